@@ -1,0 +1,26 @@
+"""Networks, weights files and training.
+
+- `Network`: a list of named layers with forward, backward, predict, save and load
+- `PretrainedCNN`: the TinyImageNet network that ships with the package, or CS231n's original
+- `Solver`, `Augmentation`, `evaluate`: the training loop and how good its result is
+"""
+
+from .augmentation import Augmentation
+from .evaluation import Evaluation, evaluate
+from .network import Network, Prediction
+from .pretrained import PretrainedCNN, cs231n_architecture, tinyimagenet_architecture
+from .solver import Solver
+from .weights import WeightsError
+
+__all__ = [
+    "Augmentation",
+    "Evaluation",
+    "Network",
+    "Prediction",
+    "PretrainedCNN",
+    "Solver",
+    "WeightsError",
+    "cs231n_architecture",
+    "evaluate",
+    "tinyimagenet_architecture",
+]

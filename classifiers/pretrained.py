@@ -1,0 +1,94 @@
+"""The network that ships with the package, and CS231n's original one."""
+
+import numpy as np
+
+from ..datasets import shipped_weights
+from .blocks import make_blocks, param_shapes
+from .network import Network
+from .weights import WeightsError, check_arrays, read_hdf5, read_weights
+
+CS231N_BYTES = 46_308_080  # of the complete pretrained_model.h5
+
+
+def tinyimagenet_architecture(num_classes=100):
+    """The architecture of the shipped network: seven conv-bn-relu blocks, global average pooling, affine."""
+    sizes = [(32, 5, 2), (64, 3, 2), (96, 3, 1), (128, 3, 2), (192, 3, 1), (256, 3, 1), (256, 3, 1)]
+    convs = [
+        {"type": "conv", "filters": F, "size": k, "stride": s, "pad": k // 2, "bias": False, "batchnorm": True}
+        for F, k, s in sizes
+    ]
+    return [*convs, {"type": "global_avg_pool"}, {"type": "affine", "units": num_classes}]
+
+
+def cs231n_architecture(num_classes=100):
+    """CS231n's pretrained TinyImageNet network: nine conv-bn-relu blocks, affine-bn-relu 512, affine."""
+    filters, strides = (64, 64, 128, 128, 256, 256, 512, 512, 1024), (2, 1, 2, 1, 2, 1, 2, 1, 2)
+    convs = []
+    for i, (F, stride) in enumerate(zip(filters, strides)):
+        size = 5 if i == 0 else 3
+        convs.append(
+            {"type": "conv", "filters": F, "size": size, "stride": stride, "pad": size // 2, "batchnorm": True}
+        )
+    head = {"type": "affine", "units": 512, "batchnorm": True, "relu": True}
+    return [*convs, head, {"type": "affine", "units": num_classes}]
+
+
+class PretrainedCNN(Network):
+    """A network with trained parameters.
+
+    Parameters
+    ----------
+    h5_file : str or Path, optional
+        A weights file of pixelgrad's, or CS231n's original `pretrained_model.h5`, which holds neither a mean image
+        nor class names. By default the network that ships with the package.
+    mean_image : ndarray (3, 64, 64), optional
+        For files without one.
+    class_names, wnids : list of str, optional
+        Likewise.
+    dtype : numpy dtype
+        float32 or float64.
+
+    Raises
+    ------
+    WeightsError
+        The file is missing, truncated, of another kind, or not usable.
+
+    Examples
+    --------
+    >>> model = PretrainedCNN()
+    >>> scores, cache = model.forward(model.preprocess(image))      # doctest: +SKIP
+    """
+
+    def __init__(self, h5_file=None, *, mean_image=None, class_names=None, wnids=None, dtype=np.float32):
+        path = shipped_weights() if h5_file is None else h5_file
+        attributes, arrays = read_hdf5(path)
+        contents = _read_cs231n(path, arrays) if "format" not in attributes and "W11" in arrays else read_weights(path)
+        given = {"mean_image": mean_image, "class_names": class_names, "wnids": wnids}
+        contents |= {name: value for name, value in given.items() if value is not None}
+        if mean_image is not None:
+            contents["pixel_mean"] = None  # follows from the mean image
+        try:
+            super().__init__(**contents, dtype=dtype)
+        except ValueError as error:
+            raise WeightsError(f"{path}: {error}") from error
+
+
+def _read_cs231n(path, arrays):
+    """CS231n's file: its own architecture, and arrays that may be stored transposed."""
+    architecture = cs231n_architecture(num_classes=np.shape(arrays.get("b11", ()))[-1] if "b11" in arrays else 100)
+    expected = param_shapes(make_blocks(architecture), (64, 64))
+    # Nothing in the file says which way round an array is: only its shape does. A square matrix is taken as it is.
+    params = {}
+    for name, value in arrays.items():
+        value = np.squeeze(value) if name in expected and len(expected[name]) == 1 else value
+        shape = expected.get(name)
+        params[name] = value.T if value.shape != shape and value.T.shape == shape else value
+    check_arrays(path, params, expected)
+    return {
+        "architecture": architecture,
+        "params": params,
+        "input_size": (64, 64),
+        "provenance": {"source": "CS231n, pretrained_model.h5"},
+    }
+
+

@@ -1,0 +1,291 @@
+"""Training: stochastic gradient descent with everything that makes a run repeatable and resumable.
+
+The random numbers of a step depend on the seed and the step's number alone. A checkpoint therefore holds the
+parameters, the optimiser's state and a step count, and a resumed run does exactly what an uninterrupted one does.
+"""
+
+import csv
+import json
+import time
+from dataclasses import asdict
+from pathlib import Path
+
+import h5py
+import numpy as np
+from tqdm import tqdm
+
+from .._files import written_beside
+from ..layers.losses import softmax_loss
+from .augmentation import Augmentation
+from .evaluation import evaluate
+from .optim import SCHEDULES, UPDATE_RULES
+from .weights import WeightsError, read_hdf5
+
+HISTORY = ("epoch", "learning_rate", "train_loss", "train_top1", "val_loss", "val_top1", "val_top5", "seconds")
+
+
+class Solver:
+    """Trains a network; the network's parameters are replaced as it goes.
+
+    Parameters
+    ----------
+    model : Network
+    data : dict
+        X_train, X_val : uint8 (N, 3, H, W), arrays or memory maps; y_train, y_val : int (N,). Such as
+        `load_tiny_imagenet` returns. The validation half may be missing.
+    update_rule : {"nesterov", "sgd", "adam"}
+    learning_rate : float
+        At its peak.
+    momentum : float
+        Of SGD; beta1 of Adam.
+    weight_decay : float
+        On weights (`W1`, ...) only, never on biases or batch norm.
+    label_smoothing : float
+        As in `softmax_loss`.
+    schedule : {"one_cycle", "cosine", "constant"}
+    warmup : float
+        Fraction of the training in which the learning rate rises.
+    batch_size, num_epochs : int
+    augmentation : Augmentation, optional
+        None trains on the images as they are.
+    seed : int
+        Of the order of the images and of the augmentation.
+    checkpoint : str or Path, optional
+        File that keeps the state of the training; written every `checkpoint_seconds` and at the end. Continue
+        with `resume()`.
+    checkpoint_seconds : float
+    history_csv : str or Path, optional
+        One line an epoch, with the columns `HISTORY`.
+    progress : bool
+        A bar on standard error, with images per second and the time left.
+    callback : callable, optional
+        callback(solver, row) after each epoch, row being its line of the history.
+
+    Attributes
+    ----------
+    step : int
+        Steps done.
+    history : list of dict
+    """
+
+    def __init__(
+        self,
+        model,
+        data,
+        *,
+        update_rule="nesterov",
+        learning_rate=0.15,
+        momentum=0.9,
+        weight_decay=5e-4,
+        label_smoothing=0.1,
+        schedule="one_cycle",
+        warmup=0.15,
+        batch_size=128,
+        num_epochs=10,
+        augmentation=None,
+        seed=0,
+        checkpoint=None,
+        checkpoint_seconds=120,
+        history_csv=None,
+        progress=False,
+        callback=None,
+    ):
+        for name, value, choices in (("update_rule", update_rule, UPDATE_RULES), ("schedule", schedule, SCHEDULES)):
+            if value not in choices:
+                raise ValueError(f"Solver: {name} must be one of {', '.join(choices)}, got {value!r}")
+        N = len(data["y_train"])
+        if N == 0 or len(data["X_train"]) != N:
+            raise ValueError(f"Solver: {len(data['X_train'])} training images and {N} labels; expected as many of both")
+        if batch_size < 1 or num_epochs < 1:
+            raise ValueError(f"Solver: batch_size and num_epochs must be at least 1, got {batch_size} and {num_epochs}")
+        self.model, self.data = model, data
+        self.augmentation = augmentation or Augmentation(flip=False, pad=0)
+        self.settings = {
+            "update_rule": update_rule,
+            "learning_rate": float(learning_rate),
+            "momentum": float(momentum),
+            "weight_decay": float(weight_decay),
+            "label_smoothing": float(label_smoothing),
+            "schedule": schedule,
+            "warmup": float(warmup),
+            "batch_size": min(int(batch_size), N),
+            "num_epochs": int(num_epochs),
+            "augmentation": asdict(self.augmentation),
+            "seed": int(seed),
+            "num_train": N,
+        }
+        self.checkpoint = None if checkpoint is None else Path(checkpoint)
+        self.checkpoint_seconds = checkpoint_seconds
+        self.history_csv = None if history_csv is None else Path(history_csv)
+        self.progress, self.callback = progress, callback
+        self.step, self.history, self.seconds = 0, [], 0.0
+        self._state = {}  # of the optimiser, by parameter
+        self._sums = {"loss": 0.0, "right": 0, "seen": 0}  # of the current epoch
+
+    @property
+    def steps_per_epoch(self):
+        """Full batches in the training set; what is left over comes in another epoch's order."""
+        return self.settings["num_train"] // self.settings["batch_size"]
+
+    @property
+    def total_steps(self):
+        return self.steps_per_epoch * self.settings["num_epochs"]
+
+    @property
+    def learning_rate(self):
+        """Of the next step."""
+        s = self.settings
+        return s["learning_rate"] * float(SCHEDULES[s["schedule"]](self.step / self.total_steps, warmup=s["warmup"]))
+
+    def train(self):
+        """Train to the end, from wherever the solver stands; return the history.
+
+        Ctrl-C writes a checkpoint (if there is a file for it) before KeyboardInterrupt goes on.
+        """
+        batch_size = self.settings["batch_size"]
+        bar = tqdm(
+            total=self.total_steps * batch_size,
+            initial=self.step * batch_size,
+            unit="img",
+            unit_scale=True,
+            disable=not self.progress,
+            desc="training",
+        )
+        saved = started = time.perf_counter()
+        before = self.seconds
+        try:
+            while self.step < self.total_steps:
+                order = self._order(self.step // self.steps_per_epoch)
+                for i in range(self.step % self.steps_per_epoch, self.steps_per_epoch):
+                    self._train_step(order[i * batch_size : (i + 1) * batch_size])
+                    now = time.perf_counter()
+                    self.seconds = before + now - started
+                    bar.update(batch_size)
+                    bar.set_postfix(loss=f"{self._sums['loss'] / self._sums['seen']:.3f}", refresh=False)
+                    if i + 1 == self.steps_per_epoch:
+                        self._end_epoch()
+                    if self.checkpoint and (now - saved > self.checkpoint_seconds or self.step == self.total_steps):
+                        self.save_checkpoint()
+                        saved = time.perf_counter()
+        except KeyboardInterrupt:
+            if self.checkpoint:
+                self.save_checkpoint()
+            raise
+        finally:
+            bar.close()
+        return self.history
+
+    def _order(self, epoch):
+        """The order of the training images in an epoch."""
+        return np.random.default_rng([self.settings["seed"], epoch]).permutation(self.settings["num_train"])
+
+    def _train_step(self, indices):
+        s, model = self.settings, self.model
+        rng = np.random.default_rng([s["seed"], self.step, 1])
+        indices = np.sort(indices)  # neighbours on disk are read together
+        y = np.asarray(self.data["y_train"])[indices]
+        X = model.preprocess(self.data["X_train"][indices].transpose(0, 2, 3, 1))
+        X = self.augmentation.apply(X, self.step // self.steps_per_epoch, rng)
+        rate = self.learning_rate
+        scores, cache = model.forward(X, mode="train")
+        loss, dscores = softmax_loss(scores, y, label_smoothing=s["label_smoothing"])
+        _, grads = model.backward(dscores, cache, input_grad=False)
+        if not np.isfinite(loss):
+            raise FloatingPointError(
+                f"training: the loss is {loss} at step {self.step} (learning rate {rate:.3g}); try a smaller one"
+            )
+        update = UPDATE_RULES[s["update_rule"]]
+        for name, gradient in grads.items():
+            decay = s["weight_decay"] if name.startswith("W") else 0.0
+            model.params[name], self._state[name] = update(
+                model.params[name],
+                gradient,
+                self._state.get(name, {}),
+                learning_rate=rate,
+                momentum=s["momentum"],
+                weight_decay=decay,
+            )
+        self.step += 1
+        self._sums["loss"] += loss * len(y)
+        self._sums["right"] += int((scores.argmax(axis=1) == y).sum())
+        self._sums["seen"] += len(y)
+
+    def _end_epoch(self):
+        sums = self._sums
+        row = {
+            "epoch": self.step // self.steps_per_epoch,
+            "learning_rate": self.learning_rate,
+            "train_loss": sums["loss"] / sums["seen"],
+            "train_top1": sums["right"] / sums["seen"],
+        }
+        if self.data.get("y_val") is not None and len(self.data["y_val"]):
+            result = evaluate(self.model, self.data["X_val"], self.data["y_val"])
+            row |= {"val_loss": result.loss, "val_top1": result.top1, "val_top5": result.top5}
+        row["seconds"] = self.seconds
+        self.history.append(row)
+        self._sums = {"loss": 0.0, "right": 0, "seen": 0}
+        if self.history_csv:
+            with written_beside(self.history_csv, overwrite=True) as temporary, open(temporary, "w", newline="") as f:
+                writer = csv.DictWriter(f, HISTORY)
+                writer.writeheader()
+                writer.writerows(self.history)
+        if self.callback:
+            self.callback(self, row)
+
+    def save_checkpoint(self):
+        """Write the state of the training to the checkpoint file, replacing the one before."""
+        with written_beside(self.checkpoint, overwrite=True) as temporary, h5py.File(temporary, "w") as f:
+            f.attrs["format"] = "pixelgrad checkpoint"
+            for name, value in self._description().items():
+                f.attrs[name] = json.dumps(value)
+            for name, value in self.model.params.items():
+                f[f"params:{name}"] = value
+            for name, state in self._state.items():
+                for key, value in state.items():
+                    f[f"state:{name}:{key}"] = value
+
+    def resume(self):
+        """Continue from the checkpoint file.
+
+        Raises
+        ------
+        WeightsError
+            There is none, it cannot be read, or it belongs to a training with other settings.
+        """
+        attributes, arrays = read_hdf5(self.checkpoint)
+        if attributes.get("format") != "pixelgrad checkpoint":
+            raise WeightsError(f"{self.checkpoint} is no training checkpoint; give the file that training wrote")
+        stored = {name: json.loads(attributes[name]) for name in self._description()}
+        mine = self._description()
+        for what in ("architecture", "settings"):
+            if stored[what] != mine[what]:
+                differing = what
+                if what == "settings":
+                    differing = ", ".join(k for k in mine[what] if stored[what].get(k) != mine[what][k])
+                raise WeightsError(
+                    f"{self.checkpoint} belongs to a training with other settings ({differing}); "
+                    "resume with the same ones, or start anew with another checkpoint file"
+                )
+        params, state = {}, {}
+        for name, value in arrays.items():
+            kind, parameter, *key = name.split(":")
+            if kind == "params":
+                params[parameter] = value
+            else:
+                state.setdefault(parameter, {})[key[0]] = value
+        if set(params) != set(self.model.params):
+            raise WeightsError(f"{self.checkpoint} does not hold this network's parameters; start anew")
+        self.model.params.update(params)
+        self._state = state
+        self.step, self.history = stored["step"], stored["history"]
+        self.seconds, self._sums = stored["seconds"], stored["sums"]
+
+    def _description(self):
+        return {
+            "architecture": self.model.architecture,
+            "settings": self.settings,
+            "step": self.step,
+            "history": self.history,
+            "seconds": self.seconds,
+            "sums": self._sums,
+        }

@@ -1,0 +1,39 @@
+"""Pictures to look through a network at: TinyImageNet, photographs, downloads, and the shipped weights.
+
+- `load_tiny_imagenet`: TinyImageNet-100-A, -100-B or -200 as CS231n's dictionary, memory-mapped
+- `load_image`, `resize_image`, `save_image`: pictures of your own
+- `sample_image`, `sample_names`, `default_sample`: photographs inside installed packages, no download needed
+- `download`, `unpack_zip`: data sets and weights from their official addresses, resumable and checked
+- `shipped_weights`: the weights file that comes with the package
+
+What cannot be used raises `DataError`, a ValueError. Pictures are uint8, RGB: (H, W, 3) for people,
+(N, 3, 64, 64) in data sets.
+"""
+
+from pathlib import Path
+
+from .download import download
+from .errors import DataError
+from .images import load_image, resize_image, save_image
+from .samples import default_sample, sample_image, sample_names
+from .tiny_imagenet import load_tiny_imagenet
+from .unpack import unpack_zip
+
+__all__ = [
+    "DataError",
+    "default_sample",
+    "download",
+    "load_image",
+    "load_tiny_imagenet",
+    "resize_image",
+    "sample_image",
+    "sample_names",
+    "save_image",
+    "shipped_weights",
+    "unpack_zip",
+]
+
+
+def shipped_weights():
+    """The path of the TinyImageNet weights that come with the package (Path)."""
+    return Path(__file__).resolve().parent / "weights" / "tinyimagenet100.h5"

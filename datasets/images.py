@@ -1,0 +1,237 @@
+"""Pictures of one's own: read any photograph as uint8 RGB, resize it, and save what came out.
+
+A picture here is what people look at: uint8, (H, W, 3), RGB, 0..255. Networks want "model space";
+`model.preprocess` makes that from this.
+"""
+
+import warnings
+from pathlib import Path
+
+import numpy as np
+
+from pixelgrad._files import refuse_existing, written_beside
+
+from .errors import DataError
+
+MIN_SIDE = 8  # pixels; below that there is nothing to see and some networks have nothing left to pool
+MAX_PIXELS = 50_000_000  # 150 MB as uint8 RGB; larger than what most cameras take
+
+# Raster formats only: Pillow also "opens" formats that start other programs (EPS needs Ghostscript).
+_FORMATS = ["JPEG", "PNG", "GIF", "BMP", "TIFF", "WEBP", "PPM", "MPO", "AVIF"]
+_SAVE_OPTIONS = {
+    ".png": {"format": "PNG"},
+    ".jpg": {"format": "JPEG", "quality": 95, "subsampling": 0},
+    ".jpeg": {"format": "JPEG", "quality": 95, "subsampling": 0},
+}
+
+
+def load_image(path, *, size=None, crop=True):
+    """Read a picture file as uint8 RGB, whatever kind of picture it holds.
+
+    Grey becomes three equal channels, 16 bits become 8 (0..65535 is scaled to 0..255), palettes and CMYK
+    become RGB, transparent parts show white, the rotation noted by cameras (EXIF) is applied, and of
+    animations the first frame is taken. Colour profiles are not applied.
+
+    Parameters
+    ----------
+    path : str or Path
+        A JPEG, PNG, GIF, BMP, TIFF, WebP or PPM file, at least 8x8 pixels and at most 50 megapixels.
+    size : int or (H, W), optional
+        Resize to that many pixels; an int means a square.
+    crop : bool
+        With `size`: True cuts away what does not fit its aspect ratio, equally on both sides; False squeezes.
+
+    Returns
+    -------
+    array (H, W, 3), uint8
+        RGB, 0..255.
+
+    Raises
+    ------
+    FileNotFoundError
+        There is no such file.
+    DataError
+        It is not a picture, is damaged, too small or too large.
+
+    Examples
+    --------
+    >>> image = load_image("holiday.jpg", size=64)  # doctest: +SKIP
+    >>> image.shape  # doctest: +SKIP
+    (64, 64, 3)
+    """
+    path = Path(path)
+    size = _checked_size(size)
+    if not path.exists():
+        raise FileNotFoundError(f"load_image: there is no file {path}")
+    if path.is_dir():
+        raise DataError(f"load_image: {path} is a folder, expected a picture file")
+    # The file is opened here and not by Pillow, so that "permission denied" stays what it is.
+    with open(path, "rb") as file, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Pillow warns of odd metadata and large pictures; see below for both
+        return _read(file, path, size, crop)
+
+
+def resize_image(image, size, *, crop=True):
+    """Resize a picture by Lanczos interpolation, without aliasing when it gets smaller.
+
+    Parameters
+    ----------
+    image : array (H, W, 3), uint8
+    size : int or (H2, W2)
+        Pixels; an int means a square.
+    crop : bool
+        True cuts away what does not fit the new aspect ratio, equally on both sides; False squeezes.
+
+    Returns
+    -------
+    array (H2, W2, 3), uint8
+
+    Raises
+    ------
+    TypeError, ValueError
+        `image` is not a uint8 picture, or `size` is not one.
+    """
+    from PIL import Image
+
+    _check_picture(image, "resize_image")
+    return _to_array(_resize(Image.fromarray(np.ascontiguousarray(image)), _checked_size(size), crop))
+
+
+def save_image(path, image, *, overwrite=False):
+    """Save a picture as PNG (exact) or JPEG (quality 95), by the suffix of `path`.
+
+    Parameters
+    ----------
+    path : str or Path
+        Ends in .png, .jpg or .jpeg; its folder must exist.
+    image : array (H, W, 3), uint8
+        RGB, 0..255. Other types are refused, since converting them would have to guess their range.
+    overwrite : bool
+        Replace an existing file.
+
+    Raises
+    ------
+    ValueError
+        Another suffix or shape.
+    TypeError
+        `image` is not uint8.
+    FileExistsError
+        `path` exists and `overwrite` is False.
+    OSError
+        It cannot be written.
+    """
+    from PIL import Image
+
+    path = Path(path)
+    options = _SAVE_OPTIONS.get(path.suffix.lower())
+    if options is None:
+        raise ValueError(
+            f"save_image: {path} has the suffix {path.suffix!r}, expected one of {', '.join(_SAVE_OPTIONS)}"
+        )
+    _check_picture(image, "save_image")
+    refuse_existing(path, overwrite=overwrite)
+    with written_beside(path, overwrite=overwrite) as temporary:
+        Image.fromarray(np.ascontiguousarray(image)).save(temporary, **options)
+
+
+def _read(file, path, size, crop):
+    from PIL import Image, ImageOps, UnidentifiedImageError
+
+    Image.init()  # fills Image.OPEN with the formats that this build of Pillow has
+    try:
+        with Image.open(file, formats=[f for f in _FORMATS if f in Image.OPEN]) as image:
+            _check_dimensions(path, *image.size)  # from the header: nothing is decoded yet
+            image = _to_rgb(ImageOps.exif_transpose(image))
+            return _to_array(image if size is None else _resize(image, size, crop))
+    except DataError:
+        raise
+    except Image.DecompressionBombError as error:
+        raise DataError(_too_large(path, "more than twice that many")) from error
+    except UnidentifiedImageError as error:
+        raise DataError(
+            f"load_image: {path} is not a picture, whatever its name says; expected a JPEG, PNG, GIF, BMP, "
+            "TIFF, WebP or PPM file: open it in a picture viewer and save it as PNG"
+        ) from error
+    except Exception as error:  # Pillow's decoders raise many types: OSError, SyntaxError, struct.error, ...
+        raise DataError(
+            f"load_image: {path} cannot be decoded ({error}); it is damaged or of an unusual kind: open it "
+            "in a picture viewer and save it as PNG"
+        ) from error
+
+
+def _check_dimensions(path, width, height):
+    if min(width, height) < MIN_SIDE:
+        raise DataError(
+            f"load_image: {path} is {width}x{height} pixels, expected at least {MIN_SIDE}x{MIN_SIDE}; use a "
+            "larger picture"
+        )
+    if width * height > MAX_PIXELS:
+        raise DataError(_too_large(path, f"{width:,}x{height:,}"))
+
+
+def _too_large(path, what):
+    return (
+        f"load_image: {path} has {what} pixels, expected at most {MAX_PIXELS // 10**6} million; make it "
+        "smaller in a picture viewer first"
+    )
+
+
+def _to_rgb(image):
+    from PIL import Image
+
+    if image.mode.startswith("I"):  # 16-bit grey; some versions of Pillow widen it to 32
+        values = np.asarray(image).astype(np.int64)
+        if values.min() < 0 or values.max() > 65535:
+            raise ValueError("its pixels are 32-bit integers of unknown range")
+        # 65535 = 255 * 257; Pillow's own conversion would clip everything above 255 to white.
+        return Image.fromarray(((values + 128) // 257).astype(np.uint8)).convert("RGB")
+    if image.mode == "F":
+        raise ValueError("its pixels are floating-point numbers of unknown range")
+    if image.mode in ("RGBA", "RGBa", "LA", "La", "PA") or "transparency" in image.info:
+        if image.mode in ("RGBa", "La"):
+            image = image.convert({"RGBa": "RGBA", "La": "LA"}[image.mode])
+        image = image.convert("RGBA")
+        return Image.alpha_composite(Image.new("RGBA", image.size, "white"), image).convert("RGB")
+    return image.convert("RGB")
+
+
+def _resize(image, size, crop):
+    from PIL import Image
+
+    H, W = size
+    w, h = image.size
+    box = (0, 0, w, h)
+    if crop:
+        scale = min(w / W, h / H)  # source pixels per new pixel
+        left, top = (w - W * scale) / 2, (h - H * scale) / 2
+        # max and min: rounding must not put the box outside the picture
+        box = (max(left, 0), max(top, 0), min(left + W * scale, w), min(top + H * scale, h))
+    return image.resize((W, H), Image.Resampling.LANCZOS, box=box)
+
+
+def _to_array(image):
+    return np.array(image)  # (H, W, 3); a copy, since what Pillow hands out is read-only
+
+
+def _checked_size(size):
+    if size is None:
+        return None
+    sides = (size, size) if np.ndim(size) == 0 else tuple(size)
+    valid = len(sides) == 2 and all(isinstance(s, (int, np.integer)) and s >= 1 for s in sides)
+    if not valid or isinstance(size, bool) or sides[0] * sides[1] > MAX_PIXELS:
+        raise ValueError(
+            f"size is {size!r}, expected a number of pixels or (H, W), whole numbers, at least 1 and at most "
+            f"{MAX_PIXELS // 10**6} million pixels in all"
+        )
+    return int(sides[0]), int(sides[1])
+
+
+def _check_picture(image, caller):
+    if not isinstance(image, np.ndarray) or image.dtype != np.uint8:
+        kind = f"{image.dtype}" if isinstance(image, np.ndarray) else f"a {type(image).__name__}"
+        raise TypeError(
+            f"{caller}: image is {kind}, expected a uint8 array of 0..255; model.deprocess makes one from "
+            "model space"
+        )
+    if image.ndim != 3 or image.shape[2] != 3 or image.size == 0:
+        raise ValueError(f"{caller}: image has shape {image.shape}, expected one picture (H, W, 3)")

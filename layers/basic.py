@@ -1,0 +1,157 @@
+"""Affine, ReLU, dropout and concatenation: each forward with its backward directly beneath it.
+
+Every `x_forward` returns ``(out, cache)``; ``x_backward(dout, cache)`` returns the gradients in the order of the
+forward's arguments. Neither changes what it is given, and a cache serves any number of backward calls.
+"""
+
+import numpy as np
+
+from .checks import RELU_RULES, check_array, check_choice, check_options, same_shape
+
+
+def affine_forward(x, w, b):
+    """A fully connected layer: ``out = x w + b``.
+
+    Parameters
+    ----------
+    x : ndarray (N, d_1, ..., d_k)
+        Inputs; the axes after the first are flattened to D = d_1 * ... * d_k features.
+    w : ndarray (D, M)
+    b : ndarray (M,)
+
+    Returns
+    -------
+    out : ndarray (N, M)
+    cache : tuple
+    """
+    if x.ndim < 2:
+        raise ValueError(f"affine_forward: x must have the shape (N, d_1, ..., d_k), got {x.shape}")
+    check_array("affine_forward", "w", w, "D M")
+    D = int(np.prod(x.shape[1:]))
+    if D != w.shape[0]:
+        raise ValueError(f"affine_forward: x has {D} features but w expects {w.shape[0]} (x {x.shape}, w {w.shape})")
+    same_shape("affine_forward", "b", b, (w.shape[1],))
+    out = x.reshape(x.shape[0], D) @ w + b
+    return out, (x, w, b)
+
+
+def affine_backward(dout, cache):
+    """Gradients of `affine_forward`.
+
+    Parameters
+    ----------
+    dout : ndarray (N, M)
+
+    Returns
+    -------
+    dx : ndarray (N, d_1, ..., d_k)
+    dw : ndarray (D, M)
+    db : ndarray (M,)
+    """
+    x, w, b = cache
+    same_shape("affine_backward", "dout", dout, (x.shape[0], w.shape[1]))
+    dx = (dout @ w.T).reshape(x.shape)
+    dw = x.reshape(x.shape[0], w.shape[0]).T @ dout
+    db = dout.sum(axis=0)
+    return dx, dw, db
+
+
+def relu_forward(x):
+    """The rectifier ``max(x, 0)``, for an array of any shape."""
+    return np.maximum(x, 0), x
+
+
+def relu_backward(dout, cache, rule="standard"):
+    """What the rectifier sends back.
+
+    Parameters
+    ----------
+    dout : ndarray
+        Upstream gradient, of x's shape.
+    cache : ndarray
+        From `relu_forward`.
+    rule : {"standard", "guided", "deconv"}
+        "standard" is the derivative: dout passes where x was positive. "deconv" (Zeiler and Fergus 2014,
+        section 2.1) passes dout where dout is positive. "guided" (Springenberg et al. 2015, section 3.4) asks
+        for both.
+
+    Returns
+    -------
+    dx : ndarray
+    """
+    x = cache
+    same_shape("relu_backward", "dout", dout, x.shape)
+    check_choice("relu_backward", "rule", rule, RELU_RULES)
+    if rule == "standard":
+        return dout * (x > 0)
+    if rule == "guided":
+        return np.maximum(dout, 0) * (x > 0)
+    return np.maximum(dout, 0)
+
+
+def dropout_forward(x, dropout_param):
+    """Inverted dropout (Srivastava et al. 2014): in training each entry is kept with probability p and divided by p.
+
+    Parameters
+    ----------
+    x : ndarray, any shape
+    dropout_param : dict
+        "p": probability of keeping an entry, 0 < p <= 1. "mode": "train" or "test" (nothing happens).
+        "seed": an int, or a `numpy.random.Generator` to draw new masks from; without it the mask is that of
+        seed 0 at every call.
+
+    Returns
+    -------
+    out : ndarray
+    cache : tuple
+    """
+    check_options("dropout_forward", "dropout_param", dropout_param, ("p", "mode", "seed"))
+    p, mode = dropout_param["p"], dropout_param["mode"]
+    check_choice("dropout_forward", "mode", mode, ("train", "test"))
+    if not 0 < p <= 1:
+        raise ValueError(f"dropout_forward: p, the probability of keeping an entry, must be in (0, 1], got {p}")
+    if mode == "test":
+        return x.copy(), None
+    rng = np.random.default_rng(dropout_param.get("seed", 0))
+    scaled_mask = ((rng.random(x.shape) < p) / p).astype(x.dtype)
+    return x * scaled_mask, scaled_mask
+
+
+def dropout_backward(dout, cache):
+    """Gradient of `dropout_forward`: the same mask, the same division by p."""
+    if cache is None:
+        return dout.copy()
+    same_shape("dropout_backward", "dout", dout, cache.shape)
+    return dout * cache
+
+
+def concat_forward(xs, axis=1):
+    """Join arrays along an axis, the channels by default.
+
+    Parameters
+    ----------
+    xs : sequence of ndarray
+        Shapes alike but for `axis`.
+
+    Returns
+    -------
+    out : ndarray
+    cache : tuple
+    """
+    xs = list(xs)
+    if not xs:
+        raise ValueError("concat_forward: nothing to join")
+    shapes = [x.shape for x in xs]
+    others = {shape[:axis] + shape[axis:][1:] for shape in shapes}
+    if len(others) > 1 or len({len(shape) for shape in shapes}) > 1:
+        raise ValueError(f"concat_forward: the arrays must have one shape but for axis {axis}, got {shapes}")
+    sizes = [shape[axis] for shape in shapes]
+    return np.concatenate(xs, axis=axis), (axis, sizes)
+
+
+def concat_backward(dout, cache):
+    """Cut dout into the gradients of the joined arrays, a list in their order."""
+    axis, sizes = cache
+    if dout.shape[axis] != sum(sizes):
+        raise ValueError(f"concat_backward: dout has {dout.shape[axis]} entries along axis {axis}, not {sum(sizes)}")
+    return np.split(dout, np.cumsum(sizes)[:-1], axis=axis)

@@ -1,0 +1,91 @@
+"""Argument checks shared by the layers: one sentence with the operation, what came and what was expected."""
+
+import numpy as np
+
+RELU_RULES = ("standard", "guided", "deconv")
+
+
+def check_array(op, name, x, letters):
+    """Raise unless x is a floating-point array with one axis per shape letter, such as "N C H W"."""
+    if not isinstance(x, np.ndarray):
+        raise TypeError(f"{op}: {name} must be an array, got {type(x).__name__}")
+    if x.ndim != len(letters.split()):
+        raise ValueError(f"{op}: {name} must have the shape ({', '.join(letters.split())}), got {x.shape}")
+    if not np.issubdtype(x.dtype, np.floating):
+        raise TypeError(
+            f"{op}: {name} must be float32 or float64, got {x.dtype}; convert it with {name}.astype(np.float32)"
+        )
+
+
+def same_shape(op, name, x, shape):
+    """Raise unless x is an array of exactly this shape."""
+    if np.shape(x) != tuple(shape):
+        raise ValueError(f"{op}: {name} must have the shape {tuple(shape)}, got {np.shape(x)}")
+
+
+def check_options(op, name, options, allowed):
+    """Raise if the dictionary has a key that the operation does not know."""
+    unknown = sorted(set(options) - set(allowed))
+    if unknown:
+        raise ValueError(f"{op}: {name} has no option {unknown[0]!r}; it knows {', '.join(sorted(allowed))}")
+
+
+def check_choice(op, name, value, choices):
+    """Raise unless value is one of the choices."""
+    if value not in choices:
+        raise ValueError(f"{op}: {name} must be one of {', '.join(map(repr, choices))}, got {value!r}")
+
+
+def whole_number(op, name, value, least):
+    """Return value as an int; raise unless it is a whole number and not below `least`."""
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
+        raise ValueError(f"{op}: {name} must be a whole number, at least {least}; got {value!r}")
+    return int(value)
+
+
+def conv_output_size(op, x, w, b, conv_param):
+    """Check the arguments of a convolution; return stride, pad, HO, WO."""
+    check_array(op, "x", x, "N C H W")
+    check_array(op, "w", w, "F C HH WW")
+    check_options(op, "conv_param", conv_param, ("stride", "pad"))
+    stride = whole_number(op, "stride", conv_param.get("stride", 1), 1)
+    pad = whole_number(op, "pad", conv_param.get("pad", 0), 0)
+    if x.shape[1] != w.shape[1]:
+        raise ValueError(f"{op}: x has {x.shape[1]} channels but w expects {w.shape[1]} (x {x.shape}, w {w.shape})")
+    if b is not None:
+        same_shape(op, "b", b, (w.shape[0],))
+    H, W = x.shape[2] + 2 * pad, x.shape[3] + 2 * pad
+    if H < w.shape[2] or W < w.shape[3]:
+        raise ValueError(
+            f"{op}: the padded image, {H}x{W}, is smaller than the filter, {w.shape[2]}x{w.shape[3]} "
+            f"(x {x.shape}, w {w.shape}, pad {pad})"
+        )
+    return stride, pad, (H - w.shape[2]) // stride + 1, (W - w.shape[3]) // stride + 1
+
+
+def pool_output_size(op, x, pool_param):
+    """Check the arguments of a pooling layer; return height, width, stride, HO, WO.
+
+    With ``ceil_mode`` a last window may hang over the border, as long as it starts inside the image.
+    """
+    check_array(op, "x", x, "N C H W")
+    check_options(op, "pool_param", pool_param, ("pool_height", "pool_width", "stride", "ceil_mode"))
+    for key in ("pool_height", "pool_width"):
+        if key not in pool_param:
+            raise ValueError(f"{op}: pool_param needs {key!r}")
+    height = whole_number(op, "pool_height", pool_param["pool_height"], 1)
+    width = whole_number(op, "pool_width", pool_param["pool_width"], 1)
+    stride = whole_number(op, "stride", pool_param.get("stride", 1), 1)
+    ceil_mode = pool_param.get("ceil_mode", False)
+    check_choice(op, "ceil_mode", ceil_mode, (False, True))
+    H, W = x.shape[2:]
+    if H < height or W < width:
+        raise ValueError(f"{op}: the image, {H}x{W}, is smaller than the window, {height}x{width} (x {x.shape})")
+
+    def count(size, window):
+        if not ceil_mode:
+            return (size - window) // stride + 1
+        n = -(-(size - window) // stride) + 1
+        return n if (n - 1) * stride < size else n - 1
+
+    return height, width, stride, count(H, height), count(W, width)

@@ -1,0 +1,216 @@
+"""Gradient checks: the derivative you wrote against differences of the function itself.
+
+Do it in float64: in float32 the differences are mostly rounding. Keep away from kinks and ties (ReLU at 0, equal
+values in a pooling window), where a function has no derivative and differences say nothing.
+"""
+
+import numpy as np
+
+
+class GradientError(AssertionError):
+    """A gradient differs from the numerical one, or a function changed what it must not change."""
+
+
+def eval_numerical_gradient(f, x, h=1e-5):
+    """Gradient of a scalar function by central differences, entry by entry.
+
+    Parameters
+    ----------
+    f : callable
+        f(x) -> float.
+    x : ndarray of float64
+        Where. It is perturbed in place, one entry at a time, and restored: functions that find x through a model
+        or a closure see the change, as in CS231n.
+    h : float
+        Step, in the units of x.
+
+    Returns
+    -------
+    grad : ndarray, of x's shape
+    """
+    return eval_numerical_gradient_array(f, x, np.ones(()), h)
+
+
+def eval_numerical_gradient_array(f, x, df, h=1e-5):
+    """Gradient of ``sum(f(x) * df)`` by central differences: f returns an array, df is its upstream gradient.
+
+    Parameters
+    ----------
+    f : callable
+        f(x) -> ndarray.
+    x : ndarray of float64
+        Perturbed in place and restored.
+    df : ndarray, of f(x)'s shape
+    h : float
+
+    Returns
+    -------
+    grad : ndarray, of x's shape
+    """
+    if not isinstance(x, np.ndarray) or not np.issubdtype(x.dtype, np.floating):
+        raise TypeError(
+            f"numerical gradient: x must be a floating-point array, got {getattr(x, 'dtype', type(x).__name__)}; "
+            "use x.astype(np.float64)"
+        )
+    grad = np.zeros(x.shape, dtype=np.float64)
+    for index in np.ndindex(x.shape):
+        old = x[index]
+        try:
+            x[index] = old + h
+            plus = np.array(f(x), dtype=np.float64)
+            x[index] = old - h
+            minus = np.array(f(x), dtype=np.float64)
+        finally:
+            x[index] = old
+        if plus.shape != np.shape(df):
+            raise ValueError(f"numerical gradient: f(x) has the shape {plus.shape} but df {np.shape(df)}")
+        grad[index] = np.sum((plus - minus) * df) / (2 * h)
+    return grad
+
+
+def rel_error(x, y):
+    """CS231n's largest relative error: max of |x - y| / max(1e-8, |x| + |y|). Shapes must be equal."""
+    x, y = np.asarray(x), np.asarray(y)
+    if x.shape != y.shape:
+        raise ValueError(f"rel_error: the shapes differ, {x.shape} and {y.shape}")
+    if x.size == 0:
+        return 0.0
+    return float(np.max(np.abs(x - y) / np.maximum(1e-8, np.abs(x) + np.abs(y))))
+
+
+def compare_gradients(name, analytic, numerical, *, rtol=1e-6, atol=1e-8):
+    """Raise GradientError unless two gradients agree; say where they differ most.
+
+    Parameters
+    ----------
+    name : str
+        What is being checked, such as "conv_backward: dw".
+    analytic, numerical : ndarray
+        Entries agree if |difference| <= atol + rtol * (|analytic| + |numerical|).
+    """
+    if analytic is None:
+        raise GradientError(f"{name}: got None instead of a gradient of the shape {numerical.shape}")
+    analytic = np.asarray(analytic)
+    if analytic.shape != numerical.shape:
+        raise GradientError(f"{name}: the gradient has the shape {analytic.shape}, expected {numerical.shape}")
+    if not np.all(np.isfinite(analytic)):
+        index = tuple(int(i) for i in np.argwhere(~np.isfinite(analytic))[0])
+        raise GradientError(f"{name}: the gradient at {index} is {analytic[index]}")
+    difference = np.abs(analytic - numerical)
+    excess = difference - (atol + rtol * (np.abs(analytic) + np.abs(numerical)))
+    if excess.size and excess.max() > 0:
+        index = tuple(int(i) for i in np.unravel_index(excess.argmax(), excess.shape))
+        raise GradientError(
+            f"{name}: wrong at {np.count_nonzero(excess > 0)} of {excess.size} entries, most at index {index}: "
+            f"analytic {analytic[index]:.9g}, numerical {numerical[index]:.9g}, "
+            f"relative error {rel_error(analytic[index], numerical[index]):.2g}"
+        )
+
+
+def check_gradient(f, x, grad, *, name=None, h=1e-5, rtol=1e-6, atol=1e-8):
+    """Check the gradient of a scalar function entry by entry.
+
+    Parameters
+    ----------
+    f : callable
+        f(x) -> float.
+    x : ndarray of float64
+    grad : ndarray, of x's shape
+        The gradient to check.
+    name : str, optional
+        For the message; f's name by default.
+
+    Raises
+    ------
+    GradientError
+        With the name, the index, the analytic and the numerical value.
+    """
+    compare_gradients(name or _name(f), grad, eval_numerical_gradient(f, x, h=h), rtol=rtol, atol=atol)
+
+
+def check_projection(f, x, grad, *, rng=None, name=None, h=1e-6, rtol=1e-5, atol=1e-9):
+    """Check a gradient along one random direction: two evaluations of f, however large x is.
+
+    Parameters
+    ----------
+    f : callable
+        f(x) -> float.
+    x : ndarray of float64
+    grad : ndarray, of x's shape
+    rng : numpy.random.Generator, optional
+        Draws the direction, a unit vector. A fixed seed by default.
+
+    Raises
+    ------
+    GradientError
+        With the name, the analytic and the numerical slope.
+    """
+    name = name or _name(f)
+    if grad is None or np.shape(grad) != x.shape:
+        raise GradientError(f"{name}: the gradient has the shape {np.shape(grad)}, expected {x.shape}")
+    direction = np.random.default_rng(0 if rng is None else rng).standard_normal(x.shape)
+    direction /= np.linalg.norm(direction)
+    numerical = (float(f(x + h * direction)) - float(f(x - h * direction))) / (2 * h)
+    analytic = float(np.sum(grad * direction))
+    if not abs(analytic - numerical) <= atol + rtol * (abs(analytic) + abs(numerical)):
+        raise GradientError(
+            f"{name}: along a random direction the gradient says {analytic:.9g}, differences say {numerical:.9g}"
+        )
+
+
+def check_layer(forward, backward, *args, rng=None, h=1e-5, rtol=1e-6, atol=1e-8):
+    """Check a forward/backward pair as a whole, with a random upstream gradient.
+
+    Every floating-point array among the arguments must get its gradient, in order. Also checked: two backward
+    calls agree, and neither the arguments, nor dout, nor the cache's arrays are changed.
+
+    Parameters
+    ----------
+    forward : callable
+        forward(*args) -> (out, cache).
+    backward : callable
+        backward(dout, cache) -> gradient, or tuple of gradients.
+    *args
+        Arguments; dictionaries are copied for each evaluation, since batch norm writes into its own.
+
+    Raises
+    ------
+    GradientError
+    """
+    rng = np.random.default_rng(0 if rng is None else rng)
+    positions = [i for i, a in enumerate(args) if isinstance(a, np.ndarray) and np.issubdtype(a.dtype, np.floating)]
+    before = [np.array(args[i]) for i in positions]
+
+    def out_of(*arguments):
+        return forward(*[dict(a) if isinstance(a, dict) else a for a in arguments])
+
+    out, cache = out_of(*args)
+    dout = rng.standard_normal(out.shape)
+    kept_dout = dout.copy()
+    first, second = (_as_tuple(backward(dout, cache)) for _ in range(2))
+    name = _name(backward)
+    if len(first) != len(positions):
+        raise GradientError(f"{name}: {len(first)} gradients for {len(positions)} arrays")
+    for a, b in zip(first, second):
+        if not np.array_equal(a, b):
+            raise GradientError(f"{name}: a second call with the same cache gives another gradient")
+    if not np.array_equal(dout, kept_dout):
+        raise GradientError(f"{name}: dout was changed in place")
+    for i, kept in zip(positions, before):
+        if not np.array_equal(args[i], kept):
+            raise GradientError(f"{_name(forward)} or {name}: argument {i} was changed in place")
+    for i, gradient in zip(positions, first):
+
+        def f(z, i=i):
+            return out_of(*args[:i], z, *args[i + 1 :])[0]
+
+        numerical = eval_numerical_gradient_array(f, args[i].copy(), dout, h)
+        compare_gradients(f"{name}: gradient of argument {i}", gradient, numerical, rtol=rtol, atol=atol)
+
+
+def _as_tuple(gradients):
+    return gradients if isinstance(gradients, tuple) else (gradients,)
+
+
+def _name(f):
+    return getattr(f, "__name__", type(f).__name__)

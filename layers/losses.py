@@ -1,0 +1,75 @@
+"""Losses over class scores: each returns its value and its gradient to the scores."""
+
+import numpy as np
+
+from .checks import check_array
+
+
+def softmax_loss(x, y, *, label_smoothing=0.0):
+    """Cross-entropy of the softmax, averaged over the batch.
+
+    Parameters
+    ----------
+    x : ndarray (N, K)
+        Scores.
+    y : ndarray (N,) of int
+        Right classes, 0 <= y < K.
+    label_smoothing : float
+        The target is 1 - label_smoothing on the right class plus label_smoothing / K on every class
+        (Szegedy et al. 2016, section 7).
+
+    Returns
+    -------
+    loss : float
+    dx : ndarray (N, K)
+    """
+    y = _check_labels("softmax_loss", x, y)
+    if not 0 <= label_smoothing < 1:
+        raise ValueError(f"softmax_loss: label_smoothing must be in [0, 1), got {label_smoothing}")
+    N, K = x.shape
+    shifted = x - x.max(axis=1, keepdims=True)  # exp cannot overflow, and the softmax stays the same
+    log_probs = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+    target = np.full((N, K), label_smoothing / K, dtype=x.dtype)
+    target[np.arange(N), y] += 1 - label_smoothing
+    loss = -(target * log_probs).sum() / N
+    dx = (np.exp(log_probs) - target) / N
+    return float(loss), dx
+
+
+def svm_loss(x, y):
+    """The multi-class hinge loss with margin 1 (Weston and Watkins 1999), averaged over the batch.
+
+    Parameters
+    ----------
+    x : ndarray (N, K)
+        Scores.
+    y : ndarray (N,) of int
+        Right classes, 0 <= y < K.
+
+    Returns
+    -------
+    loss : float
+    dx : ndarray (N, K)
+    """
+    y = _check_labels("svm_loss", x, y)
+    N = x.shape[0]
+    rows = np.arange(N)
+    margins = np.maximum(0, x - x[rows, y][:, None] + 1)
+    margins[rows, y] = 0
+    loss = margins.sum() / N
+    dx = (margins > 0).astype(x.dtype)
+    dx[rows, y] = -dx.sum(axis=1)
+    return float(loss), dx / x.dtype.type(N)
+
+
+def _check_labels(op, x, y):
+    check_array(op, "x", x, "N K")
+    y = np.asarray(y)
+    N, K = x.shape
+    if N == 0:
+        raise ValueError(f"{op}: the batch is empty (x {x.shape})")
+    if y.shape != (N,) or not np.issubdtype(y.dtype, np.integer):
+        raise ValueError(f"{op}: y must be {N} whole numbers, one a row of x {x.shape}; got {y.dtype} {y.shape}")
+    if y.min() < 0 or y.max() >= K:
+        raise ValueError(f"{op}: y must be from 0 to {K - 1}, got {y.min()} to {y.max()}")
+    return y

@@ -1,0 +1,115 @@
+"""Batch normalisation (Ioffe and Szegedy 2015), for features and for images, in training and test mode.
+
+In training mode every feature is normalised with the mean and variance of the batch (biased, as in CS231n), and
+running averages of both are kept. In test mode these averages are used: then the layer is linear, each image is on
+its own, and the backward pass is another, much simpler one. Visualisation happens in test mode.
+"""
+
+import numpy as np
+
+from .checks import check_array, check_choice, check_options, same_shape
+
+
+def batchnorm_forward(x, gamma, beta, bn_param):
+    """Normalise each feature, then scale by gamma and shift by beta.
+
+    Parameters
+    ----------
+    x : ndarray (N, D)
+    gamma, beta : ndarray (D,)
+    bn_param : dict
+        "mode": "train" or "test". "eps" (1e-5) is added to the variance. "momentum" (0.9) is the part of the
+        running averages that stays. "running_mean", "running_var", (D,): needed in test mode; in training mode
+        they start at zero if absent, and their new values are written into bn_param. That is the only thing
+        written: the old arrays are left alone.
+
+    Returns
+    -------
+    out : ndarray (N, D)
+    cache : tuple
+    """
+    op = "batchnorm_forward"
+    check_array(op, "x", x, "N D")
+    same_shape(op, "gamma", gamma, x.shape[1:])
+    same_shape(op, "beta", beta, x.shape[1:])
+    check_options(op, "bn_param", bn_param, ("mode", "eps", "momentum", "running_mean", "running_var"))
+    mode, eps, momentum = bn_param["mode"], bn_param.get("eps", 1e-5), bn_param.get("momentum", 0.9)
+    check_choice(op, "mode", mode, ("train", "test"))
+    if mode == "train" and x.shape[0] == 0:
+        raise ValueError(f"{op}: the batch is empty (x {x.shape}); it has no mean and variance")
+
+    if mode == "test":
+        for name in ("running_mean", "running_var"):
+            if name not in bn_param:
+                raise ValueError(f"{op}: test mode needs bn_param[{name!r}]; train first, or load the running averages")
+            same_shape(op, name, bn_param[name], x.shape[1:])
+        inv_std = 1 / np.sqrt(bn_param["running_var"] + eps)
+        xhat = ((x - bn_param["running_mean"]) * inv_std).astype(x.dtype)
+    else:
+        mean, var = x.mean(axis=0), x.var(axis=0)
+        inv_std = 1 / np.sqrt(var + eps)
+        xhat = (x - mean) * inv_std
+        for name, batch in (("running_mean", mean), ("running_var", var)):
+            running = bn_param.get(name, np.zeros_like(batch))
+            bn_param[name] = (momentum * running + (1 - momentum) * batch).astype(batch.dtype)
+    out = gamma * xhat + beta
+    return out, (mode, xhat, gamma, inv_std.astype(x.dtype))
+
+
+def batchnorm_backward(dout, cache):
+    """Gradients of `batchnorm_forward`.
+
+    Parameters
+    ----------
+    dout : ndarray (N, D)
+
+    Returns
+    -------
+    dx : ndarray (N, D)
+    dgamma, dbeta : ndarray (D,)
+
+    Notes
+    -----
+    In training mode the mean and the variance depend on x too. Carrying that through leaves
+    ``dx = gamma / std * (dout - mean(dout) - xhat * mean(dout * xhat))``, means over the batch.
+    """
+    mode, xhat, gamma, inv_std = cache
+    same_shape("batchnorm_backward", "dout", dout, xhat.shape)
+    dgamma = (dout * xhat).sum(axis=0)
+    dbeta = dout.sum(axis=0)
+    if mode == "test":
+        return dout * (gamma * inv_std), dgamma, dbeta
+    N = dout.shape[0]
+    dx = gamma * inv_std * (dout - dbeta / N - xhat * (dgamma / N))
+    return dx, dgamma, dbeta
+
+
+def spatial_batchnorm_forward(x, gamma, beta, bn_param):
+    """Batch normalisation of images: one mean and variance per channel, over all images and positions.
+
+    Parameters
+    ----------
+    x : ndarray (N, C, H, W)
+    gamma, beta : ndarray (C,)
+    bn_param : dict
+        As in `batchnorm_forward`.
+
+    Returns
+    -------
+    out : ndarray (N, C, H, W)
+    cache : tuple
+    """
+    check_array("spatial_batchnorm_forward", "x", x, "N C H W")
+    N, C, H, W = x.shape
+    rows = x.transpose(0, 2, 3, 1).reshape(N * H * W, C)  # every pixel is one sample of C features
+    out, cache = batchnorm_forward(rows, gamma, beta, bn_param)
+    return out.reshape(N, H, W, C).transpose(0, 3, 1, 2), cache
+
+
+def spatial_batchnorm_backward(dout, cache):
+    """Gradients of `spatial_batchnorm_forward`: dx (N, C, H, W), dgamma (C,), dbeta (C,)."""
+    check_array("spatial_batchnorm_backward", "dout", dout, "N C H W")
+    N, C, H, W = dout.shape
+    rows = dout.transpose(0, 2, 3, 1).reshape(N * H * W, C)
+    dx, dgamma, dbeta = batchnorm_backward(rows, cache)
+    return dx.reshape(N, H, W, C).transpose(0, 3, 1, 2), dgamma, dbeta

@@ -1,0 +1,7 @@
+"""`python -m pixelgrad`: the same as the console command `pixelgrad`."""
+
+import sys
+
+from .cli import main
+
+sys.exit(main())

@@ -1,0 +1,46 @@
+"""The command line: `pixelgrad COMMAND ...`, or `python -m pixelgrad COMMAND ...`.
+
+Each command is a function that takes the parsed arguments and returns an exit code (None counts as 0). What a
+user did wrong ends in one line on standard error and exit code 2; Ctrl-C in 130; `--debug` shows the traceback.
+"""
+
+import argparse
+import sys
+
+from . import __version__
+from .cli_train import add_train
+
+
+def main(argv=None):
+    """Run a command; return its exit code (0 fine, 1 failed, 2 misuse or bad input, 130 interrupted)."""
+    parser = make_parser()
+    args = parser.parse_args(argv)
+    try:
+        return args.run(args) or 0
+    except KeyboardInterrupt as stop:
+        print(f"pixelgrad: stopped{': ' + str(stop) if str(stop) else ''}", file=sys.stderr)
+        return 130
+    except BrokenPipeError:  # the reader of our output went away, as `head` does
+        return 0
+    except (ValueError, TypeError, OSError, FloatingPointError, MemoryError) as error:
+        if args.debug:
+            raise
+        print(f"pixelgrad {args.command}: {_one_line(error)}", file=sys.stderr)
+        return 2
+
+
+def make_parser():
+    """The parser with all commands."""
+    parser = argparse.ArgumentParser(
+        prog="pixelgrad", description="What a convolutional network sees, computed by hand in plain NumPy."
+    )
+    parser.add_argument("--version", action="version", version=f"pixelgrad {__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    for add in (add_train,):
+        add(commands)
+    return parser
+
+
+def _one_line(error):
+    text = " ".join(str(error).split())
+    return text or type(error).__name__

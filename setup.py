@@ -1,0 +1,14 @@
+"""Package layout: the folders at the top of the repository are imported under one name, pixelgrad.
+
+Everything else about the package (name, version, dependencies) stands in pyproject.toml.
+"""
+
+from setuptools import setup
+
+FOLDERS = ["layers", "classifiers", "visualization", "datasets"]
+
+setup(
+    packages=["pixelgrad", *(f"pixelgrad.{folder}" for folder in FOLDERS)],
+    package_dir={f"pixelgrad.{folder}": folder for folder in FOLDERS},
+    package_data={"pixelgrad.datasets": ["weights/*.h5"]},
+)
