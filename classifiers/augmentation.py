@@ -51,7 +51,8 @@ class Augmentation:
         mirrored = rng.random(N) < 0.5 if self.flip else np.zeros(N, dtype=bool)
 
         out = np.zeros((N, X.shape[1], h, w), dtype=X.dtype)
-        r0, r1, c0, c1 = max(top, 0), min(top + h, H), max(left, 0), min(left + w, W)
+        r0, c0 = max(top, 0), max(left, 0)
+        r1, c1 = max(r0, min(top + h, H)), max(c0, min(left + w, W))  # equal where the crop misses the image
         out[:, :, r0 - top : r1 - top, c0 - left : c1 - left] = X[:, :, r0:r1, c0:c1]
         out[mirrored] = out[mirrored, :, :, ::-1]
         return out

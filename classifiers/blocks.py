@@ -199,9 +199,10 @@ def make_blocks(architecture):
     if not isinstance(architecture, list) or not architecture:
         raise ValueError("architecture: expected a list of blocks, at least one")
     blocks, weights = [], 0
+    kinds = [entry.get("type") if isinstance(entry, dict) else None for entry in architecture]
     for position, entry in enumerate(architecture):
-        kind = entry.get("type") if isinstance(entry, dict) else None
-        if kind not in BLOCKS:
+        kind = kinds[position]
+        if not isinstance(kind, str) or kind not in BLOCKS:
             raise ValueError(f"architecture: block {position} has the type {kind!r}; known are {', '.join(BLOCKS)}")
         settings = {key: value for key, value in entry.items() if key != "type"}
         _check_settings(position, kind, settings)
@@ -214,8 +215,8 @@ def make_blocks(architecture):
             block = Pool(**settings, kind=kind.split("_")[0])
         else:
             block = BLOCKS[kind](**settings)
-        count = 1 + sum(other["type"] == kind for other in architecture[:position])
-        alone = kind not in ("conv", "affine") and sum(other.get("type") == kind for other in architecture) == 1
+        count = kinds[: position + 1].count(kind)
+        alone = kind not in ("conv", "affine") and kinds.count(kind) == 1
         blocks.append((kind if alone else f"{kind}{count}", block))
     return blocks
 
@@ -223,9 +224,13 @@ def make_blocks(architecture):
 def param_shapes(blocks, input_size):
     """Names and shapes of all parameters of a network for images (3, H, W), in order."""
     shapes, shape = {}, (3, *input_size)
-    for _, block in blocks:
-        shapes |= block.param_shapes(shape)
-        shape = block.output_shape(shape)
+    for name, block in blocks:
+        try:
+            block_shapes, shape_after = block.param_shapes(shape), block.output_shape(shape)
+        except ValueError as error:
+            raise ValueError(f"architecture: {name} cannot follow on an input of {shape}: {error}") from error
+        shapes |= block_shapes
+        shape = shape_after
     return shapes
 
 

@@ -6,10 +6,11 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ..layers.checks import RELU_RULES, check_choice
 from ..layers.losses import softmax_loss
 from .blocks import make_blocks, param_shapes
 from .pixels import make_pixels
-from .weights import read_weights, write_weights
+from .weights import WeightsError, read_weights, write_weights
 
 
 class Prediction(NamedTuple):
@@ -74,7 +75,7 @@ class Network:
         self.dtype = np.dtype(dtype)
         shapes = param_shapes(named, self.input_size)
         if params is None:
-            params = _draw(shapes, self.num_classes, self.dtype, np.random.default_rng(0 if rng is None else rng))
+            params = _draw(shapes, self.dtype, np.random.default_rng(0 if rng is None else rng))
         _check_params(params, shapes)
         self.params = {name: np.array(params[name], dtype=self.dtype) for name in shapes}
         self.class_names = self._labels("class_names", class_names) or [f"class {k}" for k in range(self.num_classes)]
@@ -133,6 +134,7 @@ class Network:
         grads : dict of str to ndarray
             By parameter name; empty if the parameters are frozen.
         """
+        check_choice("backward", "relu_rule", relu_rule, RELU_RULES)
         first, mode, caches = cache
         param_grads = mode == "train" if param_grads is None else param_grads
         grads = {}
@@ -219,7 +221,11 @@ class Network:
 
     @property
     def num_classes(self):
-        return next(block for block in reversed(self._blocks) if hasattr(block, "units")).units
+        """How many scores the last layer gives."""
+        shape = (3, *self.input_size)
+        for block in self._blocks:
+            shape = block.output_shape(shape)
+        return shape[0]
 
     def layer_index(self, layer):
         """The index of a layer given by index or name; negative indices count from the end."""
@@ -247,9 +253,7 @@ class Network:
             raise ValueError(f"class {text} is out of range: the network has classes 0 to {self.num_classes - 1}")
         if self.wnids and text in self.wnids:
             return self.wnids.index(text)
-        synonyms = [
-            {part.strip().lower() for part in name.split(",")} | {name.lower()} for name in self.class_names
-        ]
+        synonyms = [{part.strip().lower() for part in name.split(",")} | {name.lower()} for name in self.class_names]
         wanted = text.lower()
         exact = [k for k, names in enumerate(synonyms) if wanted in names]
         if len(exact) == 1:
@@ -310,7 +314,11 @@ class Network:
     @classmethod
     def load(cls, path, *, dtype=np.float32):
         """A network from a weights file that pixelgrad wrote. Raises WeightsError on anything else."""
-        return Network(**read_weights(path), dtype=dtype)
+        contents = read_weights(path)
+        try:
+            return Network(**contents, dtype=dtype)
+        except ValueError as error:
+            raise WeightsError(f"{path}: {error}") from error
 
     # -- details --------------------------------------------------------------------------------------------------
 
@@ -329,7 +337,8 @@ class Network:
         if not isinstance(X, np.ndarray) or not np.issubdtype(X.dtype, np.floating):
             raise TypeError(
                 f"forward: the input of layer {name} must be a float array, "
-                f"got {getattr(X, 'dtype', type(X).__name__)}; model.preprocess(images) turns uint8 pictures into model space"
+                f"got {getattr(X, 'dtype', type(X).__name__)}; "
+                "model.preprocess(images) turns uint8 pictures into model space"
             )
         if X.ndim == 0 or X.shape[0] == 0:
             raise ValueError(f"forward: the batch is empty (input of the shape {X.shape})")
@@ -346,8 +355,8 @@ class Network:
         return [str(label) for label in labels]
 
 
-def _draw(shapes, num_classes, dtype, rng):
-    params, last = {}, [name for name in shapes if name.startswith("W")][-1]
+def _draw(shapes, dtype, rng):
+    params, last = {}, next((name for name in reversed(shapes) if name.startswith("W")), None)
     for name, shape in shapes.items():
         if name.startswith("W"):
             fan_in = int(np.prod(shape[1:])) if len(shape) == 4 else shape[0]

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..layers.checks import check_float
+
 
 @dataclass(frozen=True)
 class Pixels:
@@ -40,10 +42,10 @@ class Pixels:
                 f"preprocess: images must be uint8 with values 0..255, got {images.dtype}; "
                 "load_image() returns such, and deprocess() turns model space back into them"
             )
+        if images.ndim not in (3, 4) or images.shape[-1] != 3:
+            raise ValueError(f"preprocess: images must have the shape (H, W, 3) or (N, H, W, 3), got {images.shape}")
         if images.ndim == 3:
             images = images[None]
-        if images.ndim != 4 or images.shape[3] != 3:
-            raise ValueError(f"preprocess: images must have the shape (H, W, 3) or (N, H, W, 3), got {images.shape}")
         X = images.transpose(0, 3, 1, 2).astype(dtype)
         X -= self._mean_for(X.shape, "preprocess").astype(dtype)
         X /= self.std.astype(dtype)[:, None, None]
@@ -55,26 +57,27 @@ class Pixels:
         rescale=True stretches each image to the full range instead, which shows differences and noise.
         """
         X = np.asarray(X)
+        check_float("deprocess", "X", X)
+        if X.ndim not in (3, 4) or X.shape[-3] != 3:
+            raise ValueError(f"deprocess: X must have the shape (N, 3, H, W), got {X.shape}")
         if X.ndim == 3:
             X = X[None]
-        if X.ndim != 4 or X.shape[1] != 3:
-            raise ValueError(f"deprocess: X must have the shape (N, 3, H, W), got {X.shape}")
+        if not np.all(np.isfinite(X)):
+            raise ValueError("deprocess: X holds NaN or infinity; a step was too large, or X was never filled")
         images = X * self.std.astype(X.dtype)[:, None, None] + self._mean_for(X.shape, "deprocess").astype(X.dtype)
         if rescale:
             lo = images.min(axis=(1, 2, 3), keepdims=True)
             span = images.max(axis=(1, 2, 3), keepdims=True) - lo
             images = (images - lo) * (255 / np.where(span > 0, span, 1))
-        if not np.all(np.isfinite(images)):
-            raise ValueError("deprocess: X holds NaN or infinity; a step was too large, or X was never filled")
         return np.clip(np.rint(images), 0, 255).astype(np.uint8).transpose(0, 2, 3, 1)
 
     def bounds(self, X):
         """What grey levels 0 and 255 are in model space: arrays lo, hi that broadcast against X (N, 3, H, W)."""
-        mean = self._mean_for(np.shape(X), "bounds")
-        std = self.std[:, None, None]
-        lo, hi = (0 - mean) / std, (255 - mean) / std
+        X = np.asarray(X)
         dtype = X.dtype if np.issubdtype(X.dtype, np.floating) else np.float32
-        return lo[None].astype(dtype), hi[None].astype(dtype)
+        # In X's own type, so that preprocess() of black and white lies exactly on the bounds.
+        mean, std = self._mean_for(X.shape, "bounds").astype(dtype), self.std.astype(dtype)[:, None, None]
+        return ((0 - mean) / std)[None], ((255 - mean) / std)[None]
 
     def _mean_for(self, shape, op):
         """The mean image where the size is its own, the mean pixel (3, 1, 1) otherwise."""

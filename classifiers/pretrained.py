@@ -7,8 +7,6 @@ from .blocks import make_blocks, param_shapes
 from .network import Network
 from .weights import WeightsError, check_arrays, read_hdf5, read_weights
 
-CS231N_BYTES = 46_308_080  # of the complete pretrained_model.h5
-
 
 def tinyimagenet_architecture(num_classes=100):
     """The architecture of the shipped network: seven conv-bn-relu blocks, global average pooling, affine."""
@@ -75,12 +73,12 @@ class PretrainedCNN(Network):
 
 def _read_cs231n(path, arrays):
     """CS231n's file: its own architecture, and arrays that may be stored transposed."""
-    architecture = cs231n_architecture(num_classes=np.shape(arrays.get("b11", ()))[-1] if "b11" in arrays else 100)
+    architecture = cs231n_architecture(num_classes=np.size(arrays.get("b11", ())) or 100)
     expected = param_shapes(make_blocks(architecture), (64, 64))
     # Nothing in the file says which way round an array is: only its shape does. A square matrix is taken as it is.
     params = {}
     for name, value in arrays.items():
-        value = np.squeeze(value) if name in expected and len(expected[name]) == 1 else value
+        value = np.squeeze(value) if name in expected and len(expected[name]) == 1 else np.asarray(value)
         shape = expected.get(name)
         params[name] = value.T if value.shape != shape and value.T.shape == shape else value
     check_arrays(path, params, expected)
@@ -90,5 +88,3 @@ def _read_cs231n(path, arrays):
         "input_size": (64, 64),
         "provenance": {"source": "CS231n, pretrained_model.h5"},
     }
-
-

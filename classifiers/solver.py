@@ -19,7 +19,7 @@ from ..layers.losses import softmax_loss
 from .augmentation import Augmentation
 from .evaluation import evaluate
 from .optim import SCHEDULES, UPDATE_RULES
-from .weights import WeightsError, read_hdf5
+from .weights import WeightsError, check_arrays, read_hdf5
 
 HISTORY = ("epoch", "learning_rate", "train_loss", "train_top1", "val_loss", "val_top1", "val_top5", "seconds")
 
@@ -96,6 +96,8 @@ class Solver:
         N = len(data["y_train"])
         if N == 0 or len(data["X_train"]) != N:
             raise ValueError(f"Solver: {len(data['X_train'])} training images and {N} labels; expected as many of both")
+        if not 0 <= warmup < 1:
+            raise ValueError(f"Solver: warmup is a fraction of the training, 0 <= warmup < 1; got {warmup}")
         if batch_size < 1 or num_epochs < 1:
             raise ValueError(f"Solver: batch_size and num_epochs must be at least 1, got {batch_size} and {num_epochs}")
         self.model, self.data = model, data
@@ -154,6 +156,8 @@ class Solver:
         saved = started = time.perf_counter()
         before = self.seconds
         try:
+            if len(self.history) < self.step // self.steps_per_epoch:  # interrupted between an epoch's end and its row
+                self._end_epoch()
             while self.step < self.total_steps:
                 order = self._order(self.step // self.steps_per_epoch)
                 for i in range(self.step % self.steps_per_epoch, self.steps_per_epoch):
@@ -180,6 +184,16 @@ class Solver:
         return np.random.default_rng([self.settings["seed"], epoch]).permutation(self.settings["num_train"])
 
     def _train_step(self, indices):
+        """One step, or none: whatever interrupts it (Ctrl-C above all), what a checkpoint holds belongs together."""
+        before = dict(self.model.params), self._state, self.step, self._sums  # nothing in them is changed in place
+        try:
+            self._take_step(indices)
+        except BaseException:
+            params, self._state, self.step, self._sums = before
+            self.model.params.update(params)
+            raise
+
+    def _take_step(self, indices):
         s, model = self.settings, self.model
         rng = np.random.default_rng([s["seed"], self.step, 1])
         indices = np.sort(indices)  # neighbours on disk are read together
@@ -194,10 +208,10 @@ class Solver:
             raise FloatingPointError(
                 f"training: the loss is {loss} at step {self.step} (learning rate {rate:.3g}); try a smaller one"
             )
-        update = UPDATE_RULES[s["update_rule"]]
+        update, state = UPDATE_RULES[s["update_rule"]], {}
         for name, gradient in grads.items():
             decay = s["weight_decay"] if name.startswith("W") else 0.0
-            model.params[name], self._state[name] = update(
+            model.params[name], state[name] = update(
                 model.params[name],
                 gradient,
                 self._state.get(name, {}),
@@ -205,10 +219,13 @@ class Solver:
                 momentum=s["momentum"],
                 weight_decay=decay,
             )
+        self._state = state
         self.step += 1
-        self._sums["loss"] += loss * len(y)
-        self._sums["right"] += int((scores.argmax(axis=1) == y).sum())
-        self._sums["seen"] += len(y)
+        self._sums = {
+            "loss": self._sums["loss"] + loss * len(y),
+            "right": self._sums["right"] + int((scores.argmax(axis=1) == y).sum()),
+            "seen": self._sums["seen"] + len(y),
+        }
 
     def _end_epoch(self):
         sums = self._sums
@@ -252,10 +269,15 @@ class Solver:
         WeightsError
             There is none, it cannot be read, or it belongs to a training with other settings.
         """
+        if self.checkpoint is None:
+            raise ValueError("Solver: resume() needs the checkpoint file; give checkpoint= to the Solver")
         attributes, arrays = read_hdf5(self.checkpoint)
         if attributes.get("format") != "pixelgrad checkpoint":
             raise WeightsError(f"{self.checkpoint} is no training checkpoint; give the file that training wrote")
-        stored = {name: json.loads(attributes[name]) for name in self._description()}
+        try:
+            stored = {name: json.loads(attributes[name]) for name in self._description()}
+        except (KeyError, TypeError, ValueError) as error:
+            raise WeightsError(f"{self.checkpoint}: its description cannot be read ({error}); start anew") from error
         mine = self._description()
         for what in ("architecture", "settings"):
             if stored[what] != mine[what]:
@@ -273,8 +295,7 @@ class Solver:
                 params[parameter] = value
             else:
                 state.setdefault(parameter, {})[key[0]] = value
-        if set(params) != set(self.model.params):
-            raise WeightsError(f"{self.checkpoint} does not hold this network's parameters; start anew")
+        check_arrays(self.checkpoint, params, {name: value.shape for name, value in self.model.params.items()})
         self.model.params.update(params)
         self._state = state
         self.step, self.history = stored["step"], stored["history"]

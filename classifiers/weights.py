@@ -16,6 +16,7 @@ from .blocks import make_blocks, param_shapes
 
 FORMAT = "pixelgrad"
 FORMAT_VERSION = 1
+ORIGINAL = "CS231n's pretrained_model.h5 has 46,308,080 bytes when it is complete"
 
 
 class WeightsError(ValueError):
@@ -26,8 +27,9 @@ def write_weights(
     path, *, params, architecture, input_size, class_names, wnids, pixels, provenance, dtype=np.float32, overwrite=False
 ):
     """Write a network's parameters and all that is needed to use them; see `Network.save`."""
-    if np.dtype(dtype) not in (np.float16, np.float32, np.float64):
-        raise ValueError(f"weights file: dtype must be float16, float32 or float64, got {np.dtype(dtype)}")
+    dtype = np.dtype(dtype)
+    if dtype not in (np.float16, np.float32, np.float64):
+        raise ValueError(f"weights file: dtype must be float16, float32 or float64, got {dtype}")
     with written_beside(path, overwrite=overwrite) as temporary, h5py.File(temporary, "w") as f:
         f.attrs["format"] = FORMAT
         f.attrs["format_version"] = FORMAT_VERSION
@@ -41,7 +43,8 @@ def write_weights(
             if vector is not None:
                 f.attrs[name] = vector
         for name, value in params.items():
-            stored = value.astype(dtype if value.ndim > 1 or np.dtype(dtype) == np.float64 else np.float32)
+            with np.errstate(over="ignore"):  # what does not fit becomes infinite, and an error of ours
+                stored = value.astype(dtype if value.ndim > 1 or dtype == np.float64 else np.float32)
             if not np.all(np.isfinite(stored)):
                 raise WeightsError(f"cannot save {path}: {name} holds NaN, infinity, or values too large for {dtype}")
             f.create_dataset(name, data=stored)
@@ -85,14 +88,14 @@ def read_weights(path):
         provenance = json.loads(attributes["provenance"])
         input_size = tuple(int(n) for n in attributes["input_size"])
         expected = param_shapes(make_blocks(architecture), input_size)
+        labels = {
+            name: [str(label) for label in attributes[name]] if name in attributes else None
+            for name in ("class_names", "wnids")
+        }
     except (KeyError, TypeError, ValueError) as error:
         raise WeightsError(f"{path}: its description cannot be read ({error}); make or download it again") from error
     mean_image = arrays.pop("mean_image", None)
     check_arrays(path, arrays, expected)
-    labels = {
-        name: [str(label) for label in attributes[name]] if name in attributes else None
-        for name in ("class_names", "wnids")
-    }
     return {
         "architecture": architecture,
         "params": arrays,
@@ -113,13 +116,15 @@ def read_hdf5(path):
             groups = [name for name in f if not isinstance(f[name], h5py.Dataset)]
             if groups:
                 raise WeightsError(f"{path}: expected arrays only, found the group {groups[0]!r}; not a weights file")
-            return attributes, {name: f[name][()] for name in f}
+            return attributes, {str(name): f[name][()] for name in f}  # a damaged name is bytes
     except FileNotFoundError as error:
         raise WeightsError(f"weights file {path} does not exist; check the path") from error
-    except (OSError, RuntimeError) as error:
+    except WeightsError:
+        raise
+    except Exception as error:  # from a damaged file h5py raises KeyError, ValueError, MemoryError and others
         with_size = _describe(path)
         if "truncated" in str(error):
-            raise WeightsError(f"{path} is cut short{with_size}; download or make it again") from error
+            raise WeightsError(f"{path} is cut short{with_size}; download or make it again ({ORIGINAL})") from error
         if "signature" in str(error):
             raise WeightsError(f"{path} is not an HDF5 file{with_size}; expected a weights file (.h5)") from error
         raise WeightsError(f"{path} cannot be read as a weights file{with_size}: {error}") from error

@@ -116,9 +116,7 @@ class ZipSource:
             with self._lock:
                 return self._archive.read(self._top + name)
         except (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError) as error:
-            raise DataError(
-                f"{self.where(name)} is damaged ({error}); download {self.path.name} again"
-            ) from error
+            raise DataError(f"{self.where(name)} is damaged ({error}); download {self.path.name} again") from error
 
     def where(self, name):
         """The file's name for error messages."""
@@ -177,9 +175,7 @@ def _training_pictures(source, listing, label_of):
         match = re.fullmatch(r"train/(n\d+)/images/([^/.][^/]*)", name)
         if match and name.lower().endswith(PICTURES):
             if match[1] not in of_class:
-                raise DataError(
-                    f"{source.where(name)}: {match[1]} is not in wnids.txt; add it or remove the folder"
-                )
+                raise DataError(f"{source.where(name)}: {match[1]} is not in wnids.txt; add it or remove the folder")
             of_class[match[1]].append(name)
     for wnid, found in of_class.items():
         if not found:

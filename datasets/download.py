@@ -40,9 +40,7 @@ class Entry:
 DOWNLOADS = {
     # CS231n assignment 3, get_tiny_imagenet_a.sh. No published size or checksum: the zip file's own list of
     # members, at its end, tells whether it is complete, and its CRCs are checked when the pictures are read.
-    "tiny-imagenet-100-A": Entry(
-        "http://cs231n.stanford.edu/tiny-imagenet-100-A.zip", "tiny-imagenet-100-A.zip"
-    ),
+    "tiny-imagenet-100-A": Entry("http://cs231n.stanford.edu/tiny-imagenet-100-A.zip", "tiny-imagenet-100-A.zip"),
     # Size and checksum as recorded by many projects that use it.
     "tiny-imagenet-200": Entry(
         "http://cs231n.stanford.edu/tiny-imagenet-200.zip",
@@ -276,9 +274,7 @@ def _sha256(path):
 def _verify(path, entry, url):
     size = path.stat().st_size
     if entry.size is not None and size != entry.size:
-        raise DataError(
-            f"download: {url} sent {size:,} bytes, expected {entry.size:,}; try again, or another url="
-        )
+        raise DataError(f"download: {url} sent {size:,} bytes, expected {entry.size:,}; try again, or another url=")
     if entry.sha256 is not None and _sha256(path) != entry.sha256:
         raise DataError(
             f"download: what {url} sent has another SHA-256 than expected ({entry.sha256}): it was damaged "

@@ -230,8 +230,7 @@ def _check_picture(image, caller):
     if not isinstance(image, np.ndarray) or image.dtype != np.uint8:
         kind = f"{image.dtype}" if isinstance(image, np.ndarray) else f"a {type(image).__name__}"
         raise TypeError(
-            f"{caller}: image is {kind}, expected a uint8 array of 0..255; model.deprocess makes one from "
-            "model space"
+            f"{caller}: image is {kind}, expected a uint8 array of 0..255; model.deprocess makes one from model space"
         )
     if image.ndim != 3 or image.shape[2] != 3 or image.size == 0:
         raise ValueError(f"{caller}: image has shape {image.shape}, expected one picture (H, W, 3)")

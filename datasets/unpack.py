@@ -45,9 +45,7 @@ def open_zip(path):
     try:
         archive = zipfile.ZipFile(path)
     except (zipfile.BadZipFile, NotImplementedError) as error:
-        raise DataError(
-            f"{path} is not a complete zip file ({error}); delete it and download it again"
-        ) from error
+        raise DataError(f"{path} is not a complete zip file ({error}); delete it and download it again") from error
     with archive:
         for member in archive.infolist():
             _check_member(path, member)

@@ -87,7 +87,6 @@ __all__ = [
     "rel_error",
     "relu_backward",
     "relu_forward",
-    "batchnorm_backward",
     "softmax_loss",
     "spatial_batchnorm_backward",
     "spatial_batchnorm_forward",

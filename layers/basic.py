@@ -6,7 +6,7 @@ forward's arguments. Neither changes what it is given, and a cache serves any nu
 
 import numpy as np
 
-from .checks import RELU_RULES, check_array, check_choice, check_options, same_shape
+from .checks import RELU_RULES, check_affine, check_choice, check_float, check_options, same_shape
 
 
 def affine_forward(x, w, b):
@@ -24,12 +24,7 @@ def affine_forward(x, w, b):
     out : ndarray (N, M)
     cache : tuple
     """
-    if x.ndim < 2:
-        raise ValueError(f"affine_forward: x must have the shape (N, d_1, ..., d_k), got {x.shape}")
-    check_array("affine_forward", "w", w, "D M")
-    D = int(np.prod(x.shape[1:]))
-    if D != w.shape[0]:
-        raise ValueError(f"affine_forward: x has {D} features but w expects {w.shape[0]} (x {x.shape}, w {w.shape})")
+    D = check_affine("affine_forward", x, w)
     same_shape("affine_forward", "b", b, (w.shape[1],))
     out = x.reshape(x.shape[0], D) @ w + b
     return out, (x, w, b)
@@ -105,7 +100,8 @@ def dropout_forward(x, dropout_param):
     out : ndarray
     cache : tuple
     """
-    check_options("dropout_forward", "dropout_param", dropout_param, ("p", "mode", "seed"))
+    check_float("dropout_forward", "x", x)
+    check_options("dropout_forward", "dropout_param", dropout_param, ("p", "mode", "seed"), needed=("p", "mode"))
     p, mode = dropout_param["p"], dropout_param["mode"]
     check_choice("dropout_forward", "mode", mode, ("train", "test"))
     if not 0 < p <= 1:
@@ -142,16 +138,18 @@ def concat_forward(xs, axis=1):
     if not xs:
         raise ValueError("concat_forward: nothing to join")
     shapes = [x.shape for x in xs]
-    others = {shape[:axis] + shape[axis:][1:] for shape in shapes}
-    if len(others) > 1 or len({len(shape) for shape in shapes}) > 1:
+    ranks = {len(shape) for shape in shapes}
+    if len(ranks) > 1 or not -min(ranks) <= axis < min(ranks):
+        raise ValueError(f"concat_forward: the arrays must have one rank and an axis {axis}, got {shapes}")
+    axis %= len(shapes[0])
+    if len({shape[:axis] + shape[axis + 1 :] for shape in shapes}) > 1:
         raise ValueError(f"concat_forward: the arrays must have one shape but for axis {axis}, got {shapes}")
-    sizes = [shape[axis] for shape in shapes]
-    return np.concatenate(xs, axis=axis), (axis, sizes)
+    return np.concatenate(xs, axis=axis), (axis, shapes)
 
 
 def concat_backward(dout, cache):
     """Cut dout into the gradients of the joined arrays, a list in their order."""
-    axis, sizes = cache
-    if dout.shape[axis] != sum(sizes):
-        raise ValueError(f"concat_backward: dout has {dout.shape[axis]} entries along axis {axis}, not {sum(sizes)}")
+    axis, shapes = cache
+    sizes = [shape[axis] for shape in shapes]
+    same_shape("concat_backward", "dout", dout, (*shapes[0][:axis], sum(sizes), *shapes[0][axis + 1 :]))
     return np.split(dout, np.cumsum(sizes)[:-1], axis=axis)

@@ -7,13 +7,19 @@ RELU_RULES = ("standard", "guided", "deconv")
 
 def check_array(op, name, x, letters):
     """Raise unless x is a floating-point array with one axis per shape letter, such as "N C H W"."""
-    if not isinstance(x, np.ndarray):
-        raise TypeError(f"{op}: {name} must be an array, got {type(x).__name__}")
+    check_float(op, name, x)
     if x.ndim != len(letters.split()):
         raise ValueError(f"{op}: {name} must have the shape ({', '.join(letters.split())}), got {x.shape}")
+
+
+def check_float(op, name, x):
+    """Raise unless x is a floating-point array."""
+    if not isinstance(x, np.ndarray):
+        raise TypeError(f"{op}: {name} must be an array, got {type(x).__name__}")
     if not np.issubdtype(x.dtype, np.floating):
         raise TypeError(
-            f"{op}: {name} must be float32 or float64, got {x.dtype}; convert it with {name}.astype(np.float32)"
+            f"{op}: {name} must be float32 or float64, got {x.dtype} of the shape {x.shape}; "
+            f"convert it with {name}.astype(np.float32)"
         )
 
 
@@ -23,11 +29,14 @@ def same_shape(op, name, x, shape):
         raise ValueError(f"{op}: {name} must have the shape {tuple(shape)}, got {np.shape(x)}")
 
 
-def check_options(op, name, options, allowed):
-    """Raise if the dictionary has a key that the operation does not know."""
+def check_options(op, name, options, allowed, needed=()):
+    """Raise if the dictionary has a key that the operation does not know, or lacks one that it needs."""
     unknown = sorted(set(options) - set(allowed))
     if unknown:
         raise ValueError(f"{op}: {name} has no option {unknown[0]!r}; it knows {', '.join(sorted(allowed))}")
+    for key in needed:
+        if key not in options:
+            raise ValueError(f"{op}: {name} needs {key!r}")
 
 
 def check_choice(op, name, value, choices):
@@ -41,6 +50,33 @@ def whole_number(op, name, value, least):
     if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
         raise ValueError(f"{op}: {name} must be a whole number, at least {least}; got {value!r}")
     return int(value)
+
+
+def check_affine(op, x, w):
+    """Check the arguments of a fully connected layer; return the number of features."""
+    check_float(op, "x", x)
+    if x.ndim < 2:
+        raise ValueError(f"{op}: x must have the shape (N, d_1, ..., d_k), got {x.shape}")
+    check_array(op, "w", w, "D M")
+    D = int(np.prod(x.shape[1:]))
+    if D != w.shape[0]:
+        raise ValueError(f"{op}: x has {D} features but w expects {w.shape[0]} (x {x.shape}, w {w.shape})")
+    return D
+
+
+def check_batchnorm(op, D, gamma, beta, bn_param):
+    """Check the arguments of batch normalisation of D features; return its mode."""
+    same_shape(op, "gamma", gamma, (D,))
+    same_shape(op, "beta", beta, (D,))
+    known = ("mode", "eps", "momentum", "running_mean", "running_var")
+    check_options(op, "bn_param", bn_param, known, needed=("mode",))
+    check_choice(op, "mode", bn_param["mode"], ("train", "test"))
+    for name in ("running_mean", "running_var"):
+        if name in bn_param:
+            same_shape(op, name, bn_param[name], (D,))
+        elif bn_param["mode"] == "test":
+            raise ValueError(f"{op}: test mode needs bn_param[{name!r}]; train first, or load the running averages")
+    return bn_param["mode"]
 
 
 def conv_output_size(op, x, w, b, conv_param):
@@ -69,10 +105,8 @@ def pool_output_size(op, x, pool_param):
     With ``ceil_mode`` a last window may hang over the border, as long as it starts inside the image.
     """
     check_array(op, "x", x, "N C H W")
-    check_options(op, "pool_param", pool_param, ("pool_height", "pool_width", "stride", "ceil_mode"))
-    for key in ("pool_height", "pool_width"):
-        if key not in pool_param:
-            raise ValueError(f"{op}: pool_param needs {key!r}")
+    size = ("pool_height", "pool_width")
+    check_options(op, "pool_param", pool_param, (*size, "stride", "ceil_mode"), needed=size)
     height = whole_number(op, "pool_height", pool_param["pool_height"], 1)
     width = whole_number(op, "pool_width", pool_param["pool_width"], 1)
     stride = whole_number(op, "stride", pool_param.get("stride", 1), 1)

@@ -14,7 +14,7 @@ less work:
 
 import numpy as np
 
-from .checks import RELU_RULES, check_choice, check_options, same_shape
+from .checks import RELU_RULES, check_affine, check_array, check_batchnorm, check_choice, same_shape
 from .conv import conv_backward, conv_forward
 
 _BLOCK_FLOATS = 65_536  # 256 KiB of float32: several such arrays fit into a second-level cache
@@ -30,6 +30,7 @@ def conv_relu_forward(x, w, b, conv_param):
 def conv_relu_backward(dout, cache, *, relu_rule="standard", param_grads=True, input_grad=True):
     """Gradients of `conv_relu_forward`: dx, dw, db. What is not asked for is None."""
     conv_cache, out = cache
+    same_shape("conv_relu_backward", "dout", dout, out.shape)
     da = relu_gate(dout, out, relu_rule)
     return conv_backward(da, conv_cache, param_grads=param_grads, input_grad=input_grad)
 
@@ -44,6 +45,7 @@ def affine_relu_forward(x, w, b):
 def affine_relu_backward(dout, cache, *, relu_rule="standard", param_grads=True, input_grad=True):
     """Gradients of `affine_relu_forward`: dx, dw, db. What is not asked for is None."""
     linear_cache, out = cache
+    same_shape("affine_relu_backward", "dout", dout, out.shape)
     da = relu_gate(dout, out, relu_rule)
     return linear_backward(da, linear_cache, param_grads=param_grads, input_grad=input_grad)
 
@@ -67,11 +69,12 @@ def conv_bn_relu_forward(x, w, b, gamma, beta, conv_param, bn_param):
     cache : tuple
     """
     op = "conv_bn_relu_forward"
-    if _mode(op, w.shape[0], gamma, beta, bn_param) == "test":
-        scale, shift = _fold(b, gamma, beta, bn_param)
+    check_array(op, "w", w, "F C HH WW")
+    if check_batchnorm(op, w.shape[0], gamma, beta, bn_param) == "test":
+        scale, shift, inv_std = _fold(b, gamma, beta, bn_param)
         out, conv_cache = conv_forward(x, w * scale[:, None, None, None], shift, conv_param)
         np.maximum(out, 0, out=out)
-        return out, ("test", conv_cache, out, (w, b, scale, bn_param["running_mean"], gamma))
+        return out, ("test", conv_cache, out, (w, b, scale, inv_std, bn_param["running_mean"]))
     a, conv_cache = conv_forward(x, w, b, conv_param)
     N, F, HO, WO = a.shape
     rows, bn_cache = _bn_relu_forward(a.transpose(0, 2, 3, 1).reshape(-1, F), gamma, beta, bn_param)
@@ -98,11 +101,12 @@ def conv_bn_relu_backward(dout, cache, *, relu_rule="standard", param_grads=True
 def affine_bn_relu_forward(x, w, b, gamma, beta, bn_param):
     """Affine layer, batch normalisation, ReLU: (N, d_1, ..., d_k) -> (N, M); w is (D, M), the rest (M,)."""
     op = "affine_bn_relu_forward"
-    if _mode(op, w.shape[1], gamma, beta, bn_param) == "test":
-        scale, shift = _fold(b, gamma, beta, bn_param)
+    check_array(op, "w", w, "D M")
+    if check_batchnorm(op, w.shape[1], gamma, beta, bn_param) == "test":
+        scale, shift, inv_std = _fold(b, gamma, beta, bn_param)
         out, linear_cache = linear_forward(x, w * scale, shift)
         np.maximum(out, 0, out=out)
-        return out, ("test", linear_cache, out, (w.T, b, scale, bn_param["running_mean"], gamma))
+        return out, ("test", linear_cache, out, (w.T, b, scale, inv_std, bn_param["running_mean"]))
     a, linear_cache = linear_forward(x, w, b)
     out, bn_cache = _bn_relu_forward(a, gamma, beta, bn_param)
     return out, ("train", linear_cache, out, bn_cache)
@@ -126,11 +130,10 @@ def affine_bn_relu_backward(dout, cache, *, relu_rule="standard", param_grads=Tr
 
 def linear_forward(x, w, b):
     """The networks' own affine layer; see `affine_forward`, which students write."""
-    D = int(np.prod(x.shape[1:]))
-    if D != w.shape[0]:
-        raise ValueError(f"affine layer: x has {D} features but w expects {w.shape[0]} (x {x.shape}, w {w.shape})")
+    D = check_affine("affine layer", x, w)
     out = x.reshape(x.shape[0], D) @ w
     if b is not None:
+        same_shape("affine layer", "b", b, (w.shape[1],))
         out += b
     return out, (x, w, b)
 
@@ -155,36 +158,26 @@ def relu_gate(dout, out, rule):
     return np.maximum(dout, 0)
 
 
-def _mode(op, F, gamma, beta, bn_param):
-    """Check the arguments of batch normalisation; return its mode."""
-    same_shape(op, "gamma", gamma, (F,))
-    same_shape(op, "beta", beta, (F,))
-    check_options(op, "bn_param", bn_param, ("mode", "eps", "momentum", "running_mean", "running_var"))
-    check_choice(op, "mode", bn_param["mode"], ("train", "test"))
-    if bn_param["mode"] == "test":
-        for name in ("running_mean", "running_var"):
-            same_shape(op, f"bn_param[{name!r}]", bn_param.get(name), (F,))
-    return bn_param["mode"]
-
-
 def _fold(b, gamma, beta, bn_param):
     """Scale of the weights, and bias, that do in one step what a layer and batch normalisation do in test mode.
 
     gamma (w x + b - mean) / std + beta  =  (scale w) x + (scale (b - mean) + beta),  scale = gamma / std
+
+    Returns scale, bias and 1 / std, which `_unfold` could not get back from the scale where gamma is 0.
     """
-    scale = gamma / np.sqrt(bn_param["running_var"] + bn_param.get("eps", 1e-5))
+    inv_std = 1 / np.sqrt(bn_param["running_var"] + bn_param.get("eps", 1e-5))
+    scale = gamma * inv_std
     bias = 0 if b is None else b
     shift = scale * (bias - bn_param["running_mean"]) + beta
-    return scale.astype(gamma.dtype, copy=False), shift.astype(gamma.dtype, copy=False)
+    return tuple(vector.astype(gamma.dtype, copy=False) for vector in (scale, shift, inv_std))
 
 
 def _unfold(dfolded, dshift, rest):
     """Gradients of w, b, gamma, beta from those of the folded weights and bias; the first axis is the filter's."""
-    w, b, scale, running_mean, gamma = rest
+    w, b, scale, inv_std, running_mean = rest
     bias = 0 if b is None else b
     column = (-1,) + (1,) * (w.ndim - 1)
     dscale = (dfolded * w).reshape(len(scale), -1).sum(axis=1) + dshift * (bias - running_mean)
-    inv_std = scale / np.where(gamma == 0, 1, gamma)
     return dfolded * scale.reshape(column), None if b is None else dshift * scale, dscale * inv_std, dshift
 
 

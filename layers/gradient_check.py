@@ -4,7 +4,12 @@ Do it in float64: in float32 the differences are mostly rounding. Keep away from
 values in a pooling window), where a function has no derivative and differences say nothing.
 """
 
+import copy
+
 import numpy as np
+
+# Not 0, with which everyone draws the arguments: dout would equal x, and that hides mistakes (gating by dout's sign).
+_SEED = 8128
 
 
 class GradientError(AssertionError):
@@ -96,6 +101,12 @@ def compare_gradients(name, analytic, numerical, *, rtol=1e-6, atol=1e-8):
     if not np.all(np.isfinite(analytic)):
         index = tuple(int(i) for i in np.argwhere(~np.isfinite(analytic))[0])
         raise GradientError(f"{name}: the gradient at {index} is {analytic[index]}")
+    if not np.all(np.isfinite(numerical)):
+        index = tuple(int(i) for i in np.argwhere(~np.isfinite(numerical))[0])
+        raise GradientError(
+            f"{name}: the function itself is not finite, its differences at {index} are "
+            f"{numerical[index]} (analytic gradient {analytic[index]:.9g})"
+        )
     difference = np.abs(analytic - numerical)
     excess = difference - (atol + rtol * (np.abs(analytic) + np.abs(numerical)))
     if excess.size and excess.max() > 0:
@@ -148,7 +159,7 @@ def check_projection(f, x, grad, *, rng=None, name=None, h=1e-6, rtol=1e-5, atol
     name = name or _name(f)
     if grad is None or np.shape(grad) != x.shape:
         raise GradientError(f"{name}: the gradient has the shape {np.shape(grad)}, expected {x.shape}")
-    direction = np.random.default_rng(0 if rng is None else rng).standard_normal(x.shape)
+    direction = np.random.default_rng(_SEED if rng is None else rng).standard_normal(x.shape)
     direction /= np.linalg.norm(direction)
     numerical = (float(f(x + h * direction)) - float(f(x - h * direction))) / (2 * h)
     analytic = float(np.sum(grad * direction))
@@ -161,15 +172,15 @@ def check_projection(f, x, grad, *, rng=None, name=None, h=1e-6, rtol=1e-5, atol
 def check_layer(forward, backward, *args, rng=None, h=1e-5, rtol=1e-6, atol=1e-8):
     """Check a forward/backward pair as a whole, with a random upstream gradient.
 
-    Every floating-point array among the arguments must get its gradient, in order. Also checked: two backward
-    calls agree, and neither the arguments, nor dout, nor the cache's arrays are changed.
+    Every floating-point array among the arguments must get its gradient, in order, of its own type. Also checked:
+    two backward calls agree, and neither the arguments, nor dout, nor the cache's arrays are changed.
 
     Parameters
     ----------
     forward : callable
         forward(*args) -> (out, cache).
     backward : callable
-        backward(dout, cache) -> gradient, or tuple of gradients.
+        backward(dout, cache) -> gradient, or tuple or list of gradients.
     *args
         Arguments; dictionaries are copied for each evaluation, since batch norm writes into its own.
 
@@ -177,28 +188,31 @@ def check_layer(forward, backward, *args, rng=None, h=1e-5, rtol=1e-6, atol=1e-8
     ------
     GradientError
     """
-    rng = np.random.default_rng(0 if rng is None else rng)
+    rng = np.random.default_rng(_SEED if rng is None else rng)
     positions = [i for i, a in enumerate(args) if isinstance(a, np.ndarray) and np.issubdtype(a.dtype, np.floating)]
-    before = [np.array(args[i]) for i in positions]
+    kept_args = copy.deepcopy(args)
 
     def out_of(*arguments):
         return forward(*[dict(a) if isinstance(a, dict) else a for a in arguments])
 
     out, cache = out_of(*args)
     dout = rng.standard_normal(out.shape)
-    kept_dout = dout.copy()
-    first, second = (_as_tuple(backward(dout, cache)) for _ in range(2))
+    kept_dout, kept_cache = dout.copy(), copy.deepcopy(cache)
+    # Copied at once: a backward that hands out its own buffer would change the first result along with the second.
+    first, second = (copy.deepcopy(_as_tuple(backward(dout, cache))) for _ in range(2))
     name = _name(backward)
     if len(first) != len(positions):
         raise GradientError(f"{name}: {len(first)} gradients for {len(positions)} arrays")
-    for a, b in zip(first, second):
-        if not np.array_equal(a, b):
-            raise GradientError(f"{name}: a second call with the same cache gives another gradient")
-    if not np.array_equal(dout, kept_dout):
+    if not _same(dout, kept_dout):
         raise GradientError(f"{name}: dout was changed in place")
-    for i, kept in zip(positions, before):
-        if not np.array_equal(args[i], kept):
+    for i, (a, kept) in enumerate(zip(args, kept_args)):
+        if not _same(a, kept):
             raise GradientError(f"{_name(forward)} or {name}: argument {i} was changed in place")
+    if not _same(cache, kept_cache):
+        raise GradientError(f"{name}: the cache was changed in place")
+    for a, b in zip(first, second):
+        if not _same(a, b):
+            raise GradientError(f"{name}: a second call with the same cache gives another gradient")
     for i, gradient in zip(positions, first):
 
         def f(z, i=i):
@@ -206,10 +220,23 @@ def check_layer(forward, backward, *args, rng=None, h=1e-5, rtol=1e-6, atol=1e-8
 
         numerical = eval_numerical_gradient_array(f, args[i].copy(), dout, h)
         compare_gradients(f"{name}: gradient of argument {i}", gradient, numerical, rtol=rtol, atol=atol)
+        if (found := np.asarray(gradient).dtype) != args[i].dtype:
+            raise GradientError(f"{name}: gradient of argument {i} is {found}, expected {args[i].dtype}")
 
 
 def _as_tuple(gradients):
-    return gradients if isinstance(gradients, tuple) else (gradients,)
+    return tuple(gradients) if isinstance(gradients, tuple | list) else (gradients,)
+
+
+def _same(a, b):
+    """Whether two nests of tuples, lists and dictionaries hold equal arrays; what is no array is not looked at."""
+    if isinstance(a, np.ndarray):
+        return np.shape(a) == np.shape(b) and bool(np.all((a == b) | ((a != a) & (b != b))))  # NaN equals NaN
+    if isinstance(a, dict):
+        return a.keys() == b.keys() and all(_same(a[key], b[key]) for key in a)
+    if isinstance(a, tuple | list):
+        return len(a) == len(b) and all(_same(u, v) for u, v in zip(a, b))
+    return True
 
 
 def _name(f):

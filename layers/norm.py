@@ -7,7 +7,7 @@ its own, and the backward pass is another, much simpler one. Visualisation happe
 
 import numpy as np
 
-from .checks import check_array, check_choice, check_options, same_shape
+from .checks import check_array, check_batchnorm, same_shape
 
 
 def batchnorm_forward(x, gamma, beta, bn_param):
@@ -30,19 +30,12 @@ def batchnorm_forward(x, gamma, beta, bn_param):
     """
     op = "batchnorm_forward"
     check_array(op, "x", x, "N D")
-    same_shape(op, "gamma", gamma, x.shape[1:])
-    same_shape(op, "beta", beta, x.shape[1:])
-    check_options(op, "bn_param", bn_param, ("mode", "eps", "momentum", "running_mean", "running_var"))
-    mode, eps, momentum = bn_param["mode"], bn_param.get("eps", 1e-5), bn_param.get("momentum", 0.9)
-    check_choice(op, "mode", mode, ("train", "test"))
+    mode = check_batchnorm(op, x.shape[1], gamma, beta, bn_param)
+    eps, momentum = bn_param.get("eps", 1e-5), bn_param.get("momentum", 0.9)
     if mode == "train" and x.shape[0] == 0:
         raise ValueError(f"{op}: the batch is empty (x {x.shape}); it has no mean and variance")
 
     if mode == "test":
-        for name in ("running_mean", "running_var"):
-            if name not in bn_param:
-                raise ValueError(f"{op}: test mode needs bn_param[{name!r}]; train first, or load the running averages")
-            same_shape(op, name, bn_param[name], x.shape[1:])
         inv_std = 1 / np.sqrt(bn_param["running_var"] + eps)
         xhat = ((x - bn_param["running_mean"]) * inv_std).astype(x.dtype)
     else:
@@ -99,17 +92,19 @@ def spatial_batchnorm_forward(x, gamma, beta, bn_param):
     out : ndarray (N, C, H, W)
     cache : tuple
     """
-    check_array("spatial_batchnorm_forward", "x", x, "N C H W")
+    op = "spatial_batchnorm_forward"
+    check_array(op, "x", x, "N C H W")
     N, C, H, W = x.shape
+    check_batchnorm(op, C, gamma, beta, bn_param)
     rows = x.transpose(0, 2, 3, 1).reshape(N * H * W, C)  # every pixel is one sample of C features
     out, cache = batchnorm_forward(rows, gamma, beta, bn_param)
-    return out.reshape(N, H, W, C).transpose(0, 3, 1, 2), cache
+    return out.reshape(N, H, W, C).transpose(0, 3, 1, 2), (x.shape, cache)
 
 
 def spatial_batchnorm_backward(dout, cache):
     """Gradients of `spatial_batchnorm_forward`: dx (N, C, H, W), dgamma (C,), dbeta (C,)."""
-    check_array("spatial_batchnorm_backward", "dout", dout, "N C H W")
-    N, C, H, W = dout.shape
+    (N, C, H, W), rows_cache = cache
+    same_shape("spatial_batchnorm_backward", "dout", dout, (N, C, H, W))
     rows = dout.transpose(0, 2, 3, 1).reshape(N * H * W, C)
-    dx, dgamma, dbeta = batchnorm_backward(rows, cache)
+    dx, dgamma, dbeta = batchnorm_backward(rows, rows_cache)
     return dx.reshape(N, H, W, C).transpose(0, 3, 1, 2), dgamma, dbeta

@@ -8,6 +8,8 @@ import argparse
 import sys
 
 from . import __version__
+from .cli_download import add_download
+from .cli_pictures import add_picture_commands
 from .cli_train import add_train
 
 
@@ -36,7 +38,7 @@ def make_parser():
     )
     parser.add_argument("--version", action="version", version=f"pixelgrad {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    for add in (add_train,):
+    for add in (add_picture_commands, add_download, add_train):
         add(commands)
     return parser
 

@@ -15,7 +15,9 @@ from .cli_options import add_common
 
 
 def add_train(commands):
-    p = commands.add_parser("train", help="train a network on TinyImageNet", description="Train a network.")
+    p = commands.add_parser(
+        "train", help="train a network on TinyImageNet", description="Train a network.", allow_abbrev=False
+    )
     p.add_argument("data", metavar="DATA", help="TinyImageNet: its folder or its zip file")
     p.add_argument("--architecture", choices=("tinyimagenet", "cs231n"), default="tinyimagenet")
     p.add_argument("--epochs", type=int, default=28)
@@ -27,7 +29,7 @@ def add_train(commands):
     p.add_argument("--schedule", choices=("one_cycle", "cosine", "constant"), default="one_cycle")
     p.add_argument("--weight-decay", type=float, default=5e-4)
     p.add_argument("--label-smoothing", type=float, default=0.1)
-    p.add_argument("--run-folder", metavar="DIR", help="folder for checkpoint and history (default: runs/NAME of --out)")
+    p.add_argument("--run-folder", metavar="DIR", help="for checkpoint and history (default: runs/NAME of --out)")
     p.add_argument("--resume", action="store_true", help="continue from the checkpoint in the run folder")
     p.add_argument("--cache", metavar="DIR", help="folder for the decoded images (default: beside the data)")
     add_common(p, out="weights.h5", out_help="weights file to write")
@@ -44,7 +46,7 @@ def train(args):
     folder = Path(args.run_folder) if args.run_folder else Path("runs") / out.stem
     checkpoint = folder / "checkpoint.h5"
     if checkpoint.exists() and not (args.resume or args.force):
-        raise FileExistsError(f"{checkpoint} is there from an earlier training; --resume continues it, --force starts anew")
+        raise FileExistsError(f"{checkpoint} exists; --resume continues that training, --force starts anew")
     folder.mkdir(parents=True, exist_ok=True)
 
     data = load_tiny_imagenet(args.data, cache_dir=args.cache, progress=not args.quiet)
@@ -74,6 +76,7 @@ def train(args):
         progress=not args.quiet,
         callback=None if args.quiet else _report,
     )
+    commit = _commit()  # now: the checkout may have moved on when the training ends
     if args.resume:
         solver.resume()
     try:
@@ -82,8 +85,9 @@ def train(args):
         raise KeyboardInterrupt(f"the training so far is in {checkpoint}; --resume continues it") from None
     last = solver.history[-1]
     model.provenance = {
-        "command": shlex.join(["pixelgrad", *sys.argv[1:]]),
-        "commit": _commit(),
+        # The data by its name: where it lay on one computer says nothing to others.
+        "command": shlex.join(["pixelgrad", *(Path(a).name if a == args.data else a for a in sys.argv[1:])]),
+        "commit": commit,
         "data": f"{Path(args.data).stem}: {len(data['y_train'])} training images",
         "epochs": args.epochs,
         "seed": args.seed,

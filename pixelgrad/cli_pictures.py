@@ -1,0 +1,429 @@
+"""The commands that look into a network: predict, summary, saliency, fool, visualize, invert, dream, gallery."""
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+
+from ._files import refuse_existing, written_beside
+from .cli_options import add_common
+
+LONGEST_SIDE = 512  # pixels; larger photographs are made smaller before they are dreamt about
+
+
+def add_picture_commands(commands):
+    p = _command(commands, "predict", predict, "what the network sees in pictures")
+    p.add_argument("images", nargs="+", metavar="IMAGE", help=_IMAGE)
+    p.add_argument("--top", type=_at_least(1), default=5, help="how many classes to name (default: 5)")
+    _model_and_size(p)
+    add_common(p, out_help=None, seed=False)
+
+    p = _command(commands, "summary", summary, "the layers of the network, and where it comes from")
+    p.add_argument("--classes", action="store_true", help="list the classes: index, WordNet id, name")
+    _model(p)
+    add_common(p, out_help=None, seed=False)
+
+    p = _command(commands, "saliency", saliency, "which pixels a class score depends on")
+    p.add_argument("image", metavar="IMAGE", help=_IMAGE)
+    p.add_argument("--class", dest="label", metavar="CLASS", help=f"{_CLASS}; by default what the network sees")
+    _model_and_size(p)
+    add_common(p, out="saliency.png", out_help="picture to write", seed=False)
+
+    p = _command(commands, "fool", fool, "make the network see another class, by a change one hardly sees")
+    p.add_argument("image", metavar="IMAGE", help=f'{_IMAGE}; or "noise"')
+    p.add_argument("--target", required=True, metavar="CLASS", help=_CLASS)
+    p.add_argument("--confidence", type=float, default=0.9, help="probability to reach (default: 0.9)")
+    p.add_argument(
+        "--max-iterations", type=_at_least(0), default=100, help="give up after so many steps (default: 100)"
+    )
+    _step_options(p)
+    _model_and_size(p)
+    add_common(p, out="fooling.png", out_help="comparison to write; the image itself goes to NAME-image.png beside it")
+
+    p = _command(commands, "visualize", visualize, "the image most typical of a class")
+    p.add_argument("labels", nargs="+", metavar="CLASS", help=_CLASS)
+    p.add_argument("--iterations", type=_at_least(1), default=200, help="steps (default: 200)")
+    p.add_argument("--l2-reg", type=float, help="weight of the L2 penalty (default: by the network's pixel scale)")
+    p.add_argument("--max-jitter", type=_at_least(0), default=8, help="pixels (default: 8)")
+    p.add_argument("--blur-every", type=_at_least(0), default=10, help="steps; 0 for never (default: 10)")
+    _step_options(p)
+    _model(p)
+    add_common(p, out="class.png", out_help="picture to write")
+
+    p = _command(commands, "invert", invert, "rebuild a picture from a layer's features")
+    p.add_argument("image", metavar="IMAGE", help=_IMAGE)
+    p.add_argument("--layer", default="2", help="layer index or name (default: 2)")
+    p.add_argument("--iterations", type=_at_least(1), default=300, help="steps (default: 300)")
+    p.add_argument("--l2-reg", type=float, help="weight of the L2 penalty (default: by the network's pixel scale)")
+    p.add_argument("--blur-every", type=_at_least(0), default=0, help="steps; 0 for never (default: 0)")
+    _step_options(p)
+    _model_and_size(p)
+    add_common(p, out="inversion.png", out_help="picture to write")
+
+    p = _command(commands, "dream", dream, "amplify what a layer sees in a picture of any size")
+    p.add_argument("image", metavar="IMAGE", help=_IMAGE)
+    p.add_argument("--layer", default="4", help="layer index or name (default: 4)")
+    p.add_argument("--iterations", type=_at_least(1), default=20, help="steps in each octave (default: 20)")
+    p.add_argument("--octaves", type=_at_least(1), default=3, help="sizes of the picture (default: 3)")
+    p.add_argument("--octave-scale", type=float, default=1.4, help="from one to the next (default: 1.4)")
+    p.add_argument("--max-jitter", type=_at_least(0), default=8, help="pixels (default: 8)")
+    _step_options(p)
+    _model(p)
+    p.add_argument(
+        "--size",
+        type=_at_least(8),
+        metavar="PIXELS",
+        help=f"longer side of the dream (default: the picture's own, up to {LONGEST_SIDE})",
+    )
+    add_common(p, out="dream.png", out_help="picture to write")
+
+    p = _command(commands, "gallery", gallery, "every technique on a photograph, and a page that explains them")
+    p.add_argument("--image", metavar="FILE", help="your photograph (default: those that installed packages carry)")
+    _model(p)
+    add_common(p, out="pictures", out_help="folder to write to")
+
+
+_IMAGE = "a picture file, or the name of a sample photograph (cat, portrait, ...)"
+_CLASS = "a class: name, WordNet id or index"
+
+
+# -- commands ---------------------------------------------------------------------------------------------------------
+
+
+def predict(args):
+    model = _load_model(args)
+    for name in args.images:
+        picture = _picture(name, args.size or model.input_size)
+        (best,) = model.predict(model.preprocess(picture), top=args.top)
+        if len(args.images) > 1:
+            print(name)
+        for p in best:
+            print(f"{p.probability:7.1%}  {p.index:3d}  {p.name}")
+
+
+def summary(args):
+    model = _load_model(args)
+    print(model.summary())
+    for key, value in model.provenance.items():
+        print(f"{key}: {value}")
+    if args.classes:
+        wnids = model.wnids or [""] * model.num_classes
+        for k, (wnid, name) in enumerate(zip(wnids, model.class_names)):
+            print(f"{k:4d}  {wnid:9s}  {name}")
+
+
+def saliency(args):
+    from .visualization import compute_saliency_maps
+    from .visualization.plotting import plot_saliency, short_name
+
+    refuse_existing(args.out, overwrite=args.force)
+    model = _load_model(args)
+    picture = _picture(args.image, args.size or model.input_size)
+    X = model.preprocess(picture)
+    (best,) = model.predict(X, top=model.num_classes)
+    label = best[0].index if args.label is None else model.class_index(args.label)
+    probability = next(p.probability for p in best if p.index == label)
+    map_ = compute_saliency_maps(X, label, model)
+    title = f"{short_name(model.class_names[label])}\np = {probability:.3f}"
+    _save_figure(args, plot_saliency(picture[None], map_, [title]))
+    _say(args, f"saliency of {model.class_names[label]!r} (p = {probability:.3f}) in {args.out}")
+
+
+def fool(args):
+    from .datasets import save_image
+    from .visualization import make_fooling_image
+    from .visualization.image_ops import noise
+    from .visualization.plotting import plot_fooling, short_name
+
+    out = Path(args.out)
+    image_out = out.with_name(f"{out.stem}-image.png")
+    for path in (out, image_out):
+        refuse_existing(path, overwrite=args.force)
+    model = _load_model(args)
+    target = model.class_index(args.target)
+    rng = np.random.default_rng(args.seed)
+    size = args.size or model.input_size
+    if args.image == "noise":
+        X = noise(model, (1, 3, *_pair(size)), rng)
+    else:
+        X = model.preprocess(_picture(args.image, size))
+    latest = _Latest(X)
+    interrupted = _run(
+        lambda: make_fooling_image(
+            X,
+            target,
+            model,
+            learning_rate=args.learning_rate,
+            normalize=not args.raw,
+            max_iterations=args.max_iterations,
+            confidence=args.confidence,
+            callback=latest,
+            progress=not args.quiet,
+        )
+    )
+    # What counts is the picture that is saved: rounded to whole grey levels.
+    before, after = model.deprocess(X), model.deprocess(latest.X)
+    X_saved = model.preprocess(after)
+    (was,), (now,) = model.predict(X), model.predict(X_saved, top=model.num_classes)
+    reached = next(p.probability for p in now if p.index == target)
+    titles = [
+        f"{short_name(was[0].name)}\np = {was[0].probability:.3f}",
+        f"{short_name(now[0].name)}\np = {now[0].probability:.3f}",
+    ]
+    _save_figure(args, plot_fooling(before, after, titles))
+    save_image(image_out, after[0], overwrite=args.force)
+    fooled = now[0].index == target and reached >= args.confidence - 0.05
+    rms = np.sqrt(np.mean((after.astype(float) - before) ** 2))
+    _say(
+        args,
+        f"{'fooled' if fooled else 'NOT fooled'} after {latest.t} steps: {model.class_names[target]!r} has p = "
+        f"{reached:.3f} in the saved picture, changed by {rms:.1f} grey levels (RMS); {out} and {image_out}",
+    )
+    _finish(interrupted, out)
+    return 0 if fooled else 1
+
+
+def visualize(args):
+    from .visualization import create_class_visualization
+    from .visualization.plotting import plot_images, short_name
+
+    refuse_existing(args.out, overwrite=args.force)
+    model = _load_model(args)
+    target = np.array([model.class_index(label) for label in args.labels])
+    latest = _Latest()
+    interrupted = _run(
+        lambda: create_class_visualization(
+            target,
+            model,
+            learning_rate=args.learning_rate,
+            normalize=not args.raw,
+            num_iterations=args.iterations,
+            l2_reg=args.l2_reg,
+            max_jitter=args.max_jitter,
+            blur_every=args.blur_every,
+            rng=args.seed,
+            callback=latest,
+            progress=not args.quiet,
+        )
+    )
+    X = latest.finished()
+    predictions = model.predict(X, top=model.num_classes)
+    chances = [next(p.probability for p in best if p.index == k) for best, k in zip(predictions, target)]
+    names = [short_name(model.class_names[k]) for k in target]
+    titles = [f"{name}\np = {p:.3f}" for name, p in zip(names, chances)]
+    _save_figure(args, plot_images(model.deprocess(X), titles))
+    _say(args, f"{', '.join(f'{name} (p = {p:.3f})' for name, p in zip(names, chances))} in {args.out}")
+    _finish(interrupted, args.out)
+
+
+def invert(args):
+    from .visualization import invert_features
+    from .visualization.plotting import plot_progress
+
+    refuse_existing(args.out, overwrite=args.force)
+    model = _load_model(args)
+    layer = _layer(model, args.layer)
+    picture = _picture(args.image, args.size or model.input_size)
+    X = model.preprocess(picture)
+    feats, _ = model.forward(X, end=layer)
+    wanted = {round(args.iterations * part) - 1 for part in (0.02, 0.1, 0.3, 1.0)}
+    strip, losses = [], []
+    latest = _Latest()
+
+    def callback(t, X, info):
+        latest(t, X, info)
+        losses.append(float(info["loss"][0]))
+        if t in wanted:
+            strip.append((model.deprocess(X)[0], f"after {t + 1} steps"))
+
+    interrupted = _run(
+        lambda: invert_features(
+            feats,
+            layer,
+            model,
+            learning_rate=args.learning_rate,
+            normalize=not args.raw,
+            num_iterations=args.iterations,
+            l2_reg=args.l2_reg,
+            blur_every=args.blur_every,
+            X_init=_noise_like(model, X, args.seed),
+            callback=callback,
+            progress=not args.quiet,
+        )
+    )
+    X_inverted = latest.finished()
+    if interrupted:
+        strip.append((model.deprocess(X_inverted)[0], f"stopped after {latest.t + 1} steps"))
+    pictures, labels = zip((picture, "photograph"), *strip)
+    _save_figure(args, plot_progress(pictures, labels, heading=f"from the features of {model.layer_names[layer]}"))
+    ratio = losses[0] / losses[-1] if losses[-1] > 0 else np.inf
+    _say(args, f"loss {losses[0]:.3g} -> {losses[-1]:.3g} (a factor of {ratio:.0f}) in {args.out}")
+    _finish(interrupted, args.out)
+
+
+def dream(args):
+    from .datasets import resize_image, save_image
+    from .visualization import deepdream
+    from .visualization.image_ops import resize
+
+    refuse_existing(args.out, overwrite=args.force)
+    model = _load_model(args)
+    layer = _layer(model, args.layer)
+    picture = _picture(args.image, None)
+    side = max(picture.shape[:2])
+    wanted = args.size or min(side, LONGEST_SIDE)
+    if wanted != side:
+        picture = resize_image(picture, tuple(max(8, round(n * wanted / side)) for n in picture.shape[:2]))
+    X = model.preprocess(picture)
+    latest = _Latest()
+    interrupted = _run(
+        lambda: deepdream(
+            X,
+            layer,
+            model,
+            learning_rate=args.learning_rate,
+            normalize=not args.raw,
+            max_jitter=args.max_jitter,
+            num_iterations=args.iterations,
+            num_octaves=args.octaves,
+            octave_scale=args.octave_scale,
+            rng=args.seed,
+            callback=latest,
+            progress=not args.quiet,
+        )
+    )
+    result = latest.finished()
+    if result.shape != X.shape:  # stopped in an early octave
+        result = resize(result, X.shape[2:], model)
+    save_image(args.out, model.deprocess(result)[0], overwrite=args.force)
+    height, width = X.shape[2:]
+    _say(args, f"a dream of {model.layer_names[layer]}, {width}x{height} pixels, in {args.out}")
+    _finish(interrupted, args.out)
+
+
+def gallery(args):
+    from .datasets import load_image
+    from .visualization.gallery import make_gallery
+
+    model = _load_model(args)
+    image = None if args.image is None else load_image(args.image)
+    index = make_gallery(
+        args.out,
+        model,
+        image=image,
+        image_name=Path(args.image).name if args.image else "",
+        seed=args.seed,
+        overwrite=args.force,
+        progress=not args.quiet,
+    )
+    _say(args, f"open {index}")
+
+
+# -- what they share --------------------------------------------------------------------------------------------------
+
+
+class _Latest:
+    """A callback that keeps the newest image, so that Ctrl-C does not lose it."""
+
+    def __init__(self, X=None):
+        self.t, self.X = 0, X
+
+    def __call__(self, t, X, info):
+        self.t, self.X = t, X
+
+    def finished(self):
+        """The newest image; goes on with Ctrl-C if there is none yet."""
+        if self.X is None:
+            raise KeyboardInterrupt("before the first step was done; nothing was written")
+        return self.X
+
+
+def _run(technique):
+    """Run a technique; True if it was stopped by Ctrl-C."""
+    try:
+        technique()
+    except KeyboardInterrupt:
+        return True
+    return False
+
+
+def _finish(interrupted, out):
+    if interrupted:
+        raise KeyboardInterrupt(f"the picture so far is in {out}")
+
+
+def _command(commands, name, run, text):
+    parser = commands.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.", allow_abbrev=False)
+    parser.set_defaults(run=run)
+    return parser
+
+
+def _model(parser):
+    parser.add_argument("--model", metavar="FILE", help="weights file (default: the network that comes with pixelgrad)")
+
+
+def _model_and_size(parser):
+    _model(parser)
+    parser.add_argument(
+        "--size",
+        type=_at_least(8),
+        metavar="PIXELS",
+        help="side of the square the picture becomes (default: the network's)",
+    )
+
+
+def _step_options(parser):
+    parser.add_argument("--learning-rate", type=float, metavar="STEP", help="length of a step, in model space")
+    parser.add_argument("--raw", action="store_true", help="step by learning rate x gradient, not normalised")
+
+
+def _at_least(least):
+    def number(text):
+        try:
+            value = int(text)
+        except ValueError:
+            value = None
+        if value is None or value < least:
+            raise argparse.ArgumentTypeError(f"{text!r} is no whole number of at least {least}")
+        return value
+
+    return number
+
+
+def _load_model(args):
+    from .classifiers import PretrainedCNN
+
+    return PretrainedCNN(args.model)
+
+
+def _layer(model, text):
+    return model.layer_index(int(text) if text.lstrip("-").isdigit() else text)
+
+
+def _picture(name, size):
+    """A user's file or a sample photograph as uint8 (H, W, 3)."""
+    from .datasets import load_image, sample_image, sample_names
+
+    if not Path(name).exists() and name in sample_names():
+        return sample_image(name, size=size)
+    return load_image(name, size=size)
+
+
+def _pair(size):
+    return (size, size) if np.ndim(size) == 0 else tuple(size)
+
+
+def _noise_like(model, X, seed):
+    from .visualization.image_ops import noise
+
+    return noise(model, X.shape, np.random.default_rng(seed))
+
+
+def _save_figure(args, figure):
+    with written_beside(args.out, overwrite=args.force) as temporary:
+        figure.savefig(temporary)
+
+
+def _say(args, text):
+    if not args.quiet:
+        print(text)

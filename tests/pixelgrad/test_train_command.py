@@ -1,0 +1,89 @@
+"""`pixelgrad train` on a data set of a few pictures."""
+
+import json
+
+import h5py
+import numpy as np
+import pytest
+from PIL import Image
+from pixelgrad.classifiers import PretrainedCNN, Solver
+
+from pixelgrad.cli import main
+
+SMALL = ["--epochs", "2", "--batch-size", "4", "--early-crop", "0", "-q"]
+
+
+@pytest.fixture
+def data(tmp_path):
+    """Two classes of six training and two validation pictures, in TinyImageNet's layout."""
+    rng, root = np.random.default_rng(0), tmp_path / "tiny"
+    wnids = ["n01443537", "n02124075"]
+    (root / "val" / "images").mkdir(parents=True)
+    (root / "wnids.txt").write_text("\n".join(wnids) + "\n")
+    (root / "words.txt").write_text("n01443537\tgoldfish\nn02124075\tEgyptian cat\n")
+    lines = []
+    for k, wnid in enumerate(wnids):
+        folder = root / "train" / wnid / "images"
+        folder.mkdir(parents=True)
+        for i in range(6):
+            save(folder / f"{wnid}_{i}.JPEG", rng, k)
+        for i in range(2):
+            name = f"val_{2 * k + i}.JPEG"
+            save(root / "val" / "images" / name, rng, k)
+            lines.append(f"{name}\t{wnid}\t0\t0\t62\t62\n")
+    (root / "val" / "val_annotations.txt").write_text("".join(lines))
+    return root
+
+
+def save(path, rng, k):
+    picture = rng.integers(0, 120, (64, 64, 3)) + 100 * k
+    Image.fromarray(picture.astype(np.uint8)).save(path)
+
+
+def test_it_writes_weights_that_load_with_provenance_and_history(data, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert main(["train", str(data), "--out", "w.h5", *SMALL]) == 0
+    model = PretrainedCNN("w.h5")
+    assert model.class_names == ["goldfish", "Egyptian cat"] and model.num_classes == 2
+    assert model.provenance["epochs"] == 2 and model.provenance["seed"] == 0 and "val_top1" in model.provenance
+    lines = (tmp_path / "runs" / "w" / "history.csv").read_text().splitlines()
+    assert len(lines) == 3 and lines[0].startswith("epoch,learning_rate,train_loss")
+    assert capsys.readouterr().out == ""
+
+
+def test_an_interrupted_training_goes_on_to_the_same_weights(data, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    main(["train", str(data), "--out", "whole.h5", *SMALL])
+    step, calls = Solver._train_step, []
+
+    def interrupted(self, indices):
+        calls.append(1)
+        if len(calls) == 3:
+            raise KeyboardInterrupt
+        step(self, indices)
+
+    monkeypatch.setattr(Solver, "_train_step", interrupted)
+    assert main(["train", str(data), "--out", "parts.h5", *SMALL]) == 130
+    assert "--resume" in capsys.readouterr().err and not (tmp_path / "parts.h5").exists()
+    monkeypatch.setattr(Solver, "_train_step", step)
+    assert main(["train", str(data), "--out", "parts.h5", *SMALL]) == 2, "neither --resume nor --force"
+    assert main(["train", str(data), "--out", "parts.h5", "--resume", *SMALL]) == 0
+    with h5py.File("whole.h5") as whole, h5py.File("parts.h5") as parts:
+        assert set(whole) == set(parts)
+        for name in whole:
+            np.testing.assert_array_equal(whole[name][()], parts[name][()])
+        assert json.loads(parts.attrs["provenance"])["val_top1"] == json.loads(whole.attrs["provenance"])["val_top1"]
+
+
+def test_existing_weights_are_refused_before_the_training(data, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "w.h5").write_text("precious")
+    monkeypatch.setattr(Solver, "train", lambda self: pytest.fail("trained all the same"))
+    assert main(["train", str(data), "--out", "w.h5", *SMALL]) == 2
+    assert "--force" in capsys.readouterr().err and (tmp_path / "w.h5").read_text() == "precious"
+
+
+def test_data_that_is_no_data(tmp_path, capsys):
+    assert main(["train", str(tmp_path / "nothing.zip"), "--out", str(tmp_path / "w.h5"), "-q"]) == 2
+    err = capsys.readouterr().err
+    assert err.count("\n") == 1 and "nothing.zip" in err

@@ -1,0 +1,113 @@
+"""The gallery as a whole, on the tiny network."""
+
+import html.parser
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+from pixelgrad.classifiers import Network
+from pixelgrad.visualization import gallery
+from pixelgrad.visualization.gallery import EXHIBITS, make_gallery
+
+
+@pytest.fixture
+def tiny(model):
+    return model.astype(np.float32)
+
+
+@pytest.fixture
+def picture():
+    coarse = np.random.default_rng(0).integers(0, 256, (7, 10, 3), dtype=np.uint8)
+    return np.asarray(Image.fromarray(coarse).resize((100, 70), Image.Resampling.BICUBIC))
+
+
+@pytest.fixture
+def short(monkeypatch):
+    """Small dreams, few steps: the gallery's plumbing is tested here, not its pictures."""
+    monkeypatch.setattr(gallery, "DREAM_SIDE", 70)
+    for name, limit in (
+        ("create_class_visualization", {"num_iterations": 3}),
+        ("invert_features", {"num_iterations": 3}),
+        ("deepdream", {"num_iterations": 2}),
+        ("make_fooling_image", {"max_iterations": 4}),
+    ):
+        technique = getattr(gallery, name)
+        monkeypatch.setattr(
+            gallery,
+            name,
+            lambda *args, technique=technique, limit=limit, **options: technique(*args, **options, **limit),
+        )
+
+
+class Page(html.parser.HTMLParser):
+    def __init__(self, text):
+        super().__init__()
+        self.sources, self.links, self.ids = [], [], []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attributes):
+        attributes = dict(attributes)
+        self.sources += [v for k, v in attributes.items() if k == "src"]
+        self.links += [v for k, v in attributes.items() if k == "href"]
+        self.ids += [v for k, v in attributes.items() if k == "id"]
+
+
+def test_it_writes_pictures_arrays_a_manifest_and_a_page(tiny, picture, short, tmp_path):
+    index = make_gallery(tmp_path / "out", tiny, image=picture, image_name="a <b> photo", seed=3)
+    assert index == tmp_path / "out" / "index.html"
+    manifest = json.loads((tmp_path / "out" / "manifest.json").read_text())
+    assert set(manifest["exhibits"]) == set(EXHIBITS) and manifest["seed"] == 3
+    assert {"pixelgrad", "numpy", "python"} <= set(manifest["versions"])
+    for name, entry in manifest["exhibits"].items():
+        assert {"seconds", "options", "predictions_before", "predictions_after"} <= set(entry)
+        with Image.open(tmp_path / "out" / f"{name}.png") as figure:
+            assert np.asarray(figure.convert("L")).std() > 5
+        with np.load(tmp_path / "out" / f"{name}.npz") as arrays:
+            assert all(np.isfinite(arrays[key]).all() for key in arrays) and len(arrays) >= 2
+    text = index.read_text()
+    page = Page(text)
+    assert all(source.startswith("data:image/png;base64,") for source in page.sources), "nothing from elsewhere"
+    assert len(page.sources) == len(EXHIBITS)
+    assert {link.lstrip("#") for link in page.links} == set(EXHIBITS) <= set(page.ids)
+    assert "a &lt;b&gt; photo" in text and "<b>" not in text
+
+
+def test_the_same_seed_gives_the_same_arrays(tiny, picture, short, tmp_path):
+    for name in ("a", "b"):
+        make_gallery(tmp_path / name, tiny, image=picture, seed=1)
+    for exhibit in EXHIBITS:
+        with np.load(tmp_path / "a" / f"{exhibit}.npz") as a, np.load(tmp_path / "b" / f"{exhibit}.npz") as b:
+            for key in a:
+                np.testing.assert_array_equal(a[key], b[key])
+
+
+def test_an_older_gallery_is_kept_unless_forced(tiny, picture, short, tmp_path):
+    (tmp_path / "saliency.png").write_text("precious")
+    with pytest.raises(FileExistsError, match=r"saliency\.png.*--force"):
+        make_gallery(tmp_path, tiny, image=picture)
+    assert [p.name for p in tmp_path.iterdir()] == ["saliency.png"]
+    make_gallery(tmp_path, tiny, image=picture, overwrite=True)
+    assert (tmp_path / "saliency.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_ctrl_c_leaves_a_page_with_what_is_done(tiny, picture, short, tmp_path, monkeypatch):
+    def stop(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(gallery, "invert_features", stop)
+    with pytest.raises(KeyboardInterrupt, match="3 of 5 techniques"):
+        make_gallery(tmp_path, tiny, image=picture)
+    assert len(Page((tmp_path / "index.html").read_text()).sources) == 3
+    assert not list(tmp_path.glob("inversion*")) and not list(tmp_path.glob(".*"))
+
+
+def test_a_network_with_other_layers_and_classes_will_do(picture, short, tmp_path):
+    architecture = [
+        {"type": "conv", "filters": 4, "size": 3, "stride": 2, "pad": 1},
+        {"type": "max_pool", "size": 2, "stride": 2},
+        {"type": "global_avg_pool"},
+        {"type": "affine", "units": 3},
+    ]
+    network = Network(architecture, input_size=(24, 24), pixel_mean=(120, 110, 100), pixel_std=(60, 60, 60))
+    assert make_gallery(tmp_path, network, image=picture).exists()

@@ -1,0 +1,114 @@
+"""Figures: drawn without a display, with what they are asked to show in them."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from pixelgrad.visualization.plotting import plot_fooling, plot_images, plot_progress, plot_saliency, short_name
+
+rng = np.random.default_rng(0)
+PICTURES = rng.integers(0, 256, (3, 20, 30, 3), dtype=np.uint8)
+MAPS = rng.random((3, 20, 30))
+
+
+def shown(figure):
+    """The pictures of a figure, in order, as arrays."""
+    return [np.asarray(axis.images[0].get_array()) for axis in figure.axes if axis.images]
+
+
+def words(figure):
+    heading = figure.get_suptitle()
+    return " ".join([heading, *(axis.get_title().replace("\n", " ") for axis in figure.axes)])
+
+
+def drawn(figure):
+    """The figure as pixels, by the renderer that needs no display."""
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    return np.asarray(canvas.buffer_rgba())
+
+
+@pytest.mark.parametrize(
+    "figure",
+    [
+        plot_images(PICTURES, ["a", "b", "c"], heading="head"),
+        plot_saliency(PICTURES, MAPS, ["a", "b", "c"], heading="head"),
+        plot_fooling(PICTURES, PICTURES[::-1], heading="head"),
+        plot_progress(PICTURES, ["a", "b", "c"], heading="head"),
+    ],
+)
+def test_every_plot_is_a_figure_that_can_be_drawn(figure):
+    assert isinstance(figure, Figure) and "head" in words(figure)
+    assert drawn(figure).std() > 5
+
+
+def test_pictures_are_shown_as_they_are_with_their_titles():
+    figure = plot_images(list(PICTURES), ["one", "two", "three"])
+    for picture, original in zip(shown(figure), PICTURES):
+        np.testing.assert_array_equal(picture, original)
+    assert words(figure).split() == ["one", "two", "three"]
+
+
+def test_columns_shape_the_grid():
+    assert len(plot_images(PICTURES, columns=2).axes) == 4, "two rows of two"
+    assert len(plot_images(PICTURES, columns=1).axes) == 3
+    assert len(plot_images([PICTURES[0]] * 9).axes) == 9, "nearly square"
+
+
+def test_saliency_shows_picture_map_and_both_together():
+    figure = plot_saliency(PICTURES[:1], MAPS[:1], ["cat"])
+    picture, map_, lit = shown(figure)[:3]
+    np.testing.assert_array_equal(picture, PICTURES[0])
+    np.testing.assert_array_equal(map_, MAPS[0])
+    bright, dark = MAPS[0] > np.percentile(MAPS[0], 99.6), MAPS[0] < 0.02
+    np.testing.assert_array_equal(lit[bright], PICTURES[0][bright])
+    assert (lit[dark] < 0.5 * PICTURES[0][dark] + 1).all()
+
+
+def test_an_empty_saliency_map_is_drawn_without_a_fuss():
+    assert np.isfinite(drawn(plot_saliency(PICTURES[:1], 0 * MAPS[:1]))).all()
+
+
+def test_the_difference_is_magnified_around_grey_and_never_wraps():
+    after = PICTURES[0].copy()
+    before = np.full_like(after, 100)
+    after[...] = 100
+    after[0, 0], after[0, 1] = 103, 60
+    *_, difference, magnified = shown(plot_fooling(before, after, magnify=10))
+    assert difference[0, 0, 0] == 131 and difference[0, 1, 0] == 88 and difference[5, 5, 0] == 128
+    assert magnified[0, 0, 0] == 158 and magnified[0, 1, 0] == 0 and magnified[5, 5, 0] == 128
+
+
+def test_the_strength_of_the_change_is_in_the_title():
+    before = np.full((6, 6, 3), 100, np.uint8)
+    assert "RMS 3.0" in words(plot_fooling(before, before + np.uint8(3)))
+
+
+def test_what_cannot_be_drawn_is_refused():
+    with pytest.raises(ValueError, match="3 images but 2 titles"):
+        plot_images(PICTURES, ["a", "b"])
+    with pytest.raises(ValueError, match="no images"):
+        plot_images([])
+    with pytest.raises(TypeError, match="deprocess"):
+        plot_images(PICTURES.astype(np.float32))
+    with pytest.raises(ValueError, match="3 images but 2 maps"):
+        plot_saliency(PICTURES, MAPS[:2])
+    with pytest.raises(ValueError, match="different shapes"):
+        plot_fooling(PICTURES, PICTURES[:2])
+
+
+def test_short_names():
+    assert short_name("goldfish, Carassius auratus") == "goldfish"
+
+
+def test_no_global_figures_and_no_display():
+    code = (
+        "import sys, numpy as np\n"
+        "from pixelgrad.visualization.plotting import plot_images\n"
+        "plot_images([np.zeros((9, 9, 3), np.uint8)])\n"
+        "assert 'matplotlib.pyplot' not in sys.modules\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, env={"PATH": "", "PYTHONPATH": ":".join(sys.path)})

@@ -1,0 +1,54 @@
+"""Checks of the arguments that techniques share."""
+
+import numpy as np
+
+
+def check_images(op, X, model):
+    """Raise unless X is a batch of images in model space for this network."""
+    if not isinstance(X, np.ndarray) or not np.issubdtype(X.dtype, np.floating):
+        raise TypeError(
+            f"{op}: X must be a float array in model space, got {getattr(X, 'dtype', type(X).__name__)}; "
+            "use model.preprocess(images)"
+        )
+    if X.ndim != 4 or X.shape[1] != 3 or X.shape[0] == 0:
+        raise ValueError(f"{op}: X must have the shape (N, 3, H, W) with N at least 1, got {X.shape}")
+
+
+def check_labels(op, y, N, K):
+    """y as an array (N,) of class indices; one number stands for all images. Raises if one is out of range."""
+    labels = np.asarray(y)
+    if labels.dtype == bool or not np.issubdtype(labels.dtype, np.integer):
+        raise TypeError(f"{op}: classes must be whole numbers, got {y!r}; model.class_index(name) finds them by name")
+    if labels.shape not in ((), (N,)):
+        raise ValueError(f"{op}: {N} images need {N} classes or one for all, got an array of the shape {labels.shape}")
+    labels = np.broadcast_to(labels, (N,))
+    if labels.min() < 0 or labels.max() >= K:
+        raise ValueError(f"{op}: classes go from 0 to {K - 1}, got {labels.min()} to {labels.max()}")
+    return labels
+
+
+def check_positive(op, **numbers):
+    """Raise unless every number is above zero."""
+    for name, value in numbers.items():
+        if not value > 0:
+            raise ValueError(f"{op}: {name} must be above 0, got {value}")
+
+
+def check_not_negative(op, **numbers):
+    """Raise if a number is below zero."""
+    for name, value in numbers.items():
+        if not value >= 0:
+            raise ValueError(f"{op}: {name} must not be negative, got {value}")
+
+
+def one_hot(labels, like):
+    """An array like the scores (N, K), 1 at each image's class and 0 elsewhere."""
+    out = np.zeros_like(like)
+    out[np.arange(len(labels)), labels] = 1
+    return out
+
+
+def softmax(scores):
+    """Probabilities (N, K) of scores (N, K)."""
+    e = np.exp(scores - scores.max(axis=1, keepdims=True))
+    return e / e.sum(axis=1, keepdims=True)

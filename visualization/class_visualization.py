@@ -1,0 +1,103 @@
+"""Class visualisation: the image that a network finds most typical of a class.
+
+K. Simonyan, A. Vedaldi and A. Zisserman, "Deep inside convolutional networks", 2014, section 2: maximise the score
+of the class minus an L2 penalty. Jitter (A. Mordvintsev et al., "Inceptionism", 2015) and a periodic blur
+(J. Yosinski et al., "Understanding neural networks through deep visualization", 2015, section 3) keep the image
+smooth enough for people to see something in it.
+"""
+
+import numpy as np
+from tqdm import tqdm
+
+from .arguments import check_images, check_labels, check_not_negative, check_positive, one_hot, softmax
+from .image_ops import blur, clip, grey_levels, jitter, noise, step
+
+
+def create_class_visualization(
+    target_y,
+    model,
+    *,
+    learning_rate=None,
+    normalize=True,
+    num_iterations=200,
+    l2_reg=None,
+    max_jitter=8,
+    blur_every=10,
+    blur_sigma=0.5,
+    X_init=None,
+    rng=None,
+    callback=None,
+    progress=False,
+):
+    """Start from noise and climb the score of a class.
+
+    Parameters
+    ----------
+    target_y : int, or ndarray (N,) of int
+        One class, or a class for each image of a batch.
+    model : Network
+    learning_rate : float, optional
+        Length of a step in model space (with normalize), or the factor of the gradient (without; then there is no
+        default). By default a step changes pixels by 4 grey levels (root mean square).
+    normalize : bool
+        Step by ``learning_rate * dX / ||dX||_2`` for each image; False: by ``learning_rate * dX``.
+    num_iterations : int
+    l2_reg : float, optional
+        Weight of the penalty ``l2_reg * ||X||^2`` in model space. By default 3e-7 / pixel_scale^2, which is CS231n's
+        1e-3 for networks on standardised pixels.
+    max_jitter : int
+        Before each step the image is shifted by up to so many pixels in both directions, and back after it.
+    blur_every : int
+        Blur after every so many steps; 0 for never.
+    blur_sigma : float
+        Of the blur, in pixels.
+    X_init : ndarray (N, 3, H, W), optional
+        Where to start, in model space. By default noise of the network's input size.
+    rng : int or numpy.random.Generator, optional
+        For the noise and the jitter; a fixed seed by default.
+    callback : callable, optional
+        callback(t, X, info) after each step; info has the arrays "score" and "probability" of the class before the
+        step, each (N,).
+    progress : bool
+        A bar on standard error.
+
+    Returns
+    -------
+    X : ndarray (N, 3, H, W)
+        In model space, within the pixel bounds of the network. N is the number of classes asked for.
+
+    Raises
+    ------
+    ValueError, TypeError
+        A class or an option is out of range.
+    """
+    op = "create_class_visualization"
+    rng = np.random.default_rng(0 if rng is None else rng)
+    target = np.atleast_1d(target_y)
+    X = noise(model, (len(target), 3, *model.input_size), rng) if X_init is None else X_init
+    check_images(op, X, model)
+    check_not_negative(op, max_jitter=max_jitter, blur_every=blur_every, num_iterations=num_iterations)
+    if learning_rate is None:
+        if not normalize:
+            raise ValueError(f"{op}: with normalize=False give a learning_rate, the factor of the gradient")
+        learning_rate = grey_levels(model, X, rms=4)
+    l2_reg = 3e-7 / model.pixel_scale**2 if l2_reg is None else l2_reg
+    check_positive(op, learning_rate=learning_rate)
+    check_not_negative(op, l2_reg=l2_reg, blur_sigma=blur_sigma)
+
+    bounds = model.bounds(X)
+    for t in tqdm(range(num_iterations), disable=not progress, desc="class visualisation", unit="step"):
+        dy, dx = rng.integers(-max_jitter, max_jitter + 1, size=2)
+        shifted = jitter(X, dy, dx)
+        scores, cache = model.forward(shifted)
+        y = check_labels(op, target, *scores.shape)
+        dX, _ = model.backward(one_hot(y, scores), cache)
+        dX -= 2 * l2_reg * shifted
+        shifted = step(shifted, dX, learning_rate, normalize=normalize)
+        X = clip(jitter(shifted, -dy, -dx), bounds)
+        if blur_every and (t + 1) % blur_every == 0 and t + 1 < num_iterations:
+            X = blur(X, blur_sigma)
+        if callback:
+            rows = np.arange(len(y))
+            callback(t, X, {"score": scores[rows, y], "probability": softmax(scores)[rows, y]})
+    return X

@@ -1,0 +1,114 @@
+"""DeepDream: amplify whatever a layer sees in an image.
+
+A. Mordvintsev, C. Olah and M. Tyka, "Inceptionism: going deeper into neural networks", 2015: gradient ascent on half
+the squared activations of a layer, whose gradient at the layer is the activations themselves. Octaves, from a small
+copy of the image to the full size, give the dream details of every size.
+"""
+
+import numpy as np
+from tqdm import tqdm
+
+from .arguments import check_images, check_not_negative, check_positive
+from .image_ops import clip, grey_levels, jitter, resize, step
+
+SMALLEST_OCTAVE = 24  # pixels of the shorter side
+
+
+def deepdream(
+    X,
+    layer,
+    model,
+    *,
+    learning_rate=None,
+    normalize=True,
+    max_jitter=8,
+    num_iterations=20,
+    num_octaves=3,
+    octave_scale=1.4,
+    rng=None,
+    callback=None,
+    progress=False,
+):
+    """Change images so that a layer reacts more strongly.
+
+    Parameters
+    ----------
+    X : ndarray (N, 3, H, W)
+        Images of any size, in model space; not modified.
+    layer : int or str
+    model : Network
+    learning_rate : float, optional
+        Length of a step in model space (with normalize), or the factor of the gradient (without; then there is no
+        default). By default a step changes pixels by 2 grey levels (root mean square).
+    normalize : bool
+        Step by ``learning_rate * dX / ||dX||_2`` for each image; False: by ``learning_rate * dX``.
+    max_jitter : int
+        Before each step the image is shifted by up to so many pixels in both directions, and back after it.
+    num_iterations : int
+        Steps in each octave.
+    num_octaves : int
+        Sizes, the last being X's own. Octaves smaller than 24 pixels are left out.
+    octave_scale : float
+        Each octave is so much larger than the one before; at least 1.
+    rng : int or numpy.random.Generator, optional
+        For the jitter; a fixed seed by default.
+    callback : callable, optional
+        callback(t, X, info) after each step, t counting through all octaves; X is of the octave's size. info has
+        "octave" and the array "activation" (N,), half the squared activations before the step.
+    progress : bool
+        A bar on standard error.
+
+    Returns
+    -------
+    X : ndarray (N, 3, H, W)
+        In model space, within the pixel bounds of the network.
+
+    Raises
+    ------
+    ValueError, TypeError
+        X is no batch of images, an unknown layer, an option out of range.
+    """
+    op = "deepdream"
+    check_images(op, X, model)
+    end = model.layer_index(layer)
+    check_not_negative(op, max_jitter=max_jitter, num_iterations=num_iterations)
+    check_positive(op, num_octaves=num_octaves)
+    if octave_scale < 1:
+        raise ValueError(f"{op}: octave_scale must be at least 1, got {octave_scale}")
+    if learning_rate is None and not normalize:
+        raise ValueError(f"{op}: with normalize=False give a learning_rate, the factor of the gradient")
+    if learning_rate is not None:
+        check_positive(op, learning_rate=learning_rate)
+    rng = np.random.default_rng(0 if rng is None else rng)
+
+    sizes = octave_sizes(X.shape[2:], num_octaves, octave_scale)
+    dream, before = None, None
+    with tqdm(total=len(sizes) * num_iterations, disable=not progress, desc="dreaming", unit="step") as bar:
+        for octave, size in enumerate(sizes):
+            photograph = X if size == X.shape[2:] else resize(X, size, model)
+            if octave == 0:
+                dream = photograph
+            else:  # what has been dreamt so far is the difference to the photograph; it grows along
+                dream = photograph + resize(dream, size, model) - resize(before, size, model)
+            before = photograph
+            bounds = model.bounds(dream)
+            rate = grey_levels(model, dream, rms=2) if learning_rate is None else learning_rate
+            for t in range(num_iterations):
+                dy, dx = rng.integers(-max_jitter, max_jitter + 1, size=2)
+                shifted = jitter(dream, dy, dx)
+                feats, cache = model.forward(shifted, end=end)
+                dX, _ = model.backward(feats, cache)  # the gradient of half the squared activations
+                shifted = step(shifted, dX, rate, normalize=normalize)
+                dream = clip(jitter(shifted, -dy, -dx), bounds)
+                bar.update()
+                if callback:
+                    activation = 0.5 * (feats**2).sum(axis=tuple(range(1, feats.ndim)))
+                    info = {"octave": octave, "activation": activation}
+                    callback(octave * num_iterations + t, dream, info)
+    return dream
+
+
+def octave_sizes(size, num_octaves, octave_scale):
+    """Image sizes (H, W) from the smallest octave to `size` itself; octaves with a side too short are left out."""
+    sizes = [tuple(round(n / octave_scale**k) for n in size) for k in reversed(range(num_octaves))]
+    return [s for s in sizes[:-1] if min(s) >= SMALLEST_OCTAVE] + [tuple(size)]

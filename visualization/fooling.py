@@ -1,0 +1,84 @@
+"""Fooling images: a change one hardly sees makes the network see another class.
+
+C. Szegedy et al., "Intriguing properties of neural networks", 2014, section 4. Here by plain gradient ascent on the
+target's score, as in CS231n.
+"""
+
+import numpy as np
+from tqdm import tqdm
+
+from .arguments import check_images, check_labels, check_not_negative, check_positive, one_hot, softmax
+from .image_ops import clip, grey_levels, step
+
+
+def make_fooling_image(
+    X,
+    target_y,
+    model,
+    *,
+    learning_rate=None,
+    normalize=True,
+    max_iterations=100,
+    confidence=0.0,
+    callback=None,
+    progress=False,
+):
+    """Change images until the network takes them for target_y.
+
+    Parameters
+    ----------
+    X : ndarray (N, 3, H, W)
+        Images in model space; not modified. Noise will do, too.
+    target_y : int, or ndarray (N,) of int
+        The class each shall be taken for.
+    model : Network
+    learning_rate : float, optional
+        Length of a step in model space (with normalize), or the factor of the gradient (without). By default a
+        step changes pixels by half a grey level (root mean square); without normalize there is no default.
+    normalize : bool
+        Step by ``learning_rate * dX / ||dX||_2`` for each image; False: by ``learning_rate * dX``.
+    max_iterations : int
+        Give up after so many steps; the image made so far is returned.
+    confidence : float
+        Go on until the target's probability is also at least this, 0..1.
+    callback : callable, optional
+        callback(t, X_fooling, info) before each step and once at the end; info has the arrays "score" and
+        "probability" of the target and "fooled", each (N,).
+    progress : bool
+        A bar on standard error.
+
+    Returns
+    -------
+    X_fooling : ndarray (N, 3, H, W)
+        Within the pixel bounds of the network. An image stays as it is from the moment it fools the network.
+
+    Raises
+    ------
+    ValueError, TypeError
+        X is no batch of images, a class or an option is out of range.
+    """
+    op = "make_fooling_image"
+    check_images(op, X, model)
+    check_not_negative(op, max_iterations=max_iterations, confidence=confidence)
+    if learning_rate is None:
+        if not normalize:
+            raise ValueError(f"{op}: with normalize=False give a learning_rate, the factor of the gradient")
+        learning_rate = grey_levels(model, X, rms=0.5)
+    check_positive(op, learning_rate=learning_rate)
+
+    X_fooling = X.copy()
+    bounds = model.bounds(X)
+    for t in tqdm(range(max_iterations + 1), disable=not progress, desc="fooling", unit="step"):
+        scores, cache = model.forward(X_fooling)
+        target = check_labels(op, target_y, *scores.shape)
+        probability = softmax(scores)[np.arange(len(X)), target]
+        fooled = (scores.argmax(axis=1) == target) & (probability >= confidence)
+        if callback:
+            score = scores[np.arange(len(X)), target]
+            callback(t, X_fooling, {"score": score, "probability": probability, "fooled": fooled})
+        if fooled.all() or t == max_iterations:
+            break
+        dX, _ = model.backward(one_hot(target, scores), cache)
+        moved = clip(step(X_fooling, dX, learning_rate, normalize=normalize), bounds)
+        X_fooling = np.where(fooled[:, None, None, None], X_fooling, moved)
+    return X_fooling

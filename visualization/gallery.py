@@ -1,0 +1,290 @@
+"""The gallery: every technique on a photograph, as pictures, arrays, a manifest and one page that explains them."""
+
+import contextlib
+import json
+import platform
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from tqdm import tqdm
+
+from .. import __version__
+from .._files import refuse_existing, written_beside
+from ..datasets import default_sample, resize_image, sample_image, sample_names
+from .class_visualization import create_class_visualization
+from .dreaming import deepdream
+from .fooling import make_fooling_image
+from .image_ops import noise
+from .inversion import invert_features
+from .page import write_page
+from .plotting import plot_fooling, plot_images, plot_progress, plot_saliency, short_name
+from .saliency import compute_saliency_maps
+
+DREAM_SIDE = 288  # pixels of the longer side of the photograph that is dreamt about
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What the gallery is about: photographs with names, the first being the main one."""
+
+    names: list
+    pictures: list  # uint8 (H, W, 3) of any size
+
+    def square(self, model):
+        """All of them at the network's input size, uint8 (N, H, W, 3)."""
+        return np.stack([resize_image(picture, model.input_size) for picture in self.pictures])
+
+
+@dataclass(frozen=True)
+class Exhibit:
+    """One picture of the gallery.
+
+    Attributes
+    ----------
+    figure : Figure
+    caption : str
+        What one sees, in two sentences.
+    arrays : dict of str to ndarray
+        Results in model space, and what belongs to them.
+    options : dict
+        What the technique was called with, where it differs from the defaults.
+    before, after : list
+        Predictions for the images that went in and came out; see `Network.predict`.
+    """
+
+    figure: object
+    caption: str
+    arrays: dict
+    options: dict = field(default_factory=dict)
+    before: list = field(default_factory=list)
+    after: list = field(default_factory=list)
+
+
+def make_gallery(out, model, *, image=None, image_name="your photograph", seed=0, overwrite=False, progress=False):
+    """Run every technique and write what comes out into a folder.
+
+    Parameters
+    ----------
+    out : str or Path
+        Folder; made if need be. For each technique it gets NAME.png and NAME.npz (the arrays); besides
+        manifest.json and index.html, a page that holds all pictures and needs no network.
+    model : Network
+    image : ndarray (H, W, 3) uint8, optional
+        Photograph to work on; by default those that installed packages carry.
+    image_name : str
+        What to call it.
+    seed : int
+    overwrite : bool
+        Replace files of an earlier gallery.
+    progress : bool
+        Bars on standard error.
+
+    Returns
+    -------
+    Path
+        Of index.html.
+
+    Raises
+    ------
+    FileExistsError
+        There is a gallery in the folder already, and `overwrite` is False.
+    KeyboardInterrupt
+        On Ctrl-C, after the page has been written with the exhibits that are done.
+    """
+    out = Path(out)
+    index = out / "index.html"
+    for path in (
+        index,
+        out / "manifest.json",
+        *(out / f"{name}{end}" for name in EXHIBITS for end in (".png", ".npz")),
+    ):
+        refuse_existing(path, overwrite=overwrite)
+    out.mkdir(parents=True, exist_ok=True)
+    subject = _sample_subject() if image is None else Subject([image_name], [np.asarray(image)])
+
+    manifest = {"format": "pixelgrad gallery", "seed": seed, "versions": _versions(), "network": model.provenance}
+    manifest |= {"photographs": subject.names, "exhibits": {}}
+    sections, interrupted = [], None
+    for name, (title, make) in (bar := tqdm(EXHIBITS.items(), disable=not progress, unit="technique")):
+        bar.set_description(title)
+        started = time.perf_counter()
+        try:
+            exhibit = make(subject, model, np.random.default_rng(seed), progress)
+        except KeyboardInterrupt as stop:
+            interrupted = stop
+            break
+        seconds = time.perf_counter() - started
+        _write_exhibit(out, name, exhibit, overwrite)
+        manifest["exhibits"][name] = {
+            "seconds": round(seconds, 2),
+            "options": exhibit.options,
+            "predictions_before": [[p._asdict() for p in best] for best in exhibit.before],
+            "predictions_after": [[p._asdict() for p in best] for best in exhibit.after],
+        }
+        sections.append((name, title, exhibit.caption, out / f"{name}.png", seconds))
+    with written_beside(out / "manifest.json", overwrite=overwrite) as temporary:
+        temporary.write_text(json.dumps(manifest, indent=1), encoding="utf-8")
+    write_page(index, sections, manifest, overwrite=overwrite)
+    if interrupted:
+        raise KeyboardInterrupt(f"{len(sections)} of {len(EXHIBITS)} techniques are in {index}")
+    return index
+
+
+def _sample_subject():
+    """The photographs (not the textures) that are on this computer, the default one first."""
+    names = [name for name in sample_names() if name not in ("brick", "grass", "gravel")]
+    names.sort(key=lambda name: name != default_sample())
+    return Subject(names, [sample_image(name) for name in names])
+
+
+def _versions():
+    return {"pixelgrad": __version__, "numpy": np.__version__, "python": platform.python_version()}
+
+
+def _write_exhibit(out, name, exhibit, overwrite):
+    with written_beside(out / f"{name}.png", overwrite=overwrite) as temporary:
+        exhibit.figure.savefig(temporary)
+    with written_beside(out / f"{name}.npz", overwrite=overwrite) as temporary:
+        np.savez_compressed(temporary, **exhibit.arrays)
+
+
+def _said(model, prediction):
+    """A line for a title: the class and its probability."""
+    return f"{short_name(prediction.name)}, p = {prediction.probability:.2f}"
+
+
+# -- the exhibits -----------------------------------------------------------------------------------------------------
+
+
+def _saliency(subject, model, rng, progress):
+    pictures = subject.square(model)
+    X = model.preprocess(pictures)
+    before = model.predict(X)
+    y = np.array([best[0].index for best in before])
+    saliency = compute_saliency_maps(X, y, model)
+    titles = [f"{name}\n{_said(model, best[0])}" for name, best in zip(subject.names, before)]
+    caption = (
+        "How much the score of the class that the network names reacts to each pixel: the largest magnitude of the "
+        "gradient over the three colours. The network was never told where the object is, and yet the pixels that "
+        "count gather on what it takes for the object."
+    )
+    arrays = {"X": X, "y": y, "saliency": saliency}
+    figure = plot_saliency(pictures, saliency, titles)
+    return Exhibit(figure, caption, arrays, {"y": y.tolist()}, before=before)
+
+
+def _fooling(subject, model, rng, progress):
+    photograph = model.preprocess(subject.square(model)[:1])
+    X = np.concatenate([photograph, photograph, noise(model, photograph.shape, rng)])
+    before = model.predict(X)
+    # Targets: random classes, but not what the network sees anyway.
+    allowed = [k for k in range(model.num_classes) if k not in {best[0].index for best in before}]
+    target = rng.choice(allowed, size=len(X), replace=len(allowed) < len(X))
+    X_fooling = make_fooling_image(X, target, model, confidence=0.9, progress=progress)
+    after = model.predict(X_fooling)
+    names = [subject.names[0], subject.names[0], "noise"]
+    pairs = [
+        (f"{name}\n{_said(model, b[0])}", f"fooling image\n{_said(model, a[0])}")
+        for name, b, a in zip(names, before, after)
+    ]
+    caption = (
+        "A few steps up the gradient of another class's score, and the network is sure to see that class, while people "
+        "see no difference. The change is not invisible noise by chance: magnified ten times it shows what the network "
+        "reacts to, and it works on pure noise as well."
+    )
+    figure = plot_fooling(model.deprocess(X), model.deprocess(X_fooling), pairs)
+    arrays = {"X": X, "X_fooling": X_fooling, "target_y": target}
+    options = {"target_y": target.tolist(), "confidence": 0.9}
+    return Exhibit(figure, caption, arrays, options, before, after)
+
+
+def _class_visualization(subject, model, rng, progress):
+    # Classes with a typical shape where the network has TinyImageNet-100-A's classes, else spread over all.
+    known = (0, 4, 15, 43, 46, 60, 67, 75)
+    target = np.array(known if model.num_classes == 100 else np.linspace(0, model.num_classes - 1, 8, dtype=int))
+    X = create_class_visualization(target, model, rng=rng, progress=progress)
+    after = model.predict(X)
+    chances = [next((p.probability for p in best if p.index == k), 0.0) for best, k in zip(after, target)]
+    titles = [f"{short_name(model.class_names[k])}\np = {p:.3f}" for k, p in zip(target, chances)]
+    caption = (
+        "Starting from noise, each image was changed until the network found it as typical of one class as it can. "
+        "These are no photographs: they show which shapes and colours the network has learnt to look for, often "
+        "several times over, and what it does not know about the object."
+    )
+    figure = plot_images(model.deprocess(X), titles, columns=4)
+    return Exhibit(figure, caption, {"X": X, "target_y": target}, {"target_y": target.tolist()}, after=after)
+
+
+def _inversion(subject, model, rng, progress):
+    picture = subject.square(model)[:1]
+    X = model.preprocess(picture)
+    layers = [name for name, dims in _feature_dims(model, X) if dims == 4]
+    layers = [layers[i] for i in np.unique(np.linspace(0, len(layers) - 1, 5).round().astype(int))]
+    results, titles, options = [], [], {}
+    for layer in layers:
+        losses = []
+        feats, _ = model.forward(X, end=layer)
+        X_inverted = invert_features(
+            feats,
+            layer,
+            model,
+            rng=rng,
+            progress=progress,
+            callback=lambda t, X, info, to=losses: to.append(info["loss"]),
+        )
+        results.append(X_inverted)
+        fell = float(losses[0][0] / losses[-1][0])
+        titles.append(f"from {layer}\nloss 1/{fell:.0f} of the start's")
+        options[layer] = {"loss_first": float(losses[0][0]), "loss_last": float(losses[-1][0])}
+    after = model.predict(np.concatenate(results))
+    caption = (
+        "What a layer knows of a photograph: an image was made from noise whose features at that layer equal those of "
+        "the photograph. Early layers keep nearly every pixel; deeper ones keep what the object looks like and lose "
+        "where exactly things were and what colour they had."
+    )
+    pictures = [picture[0], *(model.deprocess(r)[0] for r in results)]
+    figure = plot_progress(pictures, [f"{subject.names[0]}\nphotograph", *titles])
+    arrays = {"X": X, **{f"X_{layer}": r for layer, r in zip(layers, results)}}
+    return Exhibit(figure, caption, arrays, options, before=model.predict(X), after=after)
+
+
+def _deepdream(subject, model, rng, progress):
+    picture = subject.pictures[0]
+    scale = DREAM_SIDE / max(picture.shape[:2])
+    picture = resize_image(picture, tuple(max(64, round(n * scale)) for n in picture.shape[:2]))
+    X = model.preprocess(picture)
+    layers = [name for name, dims in _feature_dims(model, X[:, :, :64, :64]) if dims == 4]
+    layers = [layers[i] for i in np.unique([len(layers) // 3, 2 * len(layers) // 3, len(layers) - 1])]
+    results = {layer: deepdream(X, layer, model, rng=rng, progress=progress) for layer in layers}
+    caption = (
+        "Whatever a layer sees faintly in the photograph is made stronger, step by step and in three sizes. Early "
+        "layers dream of strokes and textures, late ones of parts of the things the network was trained on."
+    )
+    pictures = [picture, *(model.deprocess(r)[0] for r in results.values())]
+    figure = plot_images(
+        pictures, [f"{subject.names[0]}\nphotograph", *(f"dream of {layer}" for layer in layers)], columns=2
+    )
+    arrays = {"X": X, **{f"X_{layer}": r for layer, r in results.items()}}
+    before, after = model.predict(X), [model.predict(r)[0] for r in results.values()]
+    return Exhibit(figure, caption, arrays, {"layers": layers}, before, after)
+
+
+def _feature_dims(model, X):
+    """Name of each layer, and how many axes its output has."""
+    dims, out = [], X
+    with contextlib.suppress(ValueError):
+        for name in model.layer_names:
+            out, _ = model.forward(out, start=name, end=name)
+            dims.append((name, out.ndim))
+    return dims
+
+
+EXHIBITS = {
+    "saliency": ("Saliency maps", _saliency),
+    "fooling": ("Fooling images", _fooling),
+    "class-visualization": ("Class visualisation", _class_visualization),
+    "inversion": ("Feature inversion", _inversion),
+    "deepdream": ("DeepDream", _deepdream),
+}

@@ -1,0 +1,66 @@
+"""What the techniques share: small pure functions on images in model space, (N, C, H, W).
+
+Where a function is linear its adjoint is known, so that a gradient can be carried back through it: `jitter` by
+(dy, dx) is undone and adjoined by `jitter` by (-dy, -dx), and `blur` is its own adjoint.
+"""
+
+import numpy as np
+from PIL import Image
+from scipy.ndimage import gaussian_filter
+
+
+def jitter(X, dy, dx):
+    """Shift images by dy rows and dx columns; what leaves on one side comes back on the other."""
+    return np.roll(X, (dy, dx), axis=(2, 3))
+
+
+def blur(X, sigma):
+    """Gaussian blur of every channel, sigma in pixels; borders are mirrored, so that brightness stays."""
+    if sigma < 0:
+        raise ValueError(f"blur: sigma must not be negative, got {sigma}")
+    return gaussian_filter(X, sigma=(0, 0, sigma, sigma), mode="reflect")
+
+
+def clip(X, bounds):
+    """Limit pixels to (lo, hi), as `model.bounds(X)` returns them: what stays is an image one can show."""
+    lo, hi = bounds
+    return np.clip(X, lo, hi)
+
+
+def unit(dX):
+    """Each image's gradient divided by its L2 norm; a gradient of zero stays zero."""
+    norms = np.sqrt((dX**2).sum(axis=(1, 2, 3), keepdims=True))
+    return dX / np.where(norms > 0, norms, 1)
+
+
+def step(X, dX, learning_rate, *, normalize):
+    """Move along a gradient: by ``learning_rate * dX / ||dX||`` for each image, or by ``learning_rate * dX``."""
+    return X + X.dtype.type(learning_rate) * (unit(dX) if normalize else dX)
+
+
+def grey_levels(model, X, rms):
+    """The L2 length, in model space, of a change of one image by `rms` grey levels on average (root mean square).
+
+    A step of that length looks alike on every network and at every image size.
+    """
+    return float(rms * model.pixel_scale * np.sqrt(np.prod(X.shape[1:])))
+
+
+def noise(model, shape, rng, *, rms=25.0):
+    """Normally distributed noise around the mean colour, `rms` grey levels strong: (N, C, H, W) in model space."""
+    X = (rms * model.pixel_scale * rng.standard_normal(shape)).astype(model.dtype)
+    return clip(X, model.bounds(X))
+
+
+def resize(X, size, model):
+    """Images in model space at another size (H, W), by bicubic interpolation with antialiasing.
+
+    Black is what it is at either size, although a mean image is subtracted at one size only: the distance from
+    black is what is interpolated.
+    """
+    height, width = size
+    above_black = (X - model.bounds(X)[0]).astype(np.float32)
+    out = np.empty((*X.shape[:2], height, width), dtype=X.dtype)
+    for n, c in np.ndindex(*X.shape[:2]):
+        out[n, c] = Image.fromarray(above_black[n, c]).resize((width, height), Image.Resampling.BICUBIC)
+    return out + model.bounds(out)[0]

@@ -1,0 +1,107 @@
+"""Feature inversion: which image has these features?
+
+A. Mahendran and A. Vedaldi, "Understanding deep image representations by inverting them", 2015: find X that minimises
+``||f(X) - target||^2 / ||target||^2 + l2_reg * ||X||^2``. What comes back from early layers is the photograph;
+from deep ones, what the network has kept of it.
+"""
+
+import numpy as np
+from tqdm import tqdm
+
+from .arguments import check_images, check_not_negative, check_positive
+from .image_ops import blur, clip, grey_levels, noise, step
+
+
+def invert_features(
+    target_feats,
+    layer,
+    model,
+    *,
+    learning_rate=None,
+    normalize=True,
+    num_iterations=300,
+    l2_reg=None,
+    blur_every=0,
+    blur_sigma=0.5,
+    X_init=None,
+    rng=None,
+    callback=None,
+    progress=False,
+):
+    """Start from noise and descend towards an image whose features at a layer are the given ones.
+
+    Parameters
+    ----------
+    target_feats : ndarray (N, ...)
+        ``model.forward(X, end=layer)[0]`` of the images sought.
+    layer : int or str
+    model : Network
+    learning_rate : float, optional
+        Length of the first step in model space (with normalize), or the factor of the gradient (without; then there
+        is no default). By default a step changes pixels by 6 grey levels (root mean square). Steps shrink
+        to zero along a straight line, so that the descent settles.
+    normalize : bool
+        Step by ``learning_rate * dX / ||dX||_2`` for each image; False: by ``learning_rate * dX``.
+    num_iterations : int
+    l2_reg : float, optional
+        Weight of ``||X||^2`` in model space beside the normalised distance. By default 1e-10 / pixel_scale^2.
+    blur_every : int
+        Blur after every so many steps; 0 for never.
+    blur_sigma : float
+        In pixels.
+    X_init : ndarray (N, 3, H, W), optional
+        Where to start, in model space. By default noise of the network's input size.
+    rng : int or numpy.random.Generator, optional
+        For the noise; a fixed seed by default.
+    callback : callable, optional
+        callback(t, X, info) after each step; info["loss"] (N,) is the normalised distance before the step, 1 where
+        all features are zero and 0 where they are the target's.
+    progress : bool
+        A bar on standard error.
+
+    Returns
+    -------
+    X : ndarray (N, 3, H, W)
+        In model space, within the pixel bounds of the network.
+
+    Raises
+    ------
+    ValueError, TypeError
+        An unknown layer, features that do not fit the layer at this image size, an option out of range.
+    """
+    op = "invert_features"
+    rng = np.random.default_rng(0 if rng is None else rng)
+    end = model.layer_index(layer)
+    target_feats = np.asarray(target_feats)
+    X = noise(model, (len(target_feats), 3, *model.input_size), rng) if X_init is None else X_init
+    check_images(op, X, model)
+    check_not_negative(op, blur_every=blur_every, num_iterations=num_iterations)
+    if learning_rate is None:
+        if not normalize:
+            raise ValueError(f"{op}: with normalize=False give a learning_rate, the factor of the gradient")
+        learning_rate = grey_levels(model, X, rms=6)
+    l2_reg = 1e-10 / model.pixel_scale**2 if l2_reg is None else l2_reg
+    check_positive(op, learning_rate=learning_rate)
+    check_not_negative(op, l2_reg=l2_reg, blur_sigma=blur_sigma)
+
+    per_image = tuple(range(1, target_feats.ndim))
+    size = (target_feats**2).sum(axis=per_image, keepdims=True)  # ||target||^2 of each image
+    size = np.where(size > 0, size, 1)
+    bounds = model.bounds(X)
+    for t in tqdm(range(num_iterations), disable=not progress, desc="inversion", unit="step"):
+        feats, cache = model.forward(X, end=end)
+        if feats.shape != target_feats.shape:
+            raise ValueError(
+                f"{op}: layer {model.layer_names[end]} has features {feats.shape} for images {X.shape}, "
+                f"target_feats has {target_feats.shape}; give X_init of the image size that the features come from"
+            )
+        difference = feats - target_feats
+        dX, _ = model.backward(2 * difference / size, cache)
+        dX += 2 * l2_reg * X
+        rate = learning_rate * (1 - t / num_iterations)
+        X = clip(step(X, -dX, rate, normalize=normalize), bounds)
+        if blur_every and (t + 1) % blur_every == 0 and t + 1 < num_iterations:
+            X = blur(X, blur_sigma)
+        if callback:
+            callback(t, X, {"loss": (difference**2 / size).sum(axis=per_image)})
+    return X

@@ -1,0 +1,162 @@
+"""Figures for what the techniques return.
+
+Every function takes pictures for people (uint8, (H, W, 3), as `model.deprocess` returns them), gives back a matplotlib
+Figure, and neither shows nor saves it: ``figure.savefig("out.png")`` does, and a notebook draws what a cell returns. No
+display is needed.
+"""
+
+import textwrap
+
+import numpy as np
+from matplotlib.figure import Figure
+
+TILE = 2.3  # inches a tile takes in a figure
+DPI = 110
+
+
+def short_name(name):
+    """The first of a class's names: "goldfish, Carassius auratus" -> "goldfish"."""
+    return name.split(",")[0]
+
+
+def plot_images(images, titles=None, *, columns=None, heading=None):
+    """A grid of pictures.
+
+    Parameters
+    ----------
+    images : sequence of ndarray (H, W, 3) uint8, or (H, W) for grey
+        Sizes may differ.
+    titles : sequence of str, optional
+        One a picture; long ones are wrapped.
+    columns : int, optional
+        By default a row for up to six pictures, else nearly square.
+    heading : str, optional
+        Above the whole.
+
+    Returns
+    -------
+    Figure
+    """
+    images = list(images)
+    if not images:
+        raise ValueError("plot_images: no images")
+    titles = [""] * len(images) if titles is None else list(titles)
+    if len(titles) != len(images):
+        raise ValueError(f"plot_images: {len(images)} images but {len(titles)} titles")
+    columns = columns or (len(images) if len(images) <= 6 else int(np.ceil(np.sqrt(len(images)))))
+    figure, axes = _tiles(-(-len(images) // columns), columns, heading, _aspect(images))
+    for axis, image, title in zip(axes.flat, images, titles):
+        _show(axis, image, title)
+    return figure
+
+
+def plot_saliency(images, saliency, titles=None, *, heading=None):
+    """For each picture a row: the picture, its saliency map, and the picture lit by the map.
+
+    Parameters
+    ----------
+    images : ndarray (N, H, W, 3) uint8
+    saliency : ndarray (N, H, W)
+        As from `compute_saliency_maps`.
+    titles : sequence of str, optional
+        One a picture.
+    heading : str, optional
+
+    Returns
+    -------
+    Figure
+        The maps' colours run from 0 to each map's 99.5th percentile, so that single pixels do not darken the rest.
+    """
+    if len(images) != len(saliency):
+        raise ValueError(f"plot_saliency: {len(images)} images but {len(saliency)} maps")
+    titles = [""] * len(images) if titles is None else titles
+    figure, axes = _tiles(len(images), 3, heading, _aspect(images))
+    for row, image, map_, title in zip(axes, images, saliency, titles):
+        top = np.percentile(map_, 99.5) or 1.0
+        share = np.clip(map_ / top, 0, 1)
+        _show(row[0], image, title)
+        drawn = row[1].imshow(map_, cmap="inferno", vmin=0, vmax=top)
+        row[1].set_title("|d score / d pixel|", fontsize=9)
+        figure.colorbar(drawn, ax=row[1], fraction=0.046, pad=0.03).ax.tick_params(labelsize=7)
+        lit = image * (0.2 + 0.8 * share[..., None])
+        _show(row[2], np.rint(lit).astype(np.uint8), "photograph, lit by the map")
+    return figure
+
+
+def plot_fooling(original, fooling, titles=("original", "fooling image"), *, magnify=10, heading=None):
+    """Original, fooling image, their difference, and the difference magnified.
+
+    Parameters
+    ----------
+    original, fooling : ndarray (N, H, W, 3) or (H, W, 3), uint8
+        A row for each pair.
+    titles : pair of str, or sequence of N such pairs
+        For original and fooling image.
+    magnify : float
+        Of the last picture. Grey stands for no change.
+
+    Returns
+    -------
+    Figure
+    """
+    original, fooling = (a[None] if a.ndim == 3 else a for a in (np.asarray(original), np.asarray(fooling)))
+    if original.shape != fooling.shape:
+        raise ValueError(f"plot_fooling: the pictures have different shapes, {original.shape} and {fooling.shape}")
+    pairs = [titles] * len(original) if isinstance(titles[0], str) else titles
+    figure, axes = _tiles(len(original), 4, heading, _aspect(original))
+    for row, before, after, (title_before, title_after) in zip(axes, original, fooling, pairs):
+        change = after.astype(np.float64) - before
+        rms = np.sqrt((change**2).mean())
+        _show(row[0], before, title_before)
+        _show(row[1], after, title_after)
+        _show(row[2], _around_grey(change), f"difference\nRMS {rms:.1f} grey levels")
+        _show(row[3], _around_grey(magnify * change), f"difference x {magnify:g}")
+    return figure
+
+
+def plot_progress(images, labels, *, heading=None):
+    """A strip of pictures that shows how an image came about.
+
+    Parameters
+    ----------
+    images : sequence of ndarray (H, W, 3) uint8
+        In the order of time; sizes may differ, as with DeepDream's octaves.
+    labels : sequence of str
+        One a picture, such as "step 20, p = 0.31".
+
+    Returns
+    -------
+    Figure
+    """
+    return plot_images(images, labels, columns=len(images), heading=heading)
+
+
+def _around_grey(change):
+    """A difference in grey levels as a picture around middle grey, clipped."""
+    return np.clip(np.rint(128 + change), 0, 255).astype(np.uint8)
+
+
+def _tiles(rows, columns, heading, aspect):
+    figure = Figure(figsize=(columns * TILE, rows * (TILE * aspect + 0.45) + (0.4 if heading else 0)), dpi=DPI)
+    figure.set_layout_engine("constrained")
+    axes = figure.subplots(rows, columns, squeeze=False)
+    for axis in axes.flat:
+        axis.set_axis_off()
+    if heading:
+        figure.suptitle(heading, fontsize=11)
+    return figure, axes
+
+
+def _aspect(images):
+    """Height over width of the tallest picture."""
+    return max(np.shape(image)[0] / np.shape(image)[1] for image in images)
+
+
+def _show(axis, image, title=""):
+    image = np.asarray(image)
+    if image.dtype != np.uint8:
+        raise TypeError(f"plotting: pictures must be uint8, got {image.dtype}; model.deprocess(X) returns such")
+    # Small pictures are shown pixel by pixel; smoothing would hide what the gradient does to single pixels.
+    axis.imshow(image, cmap="gray", vmin=0, vmax=255, interpolation="nearest" if max(image.shape[:2]) <= 128 else None)
+    lines = [textwrap.fill(line, 28) for line in str(title).split("\n")]
+    axis.set_title("\n".join(lines), fontsize=9)

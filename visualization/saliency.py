@@ -1,0 +1,42 @@
+"""Saliency maps: which pixels does the score of a class depend on?
+
+K. Simonyan, A. Vedaldi and A. Zisserman, "Deep inside convolutional networks: visualising image classification
+models and saliency maps", 2014, section 3. The score is that before the softmax: behind it, the gradient of a class
+the network is sure of is almost zero.
+"""
+
+from .arguments import check_images, check_labels, one_hot
+
+
+def compute_saliency_maps(X, y, model):
+    """How strongly the score of class y reacts to each pixel.
+
+    Parameters
+    ----------
+    X : ndarray (N, 3, H, W)
+        Images in model space.
+    y : ndarray (N,) of int, or int
+        A class for each image, or one for all.
+    model : Network
+
+    Returns
+    -------
+    saliency : ndarray (N, H, W)
+        The largest magnitude over the channels of the score's gradient; never negative. Score per unit of model
+        space.
+
+    Raises
+    ------
+    ValueError, TypeError
+        X is no batch of images, or a class is out of range.
+
+    Examples
+    --------
+    >>> saliency = compute_saliency_maps(X, y, model)      # doctest: +SKIP
+    """
+    check_images("compute_saliency_maps", X, model)
+    scores, cache = model.forward(X)
+    y = check_labels("compute_saliency_maps", y, *scores.shape)
+    dscores = one_hot(y, scores)  # the derivative of "score of class y" by all scores
+    dX, _ = model.backward(dscores, cache)
+    return abs(dX).max(axis=1)
