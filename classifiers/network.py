@@ -268,15 +268,22 @@ class Network:
         hint = f"did you mean {', '.join(near)}?" if near else "`pixelgrad summary --classes` lists all of them"
         raise ValueError(f"unknown class {text!r}; {hint}")
 
+    def output_shapes(self, input_size=None):
+        """What each layer gives for one image of a size (H, W), without running it: {layer name: shape}."""
+        shapes, shape = {}, (3, *(input_size or self.input_size))
+        for name, block in zip(self.layer_names, self._blocks):
+            shapes[name] = shape = block.output_shape(shape)
+        return shapes
+
     def summary(self, input_size=None):
         """A table as text: every layer with its output shape, parameters and multiply-adds for one image."""
-        shape = (3, *(input_size or self.input_size))
+        shape, outputs = (3, *(input_size or self.input_size)), self.output_shapes(input_size)
         rows = [("", "layer", "output", "parameters", "multiply-adds"), ("", "input", _times(shape), "", "")]
         total_params = total_work = 0
         for i, (name, block) in enumerate(zip(self.layer_names, self._blocks)):
             trained = [s for n, s in block.param_shapes(shape).items() if not n.startswith("running")]
             count, work = sum(int(np.prod(s)) for s in trained), block.multiply_adds(shape)
-            shape = block.output_shape(shape)
+            shape = outputs[name]
             rows.append((str(i), name, _times(shape), f"{count:,}", f"{work:,}"))
             total_params, total_work = total_params + count, total_work + work
         rows.append(("", "total", "", f"{total_params:,}", f"{total_work:,}"))

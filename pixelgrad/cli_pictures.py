@@ -42,10 +42,16 @@ def add_picture_commands(commands):
 
     p = _command(commands, "visualize", visualize, "the image most typical of a class")
     p.add_argument("labels", nargs="+", metavar="CLASS", help=_CLASS)
-    p.add_argument("--iterations", type=_at_least(1), default=200, help="steps (default: 200)")
+    p.add_argument(
+        "--objective",
+        choices=("score", "log_odds"),
+        default="score",
+        help="what to climb; log_odds tells the class from its near relatives (default: score)",
+    )
+    p.add_argument("--iterations", type=_at_least(1), default=100, help="steps (default: 100)")
     p.add_argument("--l2-reg", type=float, help="weight of the L2 penalty (default: by the network's pixel scale)")
     p.add_argument("--max-jitter", type=_at_least(0), default=8, help="pixels (default: 8)")
-    p.add_argument("--blur-every", type=_at_least(0), default=10, help="steps; 0 for never (default: 10)")
+    p.add_argument("--blur-every", type=_at_least(0), default=2, help="steps; 0 for never (default: 2)")
     _step_options(p)
     _model(p)
     add_common(p, out="class.png", out_help="picture to write")
@@ -55,7 +61,7 @@ def add_picture_commands(commands):
     p.add_argument("--layer", default="2", help="layer index or name (default: 2)")
     p.add_argument("--iterations", type=_at_least(1), default=300, help="steps (default: 300)")
     p.add_argument("--l2-reg", type=float, help="weight of the L2 penalty (default: by the network's pixel scale)")
-    p.add_argument("--blur-every", type=_at_least(0), default=0, help="steps; 0 for never (default: 0)")
+    p.add_argument("--blur-every", type=_at_least(0), default=10, help="steps; 0 for never (default: 10)")
     _step_options(p)
     _model_and_size(p)
     add_common(p, out="inversion.png", out_help="picture to write")
@@ -197,6 +203,7 @@ def visualize(args):
             model,
             learning_rate=args.learning_rate,
             normalize=not args.raw,
+            objective=args.objective,
             num_iterations=args.iterations,
             l2_reg=args.l2_reg,
             max_jitter=args.max_jitter,
@@ -416,7 +423,7 @@ def _pair(size):
 def _noise_like(model, X, seed):
     from .visualization.image_ops import noise
 
-    return noise(model, X.shape, np.random.default_rng(seed))
+    return noise(model, X.shape, np.random.default_rng(seed), rms=5)
 
 
 def _save_figure(args, figure):

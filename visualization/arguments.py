@@ -27,6 +27,12 @@ def check_labels(op, y, N, K):
     return labels
 
 
+def check_choice(op, value, choices):
+    """Raise unless value is one of the choices."""
+    if value not in choices:
+        raise ValueError(f"{op}: got {value!r}, expected one of {', '.join(map(repr, choices))}")
+
+
 def check_positive(op, **numbers):
     """Raise unless every number is above zero."""
     for name, value in numbers.items():

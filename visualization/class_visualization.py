@@ -9,7 +9,7 @@ smooth enough for people to see something in it.
 import numpy as np
 from tqdm import tqdm
 
-from .arguments import check_images, check_labels, check_not_negative, check_positive, one_hot, softmax
+from .arguments import check_choice, check_images, check_labels, check_not_negative, check_positive, one_hot, softmax
 from .image_ops import blur, clip, grey_levels, jitter, noise, step
 
 
@@ -19,10 +19,11 @@ def create_class_visualization(
     *,
     learning_rate=None,
     normalize=True,
-    num_iterations=200,
+    objective="score",
+    num_iterations=100,
     l2_reg=None,
     max_jitter=8,
-    blur_every=10,
+    blur_every=2,
     blur_sigma=0.5,
     X_init=None,
     rng=None,
@@ -41,6 +42,10 @@ def create_class_visualization(
         default). By default a step changes pixels by 4 grey levels (root mean square).
     normalize : bool
         Step by ``learning_rate * dX / ||dX||_2`` for each image; False: by ``learning_rate * dX``.
+    objective : {"score", "log_odds"}
+        What to climb: the score of the class, or its log odds log(p / (1 - p)), which also lowers the scores of the
+        classes it could be confused with. An image with the highest score of a Labrador is one of retrievers in
+        general; one with the highest odds shows what only Labradors have.
     num_iterations : int
     l2_reg : float, optional
         Weight of the penalty ``l2_reg * ||X||^2`` in model space. By default 3e-7 / pixel_scale^2, which is CS231n's
@@ -76,6 +81,7 @@ def create_class_visualization(
     target = np.atleast_1d(target_y)
     X = noise(model, (len(target), 3, *model.input_size), rng) if X_init is None else X_init
     check_images(op, X, model)
+    check_choice(op, objective, ("score", "log_odds"))
     check_not_negative(op, max_jitter=max_jitter, blur_every=blur_every, num_iterations=num_iterations)
     if learning_rate is None:
         if not normalize:
@@ -91,7 +97,10 @@ def create_class_visualization(
         shifted = jitter(X, dy, dx)
         scores, cache = model.forward(shifted)
         y = check_labels(op, target, *scores.shape)
-        dX, _ = model.backward(one_hot(y, scores), cache)
+        dscores = one_hot(y, scores)
+        if objective == "log_odds":  # score minus the log of the sum of exp(score) over all other classes
+            dscores -= softmax(np.where(dscores == 1, -np.inf, scores))
+        dX, _ = model.backward(dscores, cache)
         dX -= 2 * l2_reg * shifted
         shifted = step(shifted, dX, learning_rate, normalize=normalize)
         X = clip(jitter(shifted, -dy, -dx), bounds)

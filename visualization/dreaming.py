@@ -39,7 +39,7 @@ def deepdream(
     model : Network
     learning_rate : float, optional
         Length of a step in model space (with normalize), or the factor of the gradient (without; then there is no
-        default). By default a step changes pixels by 2 grey levels (root mean square).
+        default). By default a step changes pixels by one grey level (root mean square).
     normalize : bool
         Step by ``learning_rate * dX / ||dX||_2`` for each image; False: by ``learning_rate * dX``.
     max_jitter : int
@@ -92,7 +92,7 @@ def deepdream(
                 dream = photograph + resize(dream, size, model) - resize(before, size, model)
             before = photograph
             bounds = model.bounds(dream)
-            rate = grey_levels(model, dream, rms=2) if learning_rate is None else learning_rate
+            rate = grey_levels(model, dream, rms=1) if learning_rate is None else learning_rate
             for t in range(num_iterations):
                 dy, dx = rng.integers(-max_jitter, max_jitter + 1, size=2)
                 shifted = jitter(dream, dy, dx)

@@ -1,6 +1,5 @@
 """The gallery: every technique on a photograph, as pictures, arrays, a manifest and one page that explains them."""
 
-import contextlib
 import json
 import platform
 import time
@@ -12,7 +11,7 @@ from tqdm import tqdm
 
 from .. import __version__
 from .._files import refuse_existing, written_beside
-from ..datasets import default_sample, resize_image, sample_image, sample_names
+from ..datasets import resize_image, sample_image, sample_names
 from .class_visualization import create_class_visualization
 from .dreaming import deepdream
 from .fooling import make_fooling_image
@@ -133,9 +132,8 @@ def make_gallery(out, model, *, image=None, image_name="your photograph", seed=0
 
 
 def _sample_subject():
-    """The photographs (not the textures) that are on this computer, the default one first."""
-    names = [name for name in sample_names() if name not in ("brick", "grass", "gravel")]
-    names.sort(key=lambda name: name != default_sample())
+    """The photographs that are on this computer; all but the portrait need the `gallery` extra."""
+    names = [name for name in ("cat", "coffee", "portrait", "rocket") if name in sample_names()]
     return Subject(names, [sample_image(name) for name in names])
 
 
@@ -176,15 +174,15 @@ def _saliency(subject, model, rng, progress):
 
 
 def _fooling(subject, model, rng, progress):
-    photograph = model.preprocess(subject.square(model)[:1])
-    X = np.concatenate([photograph, photograph, noise(model, photograph.shape, rng)])
+    photographs = model.preprocess(subject.square(model)[:2])
+    X = np.concatenate([photographs, noise(model, photographs[:1].shape, rng)])
     before = model.predict(X)
     # Targets: random classes, but not what the network sees anyway.
     allowed = [k for k in range(model.num_classes) if k not in {best[0].index for best in before}]
     target = rng.choice(allowed, size=len(X), replace=len(allowed) < len(X))
     X_fooling = make_fooling_image(X, target, model, confidence=0.9, progress=progress)
     after = model.predict(X_fooling)
-    names = [subject.names[0], subject.names[0], "noise"]
+    names = [*subject.names[:2], "noise"]
     pairs = [
         (f"{name}\n{_said(model, b[0])}", f"fooling image\n{_said(model, a[0])}")
         for name, b, a in zip(names, before, after)
@@ -220,8 +218,7 @@ def _class_visualization(subject, model, rng, progress):
 def _inversion(subject, model, rng, progress):
     picture = subject.square(model)[:1]
     X = model.preprocess(picture)
-    layers = [name for name, dims in _feature_dims(model, X) if dims == 4]
-    layers = [layers[i] for i in np.unique(np.linspace(0, len(layers) - 1, 5).round().astype(int))]
+    layers = _map_layers(model, 5)
     results, titles, options = [], [], {}
     for layer in layers:
         losses = []
@@ -255,30 +252,24 @@ def _deepdream(subject, model, rng, progress):
     scale = DREAM_SIDE / max(picture.shape[:2])
     picture = resize_image(picture, tuple(max(64, round(n * scale)) for n in picture.shape[:2]))
     X = model.preprocess(picture)
-    layers = [name for name, dims in _feature_dims(model, X[:, :, :64, :64]) if dims == 4]
-    layers = [layers[i] for i in np.unique([len(layers) // 3, 2 * len(layers) // 3, len(layers) - 1])]
+    layers = _map_layers(model, 4)[1:] or _map_layers(model, 1)
     results = {layer: deepdream(X, layer, model, rng=rng, progress=progress) for layer in layers}
     caption = (
         "Whatever a layer sees faintly in the photograph is made stronger, step by step and in three sizes. Early "
         "layers dream of strokes and textures, late ones of parts of the things the network was trained on."
     )
     pictures = [picture, *(model.deprocess(r)[0] for r in results.values())]
-    figure = plot_images(
-        pictures, [f"{subject.names[0]}\nphotograph", *(f"dream of {layer}" for layer in layers)], columns=2
-    )
+    titles = [f"{subject.names[0]}, photograph", *(f"dream of {layer}" for layer in layers)]
+    figure = plot_images(pictures, titles, columns=2, tile=4.2)
     arrays = {"X": X, **{f"X_{layer}": r for layer, r in results.items()}}
     before, after = model.predict(X), [model.predict(r)[0] for r in results.values()]
     return Exhibit(figure, caption, arrays, {"layers": layers}, before, after)
 
 
-def _feature_dims(model, X):
-    """Name of each layer, and how many axes its output has."""
-    dims, out = [], X
-    with contextlib.suppress(ValueError):
-        for name in model.layer_names:
-            out, _ = model.forward(out, start=name, end=name)
-            dims.append((name, out.ndim))
-    return dims
+def _map_layers(model, count):
+    """Up to `count` layers whose output is a stack of maps, evenly from the first to the last."""
+    layers = [name for name, shape in model.output_shapes().items() if len(shape) == 3]
+    return [layers[i] for i in np.unique(np.linspace(0, len(layers) - 1, count).round().astype(int))]
 
 
 EXHIBITS = {

@@ -19,7 +19,7 @@ def short_name(name):
     return name.split(",")[0]
 
 
-def plot_images(images, titles=None, *, columns=None, heading=None):
+def plot_images(images, titles=None, *, columns=None, heading=None, tile=TILE):
     """A grid of pictures.
 
     Parameters
@@ -32,6 +32,8 @@ def plot_images(images, titles=None, *, columns=None, heading=None):
         By default a row for up to six pictures, else nearly square.
     heading : str, optional
         Above the whole.
+    tile : float
+        Width of a picture in the figure, in inches.
 
     Returns
     -------
@@ -44,7 +46,7 @@ def plot_images(images, titles=None, *, columns=None, heading=None):
     if len(titles) != len(images):
         raise ValueError(f"plot_images: {len(images)} images but {len(titles)} titles")
     columns = columns or (len(images) if len(images) <= 6 else int(np.ceil(np.sqrt(len(images)))))
-    figure, axes = _tiles(-(-len(images) // columns), columns, heading, _aspect(images))
+    figure, axes = _tiles(-(-len(images) // columns), columns, heading, _aspect(images), tile)
     for axis, image, title in zip(axes.flat, images, titles):
         _show(axis, image, title)
     return figure
@@ -78,7 +80,7 @@ def plot_saliency(images, saliency, titles=None, *, heading=None):
         drawn = row[1].imshow(map_, cmap="inferno", vmin=0, vmax=top)
         row[1].set_title("|d score / d pixel|", fontsize=9)
         figure.colorbar(drawn, ax=row[1], fraction=0.046, pad=0.03).ax.tick_params(labelsize=7)
-        lit = image * (0.2 + 0.8 * share[..., None])
+        lit = image * (0.2 + 0.8 * np.sqrt(share[..., None]))
         _show(row[2], np.rint(lit).astype(np.uint8), "photograph, lit by the map")
     return figure
 
@@ -136,8 +138,8 @@ def _around_grey(change):
     return np.clip(np.rint(128 + change), 0, 255).astype(np.uint8)
 
 
-def _tiles(rows, columns, heading, aspect):
-    figure = Figure(figsize=(columns * TILE, rows * (TILE * aspect + 0.45) + (0.4 if heading else 0)), dpi=DPI)
+def _tiles(rows, columns, heading, aspect, tile=TILE):
+    figure = Figure(figsize=(columns * tile, rows * (tile * aspect + 0.45) + (0.4 if heading else 0)), dpi=DPI)
     figure.set_layout_engine("constrained")
     axes = figure.subplots(rows, columns, squeeze=False)
     for axis in axes.flat:

@@ -479,3 +479,13 @@ def test_an_impossible_architecture_is_refused_with_the_place(architecture, frag
         Network(architecture)
     for fragment in fragments:
         assert fragment in str(caught.value)
+
+
+@pytest.mark.parametrize("size", [(64, 64), (70, 51)])
+def test_output_shapes_are_what_forward_returns(size):
+    model = Network(tinyimagenet_architecture(7))
+    X = np.zeros((1, 3, *size), dtype=np.float32)
+    shapes = model.output_shapes(size)
+    assert list(shapes) == model.layer_names
+    for name, shape in shapes.items():
+        assert model.forward(X, end=name)[0].shape == (1, *shape)

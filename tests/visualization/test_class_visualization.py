@@ -63,6 +63,7 @@ def test_the_seed_decides(model):
     [
         {"learning_rate": 3.0},
         {"normalize": False, "learning_rate": 3.0},
+        {"objective": "log_odds"},
         {"num_iterations": 9},
         {"l2_reg": 0.5},
         {"max_jitter": 3},
@@ -97,11 +98,27 @@ def test_bounds_callback_and_untouched_start(model):
     np.testing.assert_array_equal(X_init, kept)
 
 
+def test_log_odds_lower_the_rivals_too(linear):
+    """One raw step from x = 0, where all four scores are equal: up with class 2, down with the mean of the others."""
+    out = create_class_visualization(
+        2,
+        linear,
+        X_init=np.zeros((1, 3, 5, 6)),
+        learning_rate=1.0,
+        normalize=False,
+        objective="log_odds",
+        l2_reg=0,
+        **PLAIN,
+    )
+    np.testing.assert_allclose(out[0], linear.W[..., 2] - linear.W[..., [0, 1, 3]].mean(axis=-1), rtol=1e-10)
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [
         ({"target_y": 5}, "from 0 to 4"),
         ({"target_y": 0, "l2_reg": -1}, "l2_reg"),
+        ({"target_y": 0, "objective": "loss"}, "'score', 'log_odds'"),
         ({"target_y": 0, "learning_rate": -1}, "learning_rate"),
         ({"target_y": 0, "normalize": False}, "give a learning_rate"),
         ({"target_y": 0, "max_jitter": -1}, "max_jitter"),

@@ -49,6 +49,7 @@ def test_the_loss_is_one_where_all_features_are_zero(linear):
         linear,
         X_init=np.zeros((1, 3, 5, 6)),
         learning_rate=0.05,
+        blur_every=0,
         callback=lambda t, X, i: losses.append(i["loss"]),
     )
     assert losses[0] == pytest.approx(1.0)
