@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..layers.checks import RELU_RULES, check_choice
+from ..layers.conv import channels_last_filters
 from ..layers.losses import softmax_loss
 from .blocks import make_blocks, param_shapes
 from .pixels import make_pixels
@@ -77,7 +78,7 @@ class Network:
         if params is None:
             params = _draw(shapes, self.dtype, np.random.default_rng(0 if rng is None else rng))
         _check_params(params, shapes)
-        self.params = {name: np.array(params[name], dtype=self.dtype) for name in shapes}
+        self.params = {name: _parameter(params[name], self.dtype) for name in shapes}
         self.class_names = self._labels("class_names", class_names) or [f"class {k}" for k in range(self.num_classes)]
         self.wnids = self._labels("wnids", wnids)
         self.provenance = dict(provenance or {})
@@ -268,6 +269,10 @@ class Network:
         hint = f"did you mean {', '.join(near)}?" if near else "`pixelgrad summary --classes` lists all of them"
         raise ValueError(f"unknown class {text!r}; {hint}")
 
+    def named_blocks(self):
+        """The layers as a list of (name, block), first to last; see `pixelgrad.classifiers.blocks`."""
+        return list(zip(self.layer_names, self._blocks))
+
     def output_shapes(self, input_size=None):
         """What each layer gives for one image of a size (H, W), without running it: {layer name: shape}."""
         shapes, shape = {}, (3, *(input_size or self.input_size))
@@ -360,6 +365,12 @@ class Network:
         if len(labels) != self.num_classes:
             raise ValueError(f"{what}: {len(labels)} entries, but the network has {self.num_classes} classes")
         return [str(label) for label in labels]
+
+
+def _parameter(value, dtype):
+    """A copy of a parameter; filters in the order of memory that convolutions like best."""
+    value = np.array(value, dtype=dtype)
+    return channels_last_filters(value) if value.ndim == 4 else value
 
 
 def _draw(shapes, dtype, rng):

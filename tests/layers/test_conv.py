@@ -12,6 +12,7 @@ from pixelgrad.layers import (
     conv_forward_naive,
 )
 from pixelgrad.layers import conv as conv_module
+from pixelgrad.layers.conv import channels_last_filters
 from scipy.signal import correlate
 
 FORWARD = {"fast": conv_forward, "naive": conv_forward_naive}
@@ -95,7 +96,7 @@ def in_memory_order(x, order):
     return np.ascontiguousarray(x)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(
     st.tuples(st.integers(1, 4), st.integers(1, 4), st.integers(1, 4)),
     st.tuples(st.integers(1, 9), st.integers(1, 9), st.integers(1, 5), st.integers(1, 5)),
@@ -105,25 +106,31 @@ def in_memory_order(x, order):
     st.sampled_from(("NCHW", "channels last", "slice", "reversed", "broadcast image")),
     st.sampled_from(("NCHW", "channels last", "slice")),
     st.booleans(),
-    st.sampled_from((1, 40, 1_000_000)),
+    st.sampled_from((1, 40, 300, 1_000_000)),
+    st.sampled_from((0, 1_000_000)),
+    st.booleans(),
     st.integers(0, 99),
 )
-def test_fast_equals_naive(counts, sizes, stride, pad, dtype, order, dout_order, bias, block_floats, seed):
+def test_fast_equals_naive(
+    counts, sizes, stride, pad, dtype, order, dout_order, bias, block_floats, few, own_order, seed
+):
     N, C, F = counts
     H, W, HH, WW = sizes
     HH, WW = min(HH, H + 2 * pad), min(WW, W + 2 * pad)
     x, w, b = arrays(H, W, HH, WW, N=N, C=C, F=F, seed=seed, dtype=dtype)
     x, b = in_memory_order(x, order), b if bias else None
     conv_param = {"stride": stride, "pad": pad}
-    whole_block = conv_module._BLOCK_FLOATS
+    w = channels_last_filters(w) if own_order else w
+    kept = conv_module._BLOCK_FLOATS, conv_module._FEW_WINDOWS
     try:
-        conv_module._BLOCK_FLOATS = block_floats  # a batch in one block, or image by image
+        conv_module._BLOCK_FLOATS = block_floats  # a batch in one block, image by image, or in bands of rows
+        conv_module._FEW_WINDOWS = few  # the two ways to the gradient of the image
         fast, fast_cache = conv_forward(x, w, b, conv_param)
         slow, slow_cache = conv_forward_naive(x, w, b, conv_param)
         dout = np.random.default_rng(seed + 1).standard_normal(slow.shape).astype(dtype)
         results = [fast, *conv_backward(in_memory_order(dout, dout_order), fast_cache)]
     finally:
-        conv_module._BLOCK_FLOATS = whole_block
+        conv_module._BLOCK_FLOATS, conv_module._FEW_WINDOWS = kept
     tolerance = 1e-4 if dtype == np.float32 else 1e-11
     for name, a, b in zip(("out", "dx", "dw", "db"), results, [slow, *conv_backward_naive(dout, slow_cache)]):
         assert (a is None) == (b is None), name
@@ -168,7 +175,7 @@ def test_the_result_lies_channels_last_in_memory():
     dx, dw, _ = conv_backward(out, cache)
     assert out.transpose(0, 2, 3, 1).flags.c_contiguous
     assert dx.transpose(0, 2, 3, 1).flags.c_contiguous
-    assert dw.flags.c_contiguous
+    assert dw.transpose(2, 3, 1, 0).flags.c_contiguous, "filters: (HH, WW, C, F)"
 
 
 def test_a_large_batch_in_float32_keeps_the_digits_of_the_bias_gradient():

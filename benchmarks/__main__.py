@@ -1,0 +1,182 @@
+"""`python -m benchmarks`: one table of times, ratios and memory, also written as JSON.
+
+Each rival runs in a process of its own, since thread pools disturb each other; they take turns, so that a change of
+the machine's speed meets all of them. What counts is the ratio of medians within one run.
+"""
+
+import argparse
+import importlib.util
+import json
+import os
+import platform
+import subprocess
+import sys
+import time
+from dataclasses import asdict, replace
+from pathlib import Path
+from statistics import median
+
+import numpy as np
+from tqdm import tqdm
+
+from .workloads import WORKLOADS
+
+PAUSE = 0.3  # seconds before a turn: threads of the last rival stop spinning
+
+
+class Worker:
+    """A rival's process."""
+
+    def __init__(self, rival, threads):
+        names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "benchmarks.worker", rival],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            cwd=Path(__file__).resolve().parent.parent,
+            env=os.environ | dict.fromkeys(names, str(threads)),
+        )
+
+    def ask(self, **command):
+        self.process.stdin.write(json.dumps(command) + "\n")
+        self.process.stdin.flush()
+        line = self.process.stdout.readline()
+        if not line:
+            raise RuntimeError(f"a benchmark process ended early while doing {command}")
+        return json.loads(line)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.stdin.close()
+        self.process.wait()
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="fewer rounds, no scaling: under a minute")
+    parser.add_argument("--only", metavar="TEXT", help="workloads whose name holds this text")
+    parser.add_argument("--threads", type=int, default=os.cpu_count(), help="for every rival (default: all cores)")
+    parser.add_argument("--json", metavar="FILE", default="runs/benchmark.json", help="(default: runs/benchmark.json)")
+    args = parser.parse_args()
+
+    rivals = ["pixelgrad", "plain"]
+    if importlib.util.find_spec("torch"):
+        rivals += ["pytorch", "pytorch channels_last"]
+    else:
+        print("PyTorch is not installed: its columns stay empty (pip install torch)", file=sys.stderr)
+    workloads = [w for w in WORKLOADS if not args.only or args.only in w.name]
+    with Worker("pixelgrad", args.threads) as worker:
+        peak = worker.ask(peak=True)["gflops"]
+    rows = []
+    for workload in tqdm(workloads, unit="workload", desc="benchmark"):
+        rows.append(measure(workload, rivals, args.threads, rounds=3 if args.quick else 9, peak=peak))
+    print(table(rows, args.threads, peak))
+    results = {"machine": machine(args.threads), "sgemm_gflops": peak, "workloads": rows}
+    if not args.quick and not args.only:
+        results["scaling"] = scaling(args.threads)
+        print(scaling_table(results["scaling"]))
+    path = Path(args.json)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(results, indent=1))
+
+
+def measure(workload, rivals, threads, *, rounds, peak):
+    """Time one workload: rounds in which every rival runs for about a fifth of a second, one after the other."""
+    workers = {rival: Worker(rival, threads) for rival in rivals}
+    times, memory, repeats = {rival: [] for rival in rivals}, {}, {}
+    try:
+        for rival, worker in workers.items():
+            flops = worker.ask(load=asdict(workload))["flops"]
+            memory[rival] = worker.ask(memory=True)["bytes"]
+            worker.ask(time=1)
+            repeats[rival] = max(1, round(0.2 / worker.ask(time=1)["seconds"][0]))
+        for _ in range(rounds):
+            for rival, worker in workers.items():
+                time.sleep(PAUSE)
+                worker.ask(time=1)  # wakes the threads and fills the caches; not counted
+                times[rival] += worker.ask(time=repeats[rival])["seconds"]
+    finally:
+        for worker in workers.values():
+            worker.__exit__()
+    medians = {rival: median(t) for rival, t in times.items()}
+    torch = min((r for r in rivals if r.startswith("pytorch")), key=medians.get, default=None)
+    ours = medians["pixelgrad"]
+    return {
+        "workload": asdict(workload),
+        "seconds": medians,
+        "quartiles": {r: np.percentile(t, [25, 75]).tolist() for r, t in times.items()},
+        "peak_bytes": memory,
+        "pytorch_best": torch,
+        "ratio_pytorch": ours / medians[torch] if torch else None,
+        "ratio_plain": ours / medians["plain"],
+        "ratio_memory": memory["pixelgrad"] / memory[torch] if torch and memory[torch] else None,
+        "gflops": flops / ours / 1e9,
+        "share_of_peak": flops / ours / 1e9 / peak,
+    }
+
+
+def table(rows, threads, peak):
+    lines = [
+        f"{threads} threads, sgemm peak {peak:.0f} GFLOP/s; median milliseconds (quartiles), ratio to the other's time",
+        f"{'workload':44s} {'pixelgrad':>22s} {'PyTorch':>9s} {'ratio':>6s} {'limit':>6s} {'plain':>9s} {'ratio':>6s}"
+        f" {'GFLOP/s':>8s} {'of peak':>8s} {'memory MB, ratio':>17s}",
+    ]
+    for row in rows:
+        seconds, (low, high) = row["seconds"], row["quartiles"]["pixelgrad"]
+        torch = row["pytorch_best"]
+        memory = row["peak_bytes"]["pixelgrad"]
+        lines.append(
+            f"{row['workload']['name']:44s} {_ms(seconds['pixelgrad']):>8s} ({_ms(low)}-{_ms(high)})".ljust(67)
+            + f" {_ms(seconds[torch]) if torch else '-':>9s} {_number(row['ratio_pytorch']):>6s}"
+            + f" {row['workload']['limit']:6.2f} {_ms(seconds['plain']):>9s} {_number(row['ratio_plain']):>6s}"
+            + f" {row['gflops']:8.0f} {row['share_of_peak']:8.0%}"
+            + f" {memory / 2**20 if memory is not None else float('nan'):10.1f} {_number(row['ratio_memory']):>6s}"
+        )
+    return "\n".join(lines)
+
+
+def scaling(threads):
+    """Time of a score gradient against the number of images and against the image's side, with fitted exponents."""
+    base = next(w for w in WORKLOADS if w.kind == "gradient")
+    series = {
+        "images": [(n, replace(base, images=n)) for n in (1, 2, 4, 8, 16, 32, 64, 128)],
+        "pixels": [(side**2, replace(base, side=side)) for side in (64, 128, 256, 512)],
+    }
+    results = {}
+    for name, cases in series.items():
+        points = []
+        for size, workload in tqdm(cases, desc=f"scaling with {name}"):
+            with Worker("pixelgrad", threads) as worker:
+                worker.ask(load=asdict(workload))
+                worker.ask(time=2)
+                points.append((size, median(worker.ask(time=7)["seconds"])))
+        sizes, seconds = np.log(np.array(points)).T
+        results[name] = {"points": points, "exponent": float(np.polyfit(sizes, seconds, 1)[0])}
+    return results
+
+
+def scaling_table(results):
+    lines = []
+    for name, result in results.items():
+        lines.append(f"\ntime of a score gradient against {name}: exponent {result['exponent']:.2f}")
+        lines += [f"{size:10d} {_ms(seconds):>10s} ms" for size, seconds in result["points"]]
+    return "\n".join(lines)
+
+
+def machine(threads):
+    return {"processor": platform.processor(), "python": platform.python_version(), "threads": threads}
+
+
+def _ms(seconds):
+    return f"{1000 * seconds:.2f}" if seconds < 0.1 else f"{1000 * seconds:.0f}"
+
+
+def _number(value):
+    return "-" if value is None else f"{value:.2f}"
+
+
+if __name__ == "__main__":
+    main()
