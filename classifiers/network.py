@@ -2,6 +2,7 @@
 
 import copy
 import difflib
+import re
 from typing import NamedTuple
 
 import numpy as np
@@ -176,6 +177,12 @@ class Network:
         _, grads = self.backward(dscores, cache, param_grads=True, input_grad=False)
         return loss, grads
 
+    def probabilities(self, X):
+        """Softmax of the scores of images in model space: (N, K), float64."""
+        scores = self.loss(X).astype(np.float64)
+        probabilities = np.exp(scores - scores.max(axis=1, keepdims=True))
+        return probabilities / probabilities.sum(axis=1, keepdims=True)
+
     def predict(self, X, top=5):
         """The most probable classes of each image.
 
@@ -190,9 +197,7 @@ class Network:
         list of list of Prediction
             For each image its `top` classes, most probable first: (index, name, probability).
         """
-        scores = self.loss(X).astype(np.float64)
-        probabilities = np.exp(scores - scores.max(axis=1, keepdims=True))
-        probabilities /= probabilities.sum(axis=1, keepdims=True)
+        probabilities = self.probabilities(X)
         order = np.argsort(-probabilities, axis=1, kind="stable")[:, :top]
         return [
             [Prediction(int(k), self.class_names[k], float(p[k])) for k in best]
@@ -215,7 +220,7 @@ class Network:
 
     @property
     def pixel_scale(self):
-        """Model-space units in one grey level of 0..255."""
+        """Model-space units in one grey level of 0..255; the mean over the channels where they differ."""
         return self.pixels.scale
 
     # -- what it is made of ---------------------------------------------------------------------------------------
@@ -248,7 +253,9 @@ class Network:
             Nothing fits, or several do; the message lists the nearest names.
         """
         text = str(label).strip()
-        if text.lstrip("-").isdigit():
+        if not text:
+            raise ValueError("the name of a class is empty; give an index, a name or a WordNet id")
+        if re.fullmatch("-?[0-9]+", text):
             if 0 <= int(text) < self.num_classes:
                 return int(text)
             raise ValueError(f"class {text} is out of range: the network has classes 0 to {self.num_classes - 1}")

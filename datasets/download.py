@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 
 from tqdm import tqdm
 
-from pixelgrad._files import refuse_existing, written_beside
+from pixelgrad._files import check_destination, written_beside
 
 from .errors import DataError
 from .unpack import open_zip
@@ -111,7 +111,7 @@ def download(name, folder, *, overwrite=False, url=None, progress=False, timeout
     target = folder / entry.filename
     if not overwrite and _is_right(target, entry):
         return target
-    refuse_existing(target, overwrite=overwrite)
+    check_destination(target, overwrite=overwrite)
     folder.mkdir(parents=True, exist_ok=True)
     transfer = _Transfer(url, target, entry.size, timeout)
     transfer.run(progress)
@@ -120,7 +120,7 @@ def download(name, folder, *, overwrite=False, url=None, progress=False, timeout
     except DataError:
         transfer.discard()  # to go on from wrong bytes would never end well
         raise
-    refuse_existing(target, overwrite=overwrite)
+    check_destination(target, overwrite=overwrite)
     os.replace(transfer.part, target)
     transfer.discard()
     return target

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from pixelgrad._files import refuse_existing, written_beside
+from pixelgrad._files import check_destination, written_beside
 
 from .errors import DataError
 
@@ -129,7 +129,7 @@ def save_image(path, image, *, overwrite=False):
             f"save_image: {path} has the suffix {path.suffix!r}, expected one of {', '.join(_SAVE_OPTIONS)}"
         )
     _check_picture(image, "save_image")
-    refuse_existing(path, overwrite=overwrite)
+    check_destination(path, overwrite=overwrite)
     with written_beside(path, overwrite=overwrite) as temporary:
         Image.fromarray(np.ascontiguousarray(image)).save(temporary, **options)
 

@@ -9,7 +9,8 @@ less work:
   of rows that fit into the processor's cache.
 - What is not needed (parameter gradients of a frozen network, the gradient to the training images) is left out.
 
-`relu_rule` in the backward functions is as in `relu_backward`.
+`relu_rule` in the backward functions is as in `relu_backward`. Caches hold the rectifier's mask, not its output: what
+is handed out may be changed, as feature inversion does when it subtracts a target, without harm to the gradients.
 """
 
 import numpy as np
@@ -24,14 +25,14 @@ def conv_relu_forward(x, w, b, conv_param):
     """`conv_forward`, then ReLU: (N, C, H, W) -> (N, F, HO, WO)."""
     out, conv_cache = conv_forward(x, w, b, conv_param)
     np.maximum(out, 0, out=out)
-    return out, (conv_cache, out)
+    return out, (conv_cache, out > 0)
 
 
 def conv_relu_backward(dout, cache, *, relu_rule="standard", param_grads=True, input_grad=True):
     """Gradients of `conv_relu_forward`: dx, dw, db. What is not asked for is None."""
-    conv_cache, out = cache
-    same_shape("conv_relu_backward", "dout", dout, out.shape)
-    da = relu_gate(dout, out, relu_rule)
+    conv_cache, active = cache
+    same_shape("conv_relu_backward", "dout", dout, active.shape)
+    da = relu_gate(dout, active, relu_rule)
     return conv_backward(da, conv_cache, param_grads=param_grads, input_grad=input_grad)
 
 
@@ -39,14 +40,14 @@ def affine_relu_forward(x, w, b):
     """Affine layer, then ReLU: (N, d_1, ..., d_k) -> (N, M)."""
     out, cache = linear_forward(x, w, b)
     np.maximum(out, 0, out=out)
-    return out, (cache, out)
+    return out, (cache, out > 0)
 
 
 def affine_relu_backward(dout, cache, *, relu_rule="standard", param_grads=True, input_grad=True):
     """Gradients of `affine_relu_forward`: dx, dw, db. What is not asked for is None."""
-    linear_cache, out = cache
-    same_shape("affine_relu_backward", "dout", dout, out.shape)
-    da = relu_gate(dout, out, relu_rule)
+    linear_cache, active = cache
+    same_shape("affine_relu_backward", "dout", dout, active.shape)
+    da = relu_gate(dout, active, relu_rule)
     return linear_backward(da, linear_cache, param_grads=param_grads, input_grad=input_grad)
 
 
@@ -74,20 +75,20 @@ def conv_bn_relu_forward(x, w, b, gamma, beta, conv_param, bn_param):
         scale, shift, inv_std = _fold(b, gamma, beta, bn_param)
         out, conv_cache = conv_forward(x, w * scale[:, None, None, None], shift, conv_param)
         np.maximum(out, 0, out=out)
-        return out, ("test", conv_cache, out, (w, b, scale, inv_std, bn_param["running_mean"]))
+        return out, ("test", conv_cache, out > 0, (w, b, scale, inv_std, bn_param["running_mean"]))
     a, conv_cache = conv_forward(x, w, b, conv_param)
     N, F, HO, WO = a.shape
     rows, bn_cache = _bn_relu_forward(a.transpose(0, 2, 3, 1).reshape(-1, F), gamma, beta, bn_param)
     out = rows.reshape(N, HO, WO, F).transpose(0, 3, 1, 2)
-    return out, ("train", conv_cache, out, bn_cache)
+    return out, ("train", conv_cache, bn_cache[1].reshape(N, HO, WO, F).transpose(0, 3, 1, 2), bn_cache)
 
 
 def conv_bn_relu_backward(dout, cache, *, relu_rule="standard", param_grads=True, input_grad=True):
     """Gradients of `conv_bn_relu_forward`: dx, dw, db, dgamma, dbeta. What is not asked for is None."""
-    mode, conv_cache, out, rest = cache
-    same_shape("conv_bn_relu_backward", "dout", dout, out.shape)
+    mode, conv_cache, active, rest = cache
+    same_shape("conv_bn_relu_backward", "dout", dout, active.shape)
     if mode == "test":
-        da = relu_gate(dout, out, relu_rule)
+        da = relu_gate(dout, active, relu_rule)
         dx, dw, db = conv_backward(da, conv_cache, param_grads=param_grads, input_grad=input_grad)
         return dx, *(_unfold(dw, db, rest) if param_grads else (None,) * 4)
     N, F, HO, WO = dout.shape
@@ -106,18 +107,18 @@ def affine_bn_relu_forward(x, w, b, gamma, beta, bn_param):
         scale, shift, inv_std = _fold(b, gamma, beta, bn_param)
         out, linear_cache = linear_forward(x, w * scale, shift)
         np.maximum(out, 0, out=out)
-        return out, ("test", linear_cache, out, (w.T, b, scale, inv_std, bn_param["running_mean"]))
+        return out, ("test", linear_cache, out > 0, (w.T, b, scale, inv_std, bn_param["running_mean"]))
     a, linear_cache = linear_forward(x, w, b)
     out, bn_cache = _bn_relu_forward(a, gamma, beta, bn_param)
-    return out, ("train", linear_cache, out, bn_cache)
+    return out, ("train", linear_cache, bn_cache[1], bn_cache)
 
 
 def affine_bn_relu_backward(dout, cache, *, relu_rule="standard", param_grads=True, input_grad=True):
     """Gradients of `affine_bn_relu_forward`: dx, dw, db, dgamma, dbeta. What is not asked for is None."""
-    mode, linear_cache, out, rest = cache
-    same_shape("affine_bn_relu_backward", "dout", dout, out.shape)
+    mode, linear_cache, active, rest = cache
+    same_shape("affine_bn_relu_backward", "dout", dout, active.shape)
     if mode == "test":
-        da = relu_gate(dout, out, relu_rule)
+        da = relu_gate(dout, active, relu_rule)
         dx, dw, db = linear_backward(da, linear_cache, param_grads=param_grads, input_grad=input_grad)
         if not param_grads:
             return (dx,) + (None,) * 4
@@ -148,13 +149,13 @@ def linear_backward(dout, cache, *, param_grads=True, input_grad=True):
     return dx, dw, db
 
 
-def relu_gate(dout, out, rule):
-    """What a rectifier with the given output sends back under a rule of `relu_backward`."""
+def relu_gate(dout, active, rule):
+    """What a rectifier sends back under a rule of `relu_backward`; `active` says where its input was positive."""
     check_choice("relu backward", "relu_rule", rule, RELU_RULES)
     if rule == "standard":
-        return dout * (out > 0)
+        return dout * active
     if rule == "guided":
-        return np.maximum(dout, 0) * (out > 0)
+        return np.maximum(dout, 0) * active
     return np.maximum(dout, 0)
 
 
@@ -207,19 +208,19 @@ def _bn_relu_forward(a, gamma, beta, bn_param):
         y *= scale
         y += beta
         np.maximum(y, 0, out=y)
-    return out, (a, out, mean, inv_std, gamma)
+    return out, (a, out > 0, mean, inv_std, gamma)
 
 
 def _bn_relu_backward(dout, cache, relu_rule):
     """Gradients of `_bn_relu_forward`: da (M, F), dgamma (F,), dbeta (F,); the formula is in `batchnorm_backward`."""
-    a, out, mean, inv_std, gamma = cache
+    a, active, mean, inv_std, gamma = cache
     M, F = a.shape
     blocks = _row_blocks(M, F)
     da = np.empty_like(a)
     dgamma, dbeta = np.zeros(F), np.zeros(F)
     for block in blocks:
         dy = da[block]
-        dy[...] = relu_gate(dout[block], out[block], relu_rule)
+        dy[...] = relu_gate(dout[block], active[block], relu_rule)
         centred = a[block] - mean
         dbeta += dy.sum(axis=0)
         dgamma += np.einsum("mf,mf->f", dy, centred)

@@ -28,21 +28,19 @@ def written_beside(path, *, overwrite=False):
     Raises
     ------
     FileExistsError
-        `path` exists and `overwrite` is False.
+        `path` exists and `overwrite` is False, or it is no regular file.
     OSError
         The folder is missing or read-only, or the disk is full; the message names `path`.
     """
     path = Path(path)
-    refuse_existing(path, overwrite=overwrite)
-    if not path.parent.is_dir():
-        raise FileNotFoundError(f"cannot write {path}: the folder {path.parent} does not exist; make it first")
+    check_destination(path, overwrite=overwrite)
     temporary = None
     try:
         handle, temporary = tempfile.mkstemp(prefix=f".{path.stem}-", suffix=path.suffix, dir=path.parent)
         os.close(handle)
         os.chmod(temporary, 0o666 & ~_umask())  # mkstemp makes files that only their owner can read
         yield Path(temporary)
-        refuse_existing(path, overwrite=overwrite)  # it may have appeared in the meantime
+        check_destination(path, overwrite=overwrite)  # it may have appeared in the meantime
         os.replace(temporary, path)
         temporary = None
     except FileExistsError:
@@ -55,10 +53,42 @@ def written_beside(path, *, overwrite=False):
                 os.unlink(temporary)
 
 
-def refuse_existing(path, *, overwrite=False):
-    """Raise FileExistsError if `path` exists and may not be overwritten: call it before long work."""
-    if not overwrite and os.path.lexists(path):
-        raise FileExistsError(f"{path} exists already; choose another name, or overwrite it (overwrite=True, --force)")
+def check_destination(path, *, overwrite=False, suffixes=None):
+    """Raise unless a file can be written to `path`: call it before long work, not only after it.
+
+    Parameters
+    ----------
+    path : str or Path
+    overwrite : bool
+        Whether an existing file may be replaced. Anything but a regular file never is.
+    suffixes : sequence of str, optional
+        The endings that are allowed, such as ".png".
+
+    Raises
+    ------
+    FileExistsError
+        There is something already.
+    FileNotFoundError, NotADirectoryError
+        Its folder is missing, or is no folder.
+    ValueError
+        Another suffix.
+    """
+    path = Path(path)
+    if path.is_dir():
+        raise FileExistsError(f"cannot write {path}: it is a folder; give the name of a file in it")
+    if suffixes and path.suffix.lower() not in suffixes:
+        raise ValueError(f"cannot write {path}: its name must end in {' or '.join(suffixes)}")
+    if os.path.lexists(path):
+        if not path.is_file():
+            raise FileExistsError(f"cannot write {path}: it is no regular file; choose another name")
+        if not overwrite:
+            raise FileExistsError(
+                f"{path} exists already; choose another name, or overwrite it with --force (overwrite=True)"
+            )
+    if path.parent.exists() and not path.parent.is_dir():
+        raise NotADirectoryError(f"cannot write {path}: {path.parent} is a file, not a folder; choose another place")
+    if not path.parent.exists():
+        raise FileNotFoundError(f"cannot write {path}: the folder {path.parent} does not exist; make it first")
 
 
 def _umask():

@@ -8,24 +8,24 @@ import argparse
 import sys
 
 from . import __version__
-from .cli_download import add_download
-from .cli_pictures import add_picture_commands
-from .cli_train import add_train
 
 
 def main(argv=None):
     """Run a command; return its exit code (0 fine, 1 failed, 2 misuse or bad input, 130 interrupted)."""
-    parser = make_parser()
-    args = parser.parse_args(argv)
+    args = None
     try:
+        args = make_parser().parse_args(argv)
         return args.run(args) or 0
     except KeyboardInterrupt as stop:
         print(f"pixelgrad: stopped{': ' + str(stop) if str(stop) else ''}", file=sys.stderr)
         return 130
+    except ModuleNotFoundError as error:
+        print(f"pixelgrad: {error.name} is not installed; pip install -e . installs what is needed", file=sys.stderr)
+        return 2
     except BrokenPipeError:  # the reader of our output went away, as `head` does
         return 0
     except (ValueError, TypeError, OSError, FloatingPointError, MemoryError) as error:
-        if args.debug:
+        if args is None or args.debug:
             raise
         print(f"pixelgrad {args.command}: {_one_line(error)}", file=sys.stderr)
         return 2
@@ -33,6 +33,11 @@ def main(argv=None):
 
 def make_parser():
     """The parser with all commands."""
+    # Imported here, so that Ctrl-C and missing packages are dealt with while NumPy and h5py load.
+    from .cli_download import add_download
+    from .cli_pictures import add_picture_commands
+    from .cli_train import add_train
+
     parser = argparse.ArgumentParser(
         prog="pixelgrad", description="What a convolutional network sees, computed by hand in plain NumPy."
     )

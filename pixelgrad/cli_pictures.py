@@ -1,20 +1,20 @@
 """The commands that look into a network: predict, summary, saliency, fool, visualize, invert, dream, gallery."""
 
-import argparse
 from pathlib import Path
 
 import numpy as np
 
-from ._files import refuse_existing, written_beside
-from .cli_options import add_common
+from ._files import check_destination, written_beside
+from .cli_options import above_zero, add_common, at_least, fraction, not_negative
 
+FIGURES = (".png", ".jpg", ".jpeg", ".pdf", ".svg")  # what a figure can be saved as
 LONGEST_SIDE = 512  # pixels; larger photographs are made smaller before they are dreamt about
 
 
 def add_picture_commands(commands):
     p = _command(commands, "predict", predict, "what the network sees in pictures")
     p.add_argument("images", nargs="+", metavar="IMAGE", help=_IMAGE)
-    p.add_argument("--top", type=_at_least(1), default=5, help="how many classes to name (default: 5)")
+    p.add_argument("--top", type=at_least(1), default=5, help="how many classes to name (default: 5)")
     _model_and_size(p)
     add_common(p, out_help=None, seed=False)
 
@@ -32,10 +32,8 @@ def add_picture_commands(commands):
     p = _command(commands, "fool", fool, "make the network see another class, by a change one hardly sees")
     p.add_argument("image", metavar="IMAGE", help=f'{_IMAGE}; or "noise"')
     p.add_argument("--target", required=True, metavar="CLASS", help=_CLASS)
-    p.add_argument("--confidence", type=float, default=0.9, help="probability to reach (default: 0.9)")
-    p.add_argument(
-        "--max-iterations", type=_at_least(0), default=100, help="give up after so many steps (default: 100)"
-    )
+    p.add_argument("--confidence", type=fraction, default=0.9, help="probability to reach (default: 0.9)")
+    p.add_argument("--max-iterations", type=at_least(0), default=100, help="give up after so many steps (default: 100)")
     _step_options(p)
     _model_and_size(p)
     add_common(p, out="fooling.png", out_help="comparison to write; the image itself goes to NAME-image.png beside it")
@@ -48,10 +46,12 @@ def add_picture_commands(commands):
         default="score",
         help="what to climb; log_odds tells the class from its near relatives (default: score)",
     )
-    p.add_argument("--iterations", type=_at_least(1), default=100, help="steps (default: 100)")
-    p.add_argument("--l2-reg", type=float, help="weight of the L2 penalty (default: by the network's pixel scale)")
-    p.add_argument("--max-jitter", type=_at_least(0), default=8, help="pixels (default: 8)")
-    p.add_argument("--blur-every", type=_at_least(0), default=2, help="steps; 0 for never (default: 2)")
+    p.add_argument("--iterations", type=at_least(1), default=100, help="steps (default: 100)")
+    p.add_argument(
+        "--l2-reg", type=not_negative, help="weight of the L2 penalty (default: by the network's pixel scale)"
+    )
+    p.add_argument("--max-jitter", type=at_least(0), default=8, help="pixels (default: 8)")
+    p.add_argument("--blur-every", type=at_least(0), default=2, help="steps; 0 for never (default: 2)")
     _step_options(p)
     _model(p)
     add_common(p, out="class.png", out_help="picture to write")
@@ -59,9 +59,11 @@ def add_picture_commands(commands):
     p = _command(commands, "invert", invert, "rebuild a picture from a layer's features")
     p.add_argument("image", metavar="IMAGE", help=_IMAGE)
     p.add_argument("--layer", default="2", help="layer index or name (default: 2)")
-    p.add_argument("--iterations", type=_at_least(1), default=300, help="steps (default: 300)")
-    p.add_argument("--l2-reg", type=float, help="weight of the L2 penalty (default: by the network's pixel scale)")
-    p.add_argument("--blur-every", type=_at_least(0), default=10, help="steps; 0 for never (default: 10)")
+    p.add_argument("--iterations", type=at_least(1), default=300, help="steps (default: 300)")
+    p.add_argument(
+        "--l2-reg", type=not_negative, help="weight of the L2 penalty (default: by the network's pixel scale)"
+    )
+    p.add_argument("--blur-every", type=at_least(0), default=10, help="steps; 0 for never (default: 10)")
     _step_options(p)
     _model_and_size(p)
     add_common(p, out="inversion.png", out_help="picture to write")
@@ -69,15 +71,15 @@ def add_picture_commands(commands):
     p = _command(commands, "dream", dream, "amplify what a layer sees in a picture of any size")
     p.add_argument("image", metavar="IMAGE", help=_IMAGE)
     p.add_argument("--layer", default="4", help="layer index or name (default: 4)")
-    p.add_argument("--iterations", type=_at_least(1), default=20, help="steps in each octave (default: 20)")
-    p.add_argument("--octaves", type=_at_least(1), default=3, help="sizes of the picture (default: 3)")
+    p.add_argument("--iterations", type=at_least(1), default=20, help="steps in each octave (default: 20)")
+    p.add_argument("--octaves", type=at_least(1), default=3, help="sizes of the picture (default: 3)")
     p.add_argument("--octave-scale", type=float, default=1.4, help="from one to the next (default: 1.4)")
-    p.add_argument("--max-jitter", type=_at_least(0), default=8, help="pixels (default: 8)")
+    p.add_argument("--max-jitter", type=at_least(0), default=8, help="pixels (default: 8)")
     _step_options(p)
     _model(p)
     p.add_argument(
         "--size",
-        type=_at_least(8),
+        type=at_least(8),
         metavar="PIXELS",
         help=f"longer side of the dream (default: the picture's own, up to {LONGEST_SIDE})",
     )
@@ -90,6 +92,7 @@ def add_picture_commands(commands):
 
 
 _IMAGE = "a picture file, or the name of a sample photograph (cat, portrait, ...)"
+_MORE_SAMPLES = ' (cat, coffee, ... come with scikit-image: pip install "pixelgrad[gallery]")'
 _CLASS = "a class: name, WordNet id or index"
 
 
@@ -122,7 +125,7 @@ def saliency(args):
     from .visualization import compute_saliency_maps
     from .visualization.plotting import plot_saliency, short_name
 
-    refuse_existing(args.out, overwrite=args.force)
+    check_destination(args.out, overwrite=args.force, suffixes=FIGURES)
     model = _load_model(args)
     picture = _picture(args.image, args.size or model.input_size)
     X = model.preprocess(picture)
@@ -144,7 +147,7 @@ def fool(args):
     out = Path(args.out)
     image_out = out.with_name(f"{out.stem}-image.png")
     for path in (out, image_out):
-        refuse_existing(path, overwrite=args.force)
+        check_destination(path, overwrite=args.force, suffixes=FIGURES)
     model = _load_model(args)
     target = model.class_index(args.target)
     rng = np.random.default_rng(args.seed)
@@ -193,7 +196,7 @@ def visualize(args):
     from .visualization import create_class_visualization
     from .visualization.plotting import plot_images, short_name
 
-    refuse_existing(args.out, overwrite=args.force)
+    check_destination(args.out, overwrite=args.force, suffixes=FIGURES)
     model = _load_model(args)
     target = np.array([model.class_index(label) for label in args.labels])
     latest = _Latest()
@@ -227,7 +230,7 @@ def invert(args):
     from .visualization import invert_features
     from .visualization.plotting import plot_progress
 
-    refuse_existing(args.out, overwrite=args.force)
+    check_destination(args.out, overwrite=args.force, suffixes=FIGURES)
     model = _load_model(args)
     layer = _layer(model, args.layer)
     picture = _picture(args.image, args.size or model.input_size)
@@ -273,7 +276,7 @@ def dream(args):
     from .visualization import deepdream
     from .visualization.image_ops import resize
 
-    refuse_existing(args.out, overwrite=args.force)
+    check_destination(args.out, overwrite=args.force, suffixes=(".png", ".jpg", ".jpeg"))
     model = _load_model(args)
     layer = _layer(model, args.layer)
     picture = _picture(args.image, None)
@@ -373,33 +376,29 @@ def _model_and_size(parser):
     _model(parser)
     parser.add_argument(
         "--size",
-        type=_at_least(8),
+        type=at_least(8),
         metavar="PIXELS",
         help="side of the square the picture becomes (default: the network's)",
     )
 
 
 def _step_options(parser):
-    parser.add_argument("--learning-rate", type=float, metavar="STEP", help="length of a step, in model space")
-    parser.add_argument("--raw", action="store_true", help="step by learning rate x gradient, not normalised")
-
-
-def _at_least(least):
-    def number(text):
-        try:
-            value = int(text)
-        except ValueError:
-            value = None
-        if value is None or value < least:
-            raise argparse.ArgumentTypeError(f"{text!r} is no whole number of at least {least}")
-        return value
-
-    return number
+    parser.add_argument(
+        "--learning-rate",
+        type=above_zero,
+        metavar="STEP",
+        help="length of a step, in model space (default: a change of so many grey levels, see the technique's docstring)",
+    )
+    parser.add_argument(
+        "--raw", action="store_true", help="step by learning rate x gradient, not normalised; needs --learning-rate"
+    )
 
 
 def _load_model(args):
     from .classifiers import PretrainedCNN
 
+    if getattr(args, "raw", False) and args.learning_rate is None:
+        raise ValueError("--raw needs --learning-rate, the factor of the gradient")
     return PretrainedCNN(args.model)
 
 
@@ -411,8 +410,13 @@ def _picture(name, size):
     """A user's file or a sample photograph as uint8 (H, W, 3)."""
     from .datasets import load_image, sample_image, sample_names
 
-    if not Path(name).exists() and name in sample_names():
-        return sample_image(name, size=size)
+    if not Path(name).exists() and not Path(name).suffix:
+        if name in sample_names():
+            return sample_image(name, size=size)
+        raise FileNotFoundError(
+            f"there is no file {name}, and no sample photograph of that name; the samples are "
+            f"{', '.join(sample_names())}" + ("" if "cat" in sample_names() else _MORE_SAMPLES)
+        )
     return load_image(name, size=size)
 
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from . import __version__
-from ._files import refuse_existing
-from .cli_options import add_common
+from ._files import check_destination
+from .cli_options import above_zero, add_common, at_least, fraction, not_negative
 
 
 def add_train(commands):
@@ -20,15 +20,17 @@ def add_train(commands):
     )
     p.add_argument("data", metavar="DATA", help="TinyImageNet: its folder or its zip file")
     p.add_argument("--architecture", choices=("tinyimagenet", "cs231n"), default="tinyimagenet")
-    p.add_argument("--epochs", type=int, default=28)
-    p.add_argument("--early-epochs", type=int, help="epochs on smaller crops (default: 5 of 7 epochs)")
-    p.add_argument("--early-crop", type=int, default=48, help="side of these crops in pixels, 0 for none (default: 48)")
-    p.add_argument("--batch-size", type=int, default=128)
+    p.add_argument("--epochs", type=at_least(1), default=28)
+    p.add_argument("--early-epochs", type=at_least(0), help="epochs on smaller crops (default: 5 of 7 epochs)")
+    p.add_argument(
+        "--early-crop", type=at_least(0), default=48, help="side of these crops in pixels, 0 for none (default: 48)"
+    )
+    p.add_argument("--batch-size", type=at_least(1), default=128)
     p.add_argument("--update-rule", choices=("nesterov", "sgd", "adam"), default="nesterov")
-    p.add_argument("--learning-rate", type=float, default=0.15, help="at its peak (default: 0.15)")
+    p.add_argument("--learning-rate", type=above_zero, default=0.15, help="at its peak (default: 0.15)")
     p.add_argument("--schedule", choices=("one_cycle", "cosine", "constant"), default="one_cycle")
-    p.add_argument("--weight-decay", type=float, default=5e-4)
-    p.add_argument("--label-smoothing", type=float, default=0.1)
+    p.add_argument("--weight-decay", type=not_negative, default=5e-4)
+    p.add_argument("--label-smoothing", type=fraction, default=0.1)
     p.add_argument("--run-folder", metavar="DIR", help="for checkpoint and history (default: runs/NAME of --out)")
     p.add_argument("--resume", action="store_true", help="continue from the checkpoint in the run folder")
     p.add_argument("--cache", metavar="DIR", help="folder for the decoded images (default: beside the data)")
@@ -42,11 +44,13 @@ def train(args):
     from .datasets import load_tiny_imagenet
 
     out = Path(args.out)
-    refuse_existing(out, overwrite=args.force)
+    check_destination(out, overwrite=args.force)
     folder = Path(args.run_folder) if args.run_folder else Path("runs") / out.stem
     checkpoint = folder / "checkpoint.h5"
     if checkpoint.exists() and not (args.resume or args.force):
         raise FileExistsError(f"{checkpoint} exists; --resume continues that training, --force starts anew")
+    if args.resume and not checkpoint.exists():
+        raise FileNotFoundError(f"there is no {checkpoint} to resume from; leave out --resume to start anew")
     folder.mkdir(parents=True, exist_ok=True)
 
     data = load_tiny_imagenet(args.data, cache_dir=args.cache, progress=not args.quiet)

@@ -12,6 +12,13 @@ def check_images(op, X, model):
         )
     if X.ndim != 4 or X.shape[1] != 3 or X.shape[0] == 0:
         raise ValueError(f"{op}: X must have the shape (N, 3, H, W) with N at least 1, got {X.shape}")
+    check_finite(op, "X", X)
+
+
+def check_finite(op, name, x):
+    """Raise if an array holds NaN or infinity: a gradient of it would say nothing."""
+    if not np.isfinite(x).all():
+        raise ValueError(f"{op}: {name} holds NaN or infinity; what was it made from?")
 
 
 def check_labels(op, y, N, K):
@@ -33,17 +40,24 @@ def check_choice(op, value, choices):
         raise ValueError(f"{op}: got {value!r}, expected one of {', '.join(map(repr, choices))}")
 
 
-def check_positive(op, **numbers):
-    """Raise unless every number is above zero."""
+def check_whole(op, least, **numbers):
+    """Raise unless every number is a whole one and not below `least`."""
     for name, value in numbers.items():
-        if not value > 0:
+        if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
+            raise ValueError(f"{op}: {name} must be a whole number of at least {least}, got {value!r}")
+
+
+def check_positive(op, **numbers):
+    """Raise unless every number is finite and above zero."""
+    for name, value in numbers.items():
+        if not 0 < value < np.inf:
             raise ValueError(f"{op}: {name} must be above 0, got {value}")
 
 
 def check_not_negative(op, **numbers):
-    """Raise if a number is below zero."""
+    """Raise unless every number is finite and not below zero."""
     for name, value in numbers.items():
-        if not value >= 0:
+        if not 0 <= value < np.inf:
             raise ValueError(f"{op}: {name} must not be negative, got {value}")
 
 

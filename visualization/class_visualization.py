@@ -9,8 +9,8 @@ smooth enough for people to see something in it.
 import numpy as np
 from tqdm import tqdm
 
-from .arguments import check_choice, check_images, check_labels, check_not_negative, check_positive, one_hot, softmax
-from .image_ops import blur, clip, grey_levels, jitter, noise, step
+from .arguments import check_choice, check_images, check_labels, check_not_negative, check_whole, one_hot, softmax
+from .image_ops import blur, clip, jitter, noise, step, step_length
 
 
 def create_class_visualization(
@@ -61,8 +61,8 @@ def create_class_visualization(
     rng : int or numpy.random.Generator, optional
         For the noise and the jitter; a fixed seed by default.
     callback : callable, optional
-        callback(t, X, info) after each step; info has the arrays "score" and "probability" of the class before the
-        step, each (N,).
+        callback(t, X, info) after each step; info has the arrays "score" and "probability" of the class in the
+        shifted image before the step, each (N,).
     progress : bool
         A bar on standard error.
 
@@ -78,25 +78,21 @@ def create_class_visualization(
     """
     op = "create_class_visualization"
     rng = np.random.default_rng(0 if rng is None else rng)
-    target = np.atleast_1d(target_y)
-    X = noise(model, (len(target), 3, *model.input_size), rng) if X_init is None else X_init
+    X = noise(model, (np.size(target_y), 3, *model.input_size), rng) if X_init is None else X_init
     check_images(op, X, model)
     check_choice(op, objective, ("score", "log_odds"))
-    check_not_negative(op, max_jitter=max_jitter, blur_every=blur_every, num_iterations=num_iterations)
-    if learning_rate is None:
-        if not normalize:
-            raise ValueError(f"{op}: with normalize=False give a learning_rate, the factor of the gradient")
-        learning_rate = grey_levels(model, X, rms=4)
+    check_whole(op, 0, max_jitter=max_jitter, blur_every=blur_every, num_iterations=num_iterations)
+    learning_rate = step_length(op, model, X, learning_rate, normalize=normalize, rms=4)
     l2_reg = 3e-7 / model.pixel_scale**2 if l2_reg is None else l2_reg
-    check_positive(op, learning_rate=learning_rate)
     check_not_negative(op, l2_reg=l2_reg, blur_sigma=blur_sigma)
 
     bounds = model.bounds(X)
+    X = clip(X, bounds)
     for t in tqdm(range(num_iterations), disable=not progress, desc="class visualisation", unit="step"):
         dy, dx = rng.integers(-max_jitter, max_jitter + 1, size=2)
         shifted = jitter(X, dy, dx)
         scores, cache = model.forward(shifted)
-        y = check_labels(op, target, *scores.shape)
+        y = check_labels(op, target_y, *scores.shape)
         dscores = one_hot(y, scores)
         if objective == "log_odds":  # score minus the log of the sum of exp(score) over all other classes
             dscores -= softmax(np.where(dscores == 1, -np.inf, scores))

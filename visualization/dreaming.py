@@ -8,8 +8,8 @@ copy of the image to the full size, give the dream details of every size.
 import numpy as np
 from tqdm import tqdm
 
-from .arguments import check_images, check_not_negative, check_positive
-from .image_ops import clip, grey_levels, jitter, resize, step
+from .arguments import check_images, check_whole
+from .image_ops import clip, jitter, resize, step, step_length
 
 SMALLEST_OCTAVE = 24  # pixels of the shorter side
 
@@ -49,7 +49,7 @@ def deepdream(
     num_octaves : int
         Sizes, the last being X's own. Octaves smaller than 24 pixels are left out.
     octave_scale : float
-        Each octave is so much larger than the one before; at least 1.
+        Each octave is so much larger than the one before; 1 to 10.
     rng : int or numpy.random.Generator, optional
         For the jitter; a fixed seed by default.
     callback : callable, optional
@@ -71,14 +71,11 @@ def deepdream(
     op = "deepdream"
     check_images(op, X, model)
     end = model.layer_index(layer)
-    check_not_negative(op, max_jitter=max_jitter, num_iterations=num_iterations)
-    check_positive(op, num_octaves=num_octaves)
-    if octave_scale < 1:
-        raise ValueError(f"{op}: octave_scale must be at least 1, got {octave_scale}")
-    if learning_rate is None and not normalize:
-        raise ValueError(f"{op}: with normalize=False give a learning_rate, the factor of the gradient")
-    if learning_rate is not None:
-        check_positive(op, learning_rate=learning_rate)
+    check_whole(op, 0, max_jitter=max_jitter, num_iterations=num_iterations)
+    check_whole(op, 1, num_octaves=num_octaves)
+    if not 1 <= octave_scale <= 10:
+        raise ValueError(f"{op}: octave_scale must be from 1 to 10, got {octave_scale}")
+    step_length(op, model, X, learning_rate, normalize=normalize, rms=1)  # complain before the first octave
     rng = np.random.default_rng(0 if rng is None else rng)
 
     sizes = octave_sizes(X.shape[2:], num_octaves, octave_scale)
@@ -92,7 +89,8 @@ def deepdream(
                 dream = photograph + resize(dream, size, model) - resize(before, size, model)
             before = photograph
             bounds = model.bounds(dream)
-            rate = grey_levels(model, dream, rms=1) if learning_rate is None else learning_rate
+            dream = clip(dream, bounds)
+            rate = step_length(op, model, dream, learning_rate, normalize=normalize, rms=1)
             for t in range(num_iterations):
                 dy, dx = rng.integers(-max_jitter, max_jitter + 1, size=2)
                 shifted = jitter(dream, dy, dx)

@@ -7,8 +7,8 @@ target's score, as in CS231n.
 import numpy as np
 from tqdm import tqdm
 
-from .arguments import check_images, check_labels, check_not_negative, check_positive, one_hot, softmax
-from .image_ops import clip, grey_levels, step
+from .arguments import check_images, check_labels, check_whole, one_hot, softmax
+from .image_ops import clip, step, step_length
 
 
 def make_fooling_image(
@@ -59,12 +59,10 @@ def make_fooling_image(
     """
     op = "make_fooling_image"
     check_images(op, X, model)
-    check_not_negative(op, max_iterations=max_iterations, confidence=confidence)
-    if learning_rate is None:
-        if not normalize:
-            raise ValueError(f"{op}: with normalize=False give a learning_rate, the factor of the gradient")
-        learning_rate = grey_levels(model, X, rms=0.5)
-    check_positive(op, learning_rate=learning_rate)
+    check_whole(op, 0, max_iterations=max_iterations)
+    if not 0 <= confidence <= 1:
+        raise ValueError(f"{op}: confidence is a probability, 0 to 1; got {confidence}")
+    learning_rate = step_length(op, model, X, learning_rate, normalize=normalize, rms=0.5)
 
     X_fooling = X.copy()
     bounds = model.bounds(X)

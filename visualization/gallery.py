@@ -10,7 +10,7 @@ import numpy as np
 from tqdm import tqdm
 
 from .. import __version__
-from .._files import refuse_existing, written_beside
+from .._files import check_destination, written_beside
 from ..datasets import resize_image, sample_image, sample_names
 from .class_visualization import create_class_visualization
 from .dreaming import deepdream
@@ -21,6 +21,7 @@ from .page import write_page
 from .plotting import plot_fooling, plot_images, plot_progress, plot_saliency, short_name
 from .saliency import compute_saliency_maps
 
+FOOLED = 0.5  # probability at which a fooling image is done
 DREAM_SIDE = 288  # pixels of the longer side of the photograph that is dreamt about
 
 
@@ -94,28 +95,30 @@ def make_gallery(out, model, *, image=None, image_name="your photograph", seed=0
     """
     out = Path(out)
     index = out / "index.html"
+    if out.exists() and not out.is_dir():
+        raise NotADirectoryError(f"gallery: {out} is a file; give a folder")
+    out.mkdir(parents=True, exist_ok=True)
     for path in (
         index,
         out / "manifest.json",
         *(out / f"{name}{end}" for name in EXHIBITS for end in (".png", ".npz")),
     ):
-        refuse_existing(path, overwrite=overwrite)
-    out.mkdir(parents=True, exist_ok=True)
+        check_destination(path, overwrite=overwrite)
     subject = _sample_subject() if image is None else Subject([image_name], [np.asarray(image)])
 
     manifest = {"format": "pixelgrad gallery", "seed": seed, "versions": _versions(), "network": model.provenance}
-    manifest |= {"photographs": subject.names, "exhibits": {}}
-    sections, interrupted = [], None
+    manifest |= {"photographs": subject.names, "classes": model.num_classes, "exhibits": {}}
+    sections, interrupted = [], False
     for name, (title, make) in (bar := tqdm(EXHIBITS.items(), disable=not progress, unit="technique")):
         bar.set_description(title)
         started = time.perf_counter()
         try:
             exhibit = make(subject, model, np.random.default_rng(seed), progress)
-        except KeyboardInterrupt as stop:
-            interrupted = stop
+            seconds = time.perf_counter() - started
+            _write_exhibit(out, name, exhibit, overwrite)
+        except KeyboardInterrupt:
+            interrupted = True
             break
-        seconds = time.perf_counter() - started
-        _write_exhibit(out, name, exhibit, overwrite)
         manifest["exhibits"][name] = {
             "seconds": round(seconds, 2),
             "options": exhibit.options,
@@ -142,10 +145,11 @@ def _versions():
 
 
 def _write_exhibit(out, name, exhibit, overwrite):
-    with written_beside(out / f"{name}.png", overwrite=overwrite) as temporary:
-        exhibit.figure.savefig(temporary)
-    with written_beside(out / f"{name}.npz", overwrite=overwrite) as temporary:
-        np.savez_compressed(temporary, **exhibit.arrays)
+    """Both files or, if Ctrl-C comes in between, none."""
+    with written_beside(out / f"{name}.png", overwrite=overwrite) as picture:
+        exhibit.figure.savefig(picture)
+        with written_beside(out / f"{name}.npz", overwrite=overwrite) as arrays:
+            np.savez_compressed(arrays, **exhibit.arrays)
 
 
 def _said(model, prediction):
@@ -165,8 +169,8 @@ def _saliency(subject, model, rng, progress):
     titles = [f"{name}\n{_said(model, best[0])}" for name, best in zip(subject.names, before)]
     caption = (
         "How much the score of the class that the network names reacts to each pixel: the largest magnitude of the "
-        "gradient over the three colours. The network was never told where the object is, and yet the pixels that "
-        "count gather on what it takes for the object."
+        "gradient over the three colours. The network was never told where the object is; where it is sure of itself, "
+        "the pixels that count gather on it, and where it is at a loss, they scatter."
     )
     arrays = {"X": X, "y": y, "saliency": saliency}
     figure = plot_saliency(pictures, saliency, titles)
@@ -180,7 +184,7 @@ def _fooling(subject, model, rng, progress):
     # Targets: random classes, but not what the network sees anyway.
     allowed = [k for k in range(model.num_classes) if k not in {best[0].index for best in before}]
     target = rng.choice(allowed, size=len(X), replace=len(allowed) < len(X))
-    X_fooling = make_fooling_image(X, target, model, confidence=0.9, progress=progress)
+    X_fooling = make_fooling_image(X, target, model, confidence=FOOLED, progress=progress)
     after = model.predict(X_fooling)
     names = [*subject.names[:2], "noise"]
     pairs = [
@@ -188,19 +192,19 @@ def _fooling(subject, model, rng, progress):
         for name, b, a in zip(names, before, after)
     ]
     caption = (
-        "A few steps up the gradient of another class's score, and the network is sure to see that class, while people "
-        "see no difference. The change is not invisible noise by chance: magnified ten times it shows what the network "
-        "reacts to, and it works on pure noise as well."
+        "A few steps up the gradient of another class's score, and the network sees that class, while people hardly see "
+        "a difference. The third column shows what was added (grey: nothing), the fourth ten times as much of it; it "
+        "works on pure noise as well."
     )
     figure = plot_fooling(model.deprocess(X), model.deprocess(X_fooling), pairs)
     arrays = {"X": X, "X_fooling": X_fooling, "target_y": target}
-    options = {"target_y": target.tolist(), "confidence": 0.9}
+    options = {"target_y": target.tolist(), "confidence": FOOLED}
     return Exhibit(figure, caption, arrays, options, before, after)
 
 
 def _class_visualization(subject, model, rng, progress):
     # Classes with a typical shape where the network has TinyImageNet-100-A's classes, else spread over all.
-    known = (0, 4, 15, 43, 46, 60, 67, 75)
+    known = (4, 15, 43, 46, 60, 67, 75, 0)
     target = np.array(known if model.num_classes == 100 else np.linspace(0, model.num_classes - 1, 8, dtype=int))
     X = create_class_visualization(target, model, rng=rng, progress=progress)
     after = model.predict(X)
@@ -237,9 +241,9 @@ def _inversion(subject, model, rng, progress):
         options[layer] = {"loss_first": float(losses[0][0]), "loss_last": float(losses[-1][0])}
     after = model.predict(np.concatenate(results))
     caption = (
-        "What a layer knows of a photograph: an image was made from noise whose features at that layer equal those of "
-        "the photograph. Early layers keep nearly every pixel; deeper ones keep what the object looks like and lose "
-        "where exactly things were and what colour they had."
+        "What a layer knows of a photograph: an image was made from weak noise whose features at that layer come close "
+        "to the photograph's (the loss is their distance). Early layers keep nearly every pixel; deeper ones keep "
+        "shapes in their places, and lose fine detail and colour."
     )
     pictures = [picture[0], *(model.deprocess(r)[0] for r in results)]
     figure = plot_progress(pictures, [f"{subject.names[0]}\nphotograph", *titles])

@@ -8,6 +8,8 @@ import numpy as np
 from PIL import Image
 from scipy.ndimage import gaussian_filter
 
+from .arguments import check_positive
+
 
 def jitter(X, dy, dx):
     """Shift images by dy rows and dx columns; what leaves on one side comes back on the other."""
@@ -29,8 +31,8 @@ def clip(X, bounds):
 
 def unit(dX):
     """Each image's gradient divided by its L2 norm; a gradient of zero stays zero."""
-    norms = np.sqrt((dX**2).sum(axis=(1, 2, 3), keepdims=True))
-    return dX / np.where(norms > 0, norms, 1)
+    norms = np.sqrt((dX.astype(np.float64) ** 2).sum(axis=(1, 2, 3), keepdims=True))  # float32 could under- or overflow
+    return dX / np.where(norms > 0, norms, 1).astype(dX.dtype)
 
 
 def step(X, dX, learning_rate, *, normalize):
@@ -44,6 +46,19 @@ def grey_levels(model, X, rms):
     A step of that length looks alike on every network and at every image size.
     """
     return float(rms * model.pixel_scale * np.sqrt(np.prod(X.shape[1:])))
+
+
+def step_length(op, model, X, learning_rate, *, normalize, rms):
+    """The learning rate of a technique: the one given, or a change by `rms` grey levels where steps are normalised.
+
+    Raises ValueError if it is not above 0, or if there is none and steps are not normalised.
+    """
+    if learning_rate is None:
+        if not normalize:
+            raise ValueError(f"{op}: with normalize=False give a learning_rate, the factor of the gradient")
+        return grey_levels(model, X, rms)
+    check_positive(op, learning_rate=learning_rate)
+    return learning_rate
 
 
 def noise(model, shape, rng, *, rms=25.0):

@@ -8,8 +8,8 @@ from deep ones, what the network has kept of it.
 import numpy as np
 from tqdm import tqdm
 
-from .arguments import check_images, check_not_negative, check_positive
-from .image_ops import blur, clip, grey_levels, noise, step
+from .arguments import check_finite, check_images, check_not_negative, check_whole
+from .image_ops import blur, clip, noise, step, step_length
 
 
 def invert_features(
@@ -74,21 +74,22 @@ def invert_features(
     rng = np.random.default_rng(0 if rng is None else rng)
     end = model.layer_index(layer)
     target_feats = np.asarray(target_feats)
+    if target_feats.ndim < 2 or not len(target_feats):
+        raise ValueError(f"{op}: target_feats must have the shape (N, ...) with N at least 1, got {target_feats.shape}")
     X = noise(model, (len(target_feats), 3, *model.input_size), rng, rms=5) if X_init is None else X_init
     check_images(op, X, model)
-    check_not_negative(op, blur_every=blur_every, num_iterations=num_iterations)
-    if learning_rate is None:
-        if not normalize:
-            raise ValueError(f"{op}: with normalize=False give a learning_rate, the factor of the gradient")
-        learning_rate = grey_levels(model, X, rms=6)
+    target_feats = target_feats.astype(X.dtype)
+    check_finite(op, "target_feats", target_feats)
+    check_whole(op, 0, blur_every=blur_every, num_iterations=num_iterations)
+    learning_rate = step_length(op, model, X, learning_rate, normalize=normalize, rms=6)
     l2_reg = 1e-10 / model.pixel_scale**2 if l2_reg is None else l2_reg
-    check_positive(op, learning_rate=learning_rate)
     check_not_negative(op, l2_reg=l2_reg, blur_sigma=blur_sigma)
 
     per_image = tuple(range(1, target_feats.ndim))
     size = (target_feats**2).sum(axis=per_image, keepdims=True)  # ||target||^2 of each image
     size = np.where(size > 0, size, 1)
     bounds = model.bounds(X)
+    X = clip(X, bounds)
     for t in tqdm(range(num_iterations), disable=not progress, desc="inversion", unit="step"):
         feats, cache = model.forward(X, end=end)
         if feats.shape != target_feats.shape:

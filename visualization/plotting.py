@@ -140,7 +140,7 @@ def _around_grey(change):
 
 def _tiles(rows, columns, heading, aspect, tile=TILE):
     figure = Figure(figsize=(columns * tile, rows * (tile * aspect + 0.45) + (0.4 if heading else 0)), dpi=DPI)
-    figure.set_layout_engine("constrained")
+    figure.set_layout_engine("constrained", h_pad=0.08, w_pad=0.05)  # inches: titles keep off the edge
     axes = figure.subplots(rows, columns, squeeze=False)
     for axis in axes.flat:
         axis.set_axis_off()
