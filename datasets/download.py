@@ -111,8 +111,8 @@ def download(name, folder, *, overwrite=False, url=None, progress=False, timeout
     target = folder / entry.filename
     if not overwrite and _is_right(target, entry):
         return target
-    check_destination(target, overwrite=overwrite)
     folder.mkdir(parents=True, exist_ok=True)
+    check_destination(target, overwrite=overwrite)
     transfer = _Transfer(url, target, entry.size, timeout)
     transfer.run(progress)
     try:

@@ -87,6 +87,8 @@ def check_destination(path, *, overwrite=False, suffixes=None):
             )
     if path.parent.exists() and not path.parent.is_dir():
         raise NotADirectoryError(f"cannot write {path}: {path.parent} is a file, not a folder; choose another place")
+    if path.parent.is_dir() and not os.access(path.parent, os.W_OK):
+        raise PermissionError(f"cannot write {path}: the folder {path.parent} is read-only; choose another place")
     if not path.parent.exists():
         raise FileNotFoundError(f"cannot write {path}: the folder {path.parent} does not exist; make it first")
 

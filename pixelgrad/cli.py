@@ -29,6 +29,14 @@ def main(argv=None):
             raise
         print(f"pixelgrad {args.command}: {_one_line(error)}", file=sys.stderr)
         return 2
+    except Exception as error:  # a mistake of ours, not the user's
+        if args is None or args.debug:
+            raise
+        print(
+            f"pixelgrad {args.command}: unexpected {type(error).__name__}: {_one_line(error)}; --debug shows where",
+            file=sys.stderr,
+        )
+        return 1
 
 
 def make_parser():

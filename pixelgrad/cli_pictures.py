@@ -1,5 +1,6 @@
 """The commands that look into a network: predict, summary, saliency, fool, visualize, invert, dream, gallery."""
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -63,7 +64,7 @@ def add_picture_commands(commands):
     p.add_argument(
         "--l2-reg", type=not_negative, help="weight of the L2 penalty (default: by the network's pixel scale)"
     )
-    p.add_argument("--blur-every", type=at_least(0), default=10, help="steps; 0 for never (default: 10)")
+    p.add_argument("--blur-every", type=at_least(0), default=20, help="steps; 0 for never (default: 20)")
     _step_options(p)
     _model_and_size(p)
     add_common(p, out="inversion.png", out_help="picture to write")
@@ -129,9 +130,9 @@ def saliency(args):
     model = _load_model(args)
     picture = _picture(args.image, args.size or model.input_size)
     X = model.preprocess(picture)
-    (best,) = model.predict(X, top=model.num_classes)
-    label = best[0].index if args.label is None else model.class_index(args.label)
-    probability = next(p.probability for p in best if p.index == label)
+    (chances,) = model.probabilities(X)
+    label = chances.argmax() if args.label is None else model.class_index(args.label)
+    probability = chances[label]
     map_ = compute_saliency_maps(X, label, model)
     title = f"{short_name(model.class_names[label])}\np = {probability:.3f}"
     _save_figure(args, plot_saliency(picture[None], map_, [title]))
@@ -145,9 +146,9 @@ def fool(args):
     from .visualization.plotting import plot_fooling, short_name
 
     out = Path(args.out)
+    check_destination(out, overwrite=args.force, suffixes=FIGURES)
     image_out = out.with_name(f"{out.stem}-image.png")
-    for path in (out, image_out):
-        check_destination(path, overwrite=args.force, suffixes=FIGURES)
+    check_destination(image_out, overwrite=args.force)
     model = _load_model(args)
     target = model.class_index(args.target)
     rng = np.random.default_rng(args.seed)
@@ -173,15 +174,15 @@ def fool(args):
     # What counts is the picture that is saved: rounded to whole grey levels.
     before, after = model.deprocess(X), model.deprocess(latest.X)
     X_saved = model.preprocess(after)
-    (was,), (now,) = model.predict(X), model.predict(X_saved, top=model.num_classes)
-    reached = next(p.probability for p in now if p.index == target)
+    (was,), (now,) = model.predict(X), model.predict(X_saved)
+    reached = model.probabilities(X_saved)[0, target]
     titles = [
         f"{short_name(was[0].name)}\np = {was[0].probability:.3f}",
         f"{short_name(now[0].name)}\np = {now[0].probability:.3f}",
     ]
     _save_figure(args, plot_fooling(before, after, titles))
     save_image(image_out, after[0], overwrite=args.force)
-    fooled = now[0].index == target and reached >= args.confidence - 0.05
+    fooled = now[0].index == target
     rms = np.sqrt(np.mean((after.astype(float) - before) ** 2))
     _say(
         args,
@@ -217,8 +218,7 @@ def visualize(args):
         )
     )
     X = latest.finished()
-    predictions = model.predict(X, top=model.num_classes)
-    chances = [next(p.probability for p in best if p.index == k) for best, k in zip(predictions, target)]
+    chances = model.probabilities(X)[np.arange(len(target)), target]
     names = [short_name(model.class_names[k]) for k in target]
     titles = [f"{name}\np = {p:.3f}" for name, p in zip(names, chances)]
     _save_figure(args, plot_images(model.deprocess(X), titles))
@@ -387,7 +387,7 @@ def _step_options(parser):
         "--learning-rate",
         type=above_zero,
         metavar="STEP",
-        help="length of a step, in model space (default: a change of so many grey levels, see the technique's docstring)",
+        help="length of a step, in model space (default: by the technique and the network's pixel scale)",
     )
     parser.add_argument(
         "--raw", action="store_true", help="step by learning rate x gradient, not normalised; needs --learning-rate"
@@ -403,7 +403,7 @@ def _load_model(args):
 
 
 def _layer(model, text):
-    return model.layer_index(int(text) if text.lstrip("-").isdigit() else text)
+    return model.layer_index(int(text) if re.fullmatch("-?[0-9]+", text) else text)
 
 
 def _picture(name, size):

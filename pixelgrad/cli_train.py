@@ -39,7 +39,6 @@ def add_train(commands):
 
 
 def train(args):
-    # Imported here, so that `pixelgrad --help` does not wait for NumPy's and h5py's start.
     from .classifiers import Augmentation, Network, Solver, cs231n_architecture, tinyimagenet_architecture
     from .datasets import load_tiny_imagenet
 
@@ -51,9 +50,9 @@ def train(args):
         raise FileExistsError(f"{checkpoint} exists; --resume continues that training, --force starts anew")
     if args.resume and not checkpoint.exists():
         raise FileNotFoundError(f"there is no {checkpoint} to resume from; leave out --resume to start anew")
-    folder.mkdir(parents=True, exist_ok=True)
 
     data = load_tiny_imagenet(args.data, cache_dir=args.cache, progress=not args.quiet)
+    folder.mkdir(parents=True, exist_ok=True)
     make = {"tinyimagenet": tinyimagenet_architecture, "cs231n": cs231n_architecture}[args.architecture]
     model = Network(
         make(len(data["class_names"])),

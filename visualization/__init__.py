@@ -10,11 +10,29 @@ Images go in and come out in model space, (N, 3, H, W). `callback(t, X, info)` f
 the business of `pixelgrad.visualization.plotting`.
 """
 
+import importlib
+
 from .class_visualization import create_class_visualization
 from .dreaming import deepdream
 from .fooling import make_fooling_image
 from .inversion import invert_features
 from .saliency import compute_saliency_maps
+
+_DRAWING = {
+    "make_gallery": "gallery",
+    "plot_fooling": "plotting",
+    "plot_images": "plotting",
+    "plot_progress": "plotting",
+    "plot_saliency": "plotting",
+}
+
+
+def __getattr__(name):
+    """What draws is imported when it is asked for: the techniques do not need matplotlib."""
+    if name in _DRAWING:
+        return getattr(importlib.import_module(f".{_DRAWING[name]}", __name__), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
 
 __all__ = [
     "compute_saliency_maps",
@@ -22,4 +40,5 @@ __all__ = [
     "deepdream",
     "invert_features",
     "make_fooling_image",
+    *_DRAWING,
 ]

@@ -4,6 +4,7 @@ import json
 import platform
 import time
 from dataclasses import dataclass, field
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -15,13 +16,15 @@ from ..datasets import resize_image, sample_image, sample_names
 from .class_visualization import create_class_visualization
 from .dreaming import deepdream
 from .fooling import make_fooling_image
-from .image_ops import noise
+from .image_ops import noise, resize
 from .inversion import invert_features
 from .page import write_page
 from .plotting import plot_fooling, plot_images, plot_progress, plot_saliency, short_name
 from .saliency import compute_saliency_maps
 
 FOOLED = 0.5  # probability at which a fooling image is done
+# Lemon, school bus, tarantula, banana, alp, goose, tractor, Egyptian cat: classes with a typical shape or colour.
+TYPICAL = ("n07749582", "n04146614", "n01774750", "n07753592", "n09193705", "n01855672", "n04465501", "n02124075")
 DREAM_SIDE = 288  # pixels of the longer side of the photograph that is dreamt about
 
 
@@ -97,6 +100,9 @@ def make_gallery(out, model, *, image=None, image_name="your photograph", seed=0
     index = out / "index.html"
     if out.exists() and not out.is_dir():
         raise NotADirectoryError(f"gallery: {out} is a file; give a folder")
+    if model.num_classes < 2:
+        raise ValueError(f"gallery: the network knows {model.num_classes} class, but needs two or more to be fooled")
+    _map_layers(model, 1)
     out.mkdir(parents=True, exist_ok=True)
     for path in (
         index,
@@ -141,7 +147,8 @@ def _sample_subject():
 
 
 def _versions():
-    return {"pixelgrad": __version__, "numpy": np.__version__, "python": platform.python_version()}
+    packages = {name: version(name) for name in ("numpy", "scipy", "matplotlib", "h5py", "pillow")}
+    return {"pixelgrad": __version__, "python": platform.python_version(), **packages}
 
 
 def _write_exhibit(out, name, exhibit, overwrite):
@@ -152,7 +159,7 @@ def _write_exhibit(out, name, exhibit, overwrite):
             np.savez_compressed(arrays, **exhibit.arrays)
 
 
-def _said(model, prediction):
+def _said(prediction):
     """A line for a title: the class and its probability."""
     return f"{short_name(prediction.name)}, p = {prediction.probability:.2f}"
 
@@ -166,7 +173,7 @@ def _saliency(subject, model, rng, progress):
     before = model.predict(X)
     y = np.array([best[0].index for best in before])
     saliency = compute_saliency_maps(X, y, model)
-    titles = [f"{name}\n{_said(model, best[0])}" for name, best in zip(subject.names, before)]
+    titles = [f"{name}\n{_said(best[0])}" for name, best in zip(subject.names, before)]
     caption = (
         "How much the score of the class that the network names reacts to each pixel: the largest magnitude of the "
         "gradient over the three colours. The network was never told where the object is; where it is sure of itself, "
@@ -181,20 +188,17 @@ def _fooling(subject, model, rng, progress):
     photographs = model.preprocess(subject.square(model)[:2])
     X = np.concatenate([photographs, noise(model, photographs[:1].shape, rng)])
     before = model.predict(X)
-    # Targets: random classes, but not what the network sees anyway.
-    allowed = [k for k in range(model.num_classes) if k not in {best[0].index for best in before}]
-    target = rng.choice(allowed, size=len(X), replace=len(allowed) < len(X))
+    # Targets: random classes, but never what the network sees anyway.
+    seen = np.array([best[0].index for best in before])
+    target = (seen + rng.integers(1, model.num_classes, size=len(X))) % model.num_classes
     X_fooling = make_fooling_image(X, target, model, confidence=FOOLED, progress=progress)
     after = model.predict(X_fooling)
     names = [*subject.names[:2], "noise"]
-    pairs = [
-        (f"{name}\n{_said(model, b[0])}", f"fooling image\n{_said(model, a[0])}")
-        for name, b, a in zip(names, before, after)
-    ]
+    pairs = [(f"{name}\n{_said(b[0])}", f"fooling image\n{_said(a[0])}") for name, b, a in zip(names, before, after)]
     caption = (
-        "A few steps up the gradient of another class's score, and the network sees that class, while people hardly see "
-        "a difference. The third column shows what was added (grey: nothing), the fourth ten times as much of it; it "
-        "works on pure noise as well."
+        "A few steps up the gradient of another class's score, and the network sees that class, while people hardly "
+        "see a difference. The third column shows what was added (grey: nothing), the fourth ten times as much of "
+        "it; the same works on pure noise."
     )
     figure = plot_fooling(model.deprocess(X), model.deprocess(X_fooling), pairs)
     arrays = {"X": X, "X_fooling": X_fooling, "target_y": target}
@@ -203,12 +207,13 @@ def _fooling(subject, model, rng, progress):
 
 
 def _class_visualization(subject, model, rng, progress):
-    # Classes with a typical shape where the network has TinyImageNet-100-A's classes, else spread over all.
-    known = (4, 15, 43, 46, 60, 67, 75, 0)
-    target = np.array(known if model.num_classes == 100 else np.linspace(0, model.num_classes - 1, 8, dtype=int))
+    target = [model.wnids.index(wnid) for wnid in TYPICAL if wnid in (model.wnids or ())]
+    if not target:
+        target = np.unique(np.linspace(0, model.num_classes - 1, 8).astype(int))
+    target = np.array(target)
     X = create_class_visualization(target, model, rng=rng, progress=progress)
     after = model.predict(X)
-    chances = [next((p.probability for p in best if p.index == k), 0.0) for best, k in zip(after, target)]
+    chances = model.probabilities(X)[np.arange(len(target)), target]
     titles = [f"{short_name(model.class_names[k])}\np = {p:.3f}" for k, p in zip(target, chances)]
     caption = (
         "Starting from noise, each image was changed until the network found it as typical of one class as it can. "
@@ -259,20 +264,24 @@ def _deepdream(subject, model, rng, progress):
     layers = _map_layers(model, 4)[1:] or _map_layers(model, 1)
     results = {layer: deepdream(X, layer, model, rng=rng, progress=progress) for layer in layers}
     caption = (
-        "Whatever a layer sees faintly in the photograph is made stronger, step by step and in three sizes. Early "
-        "layers dream of strokes and textures, late ones of parts of the things the network was trained on."
+        "Whatever a layer sees faintly in the photograph is made stronger, step by step, first in a small copy of it "
+        "and then in larger ones. Early layers dream of strokes and textures, late ones of parts of the things the "
+        "network was trained on."
     )
     pictures = [picture, *(model.deprocess(r)[0] for r in results.values())]
     titles = [f"{subject.names[0]}, photograph", *(f"dream of {layer}" for layer in layers)]
     figure = plot_images(pictures, titles, columns=2, tile=4.2)
     arrays = {"X": X, **{f"X_{layer}": r for layer, r in results.items()}}
-    before, after = model.predict(X), [model.predict(r)[0] for r in results.values()]
-    return Exhibit(figure, caption, arrays, {"layers": layers}, before, after)
+    # Predictions are for the network's own input size: not every network takes another.
+    before, *after = (model.predict(resize(r, model.input_size, model))[0] for r in (X, *results.values()))
+    return Exhibit(figure, caption, arrays, {"layers": layers}, [before], after)
 
 
 def _map_layers(model, count):
     """Up to `count` layers whose output is a stack of maps, evenly from the first to the last."""
     layers = [name for name, shape in model.output_shapes().items() if len(shape) == 3]
+    if not layers:
+        raise ValueError("gallery: this network has no convolutions, and so no maps to look into")
     return [layers[i] for i in np.unique(np.linspace(0, len(layers) - 1, count).round().astype(int))]
 
 

@@ -21,7 +21,7 @@ def invert_features(
     normalize=True,
     num_iterations=300,
     l2_reg=None,
-    blur_every=10,
+    blur_every=20,
     blur_sigma=0.5,
     X_init=None,
     rng=None,

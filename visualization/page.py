@@ -34,8 +34,9 @@ def write_page(path, sections, manifest, *, overwrite=False):
 <title>pixelgrad gallery</title><style>{_STYLE}</style></head><body>
 <h1>What a convolutional network sees</h1>
 <p>Every picture here was computed in plain NumPy, by running a trained network forward to some layer and a gradient
-back to the pixels. Photographs: {html.escape(", ".join(manifest["photographs"]))}. The network knows {manifest["classes"]}
-classes of things and nothing else: whatever it is shown, it names the nearest of them, with a probability p.</p>
+back to the pixels. Photographs: {html.escape(", ".join(manifest["photographs"]))}. The network knows
+{manifest["classes"]} classes of things and nothing else: whatever it is shown, it names the nearest of them,
+with a probability p.</p>
 <nav>{links}</nav>
 {body}
 <p class="small">Seed {manifest["seed"]}; {html.escape(versions)}{accuracy}. The arrays behind each picture are in the

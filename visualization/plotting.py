@@ -40,11 +40,7 @@ def plot_images(images, titles=None, *, columns=None, heading=None, tile=TILE):
     Figure
     """
     images = list(images)
-    if not images:
-        raise ValueError("plot_images: no images")
-    titles = [""] * len(images) if titles is None else list(titles)
-    if len(titles) != len(images):
-        raise ValueError(f"plot_images: {len(images)} images but {len(titles)} titles")
+    titles = _titles_for("plot_images", images, titles)
     columns = columns or (len(images) if len(images) <= 6 else int(np.ceil(np.sqrt(len(images)))))
     figure, axes = _tiles(-(-len(images) // columns), columns, heading, _aspect(images), tile)
     for axis, image, title in zip(axes.flat, images, titles):
@@ -71,7 +67,7 @@ def plot_saliency(images, saliency, titles=None, *, heading=None):
     """
     if len(images) != len(saliency):
         raise ValueError(f"plot_saliency: {len(images)} images but {len(saliency)} maps")
-    titles = [""] * len(images) if titles is None else titles
+    titles = _titles_for("plot_saliency", images, titles)
     figure, axes = _tiles(len(images), 3, heading, _aspect(images))
     for row, image, map_, title in zip(axes, images, saliency, titles):
         top = np.percentile(map_, 99.5) or 1.0
@@ -104,7 +100,7 @@ def plot_fooling(original, fooling, titles=("original", "fooling image"), *, mag
     original, fooling = (a[None] if a.ndim == 3 else a for a in (np.asarray(original), np.asarray(fooling)))
     if original.shape != fooling.shape:
         raise ValueError(f"plot_fooling: the pictures have different shapes, {original.shape} and {fooling.shape}")
-    pairs = [titles] * len(original) if isinstance(titles[0], str) else titles
+    pairs = [titles] * len(original) if isinstance(titles[0], str) else _titles_for("plot_fooling", original, titles)
     figure, axes = _tiles(len(original), 4, heading, _aspect(original))
     for row, before, after, (title_before, title_after) in zip(axes, original, fooling, pairs):
         change = after.astype(np.float64) - before
@@ -131,6 +127,16 @@ def plot_progress(images, labels, *, heading=None):
     Figure
     """
     return plot_images(images, labels, columns=len(images), heading=heading)
+
+
+def _titles_for(op, images, titles):
+    """A title for each picture; empty ones where none are given."""
+    if len(images) == 0:
+        raise ValueError(f"{op}: no images")
+    titles = [""] * len(images) if titles is None else list(titles)
+    if len(titles) != len(images):
+        raise ValueError(f"{op}: {len(images)} images but {len(titles)} titles")
+    return titles
 
 
 def _around_grey(change):

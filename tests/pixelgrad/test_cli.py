@@ -1,5 +1,6 @@
 """The command line as its users meet it: what it writes, what it says, and how it refuses."""
 
+import os
 import subprocess
 import sys
 
@@ -250,6 +251,118 @@ def test_a_full_disk_leaves_nothing_behind(run, photo, monkeypatch):
     code, _, err = run("saliency", photo)
     assert code == 2 and is_one_line(err, "saliency.png", "No space left")
     assert list(run.folder.iterdir()) == []
+
+
+@pytest.mark.parametrize("command", PICTURES)
+@pytest.mark.parametrize(
+    ("out", "word"), [("noext", "end in"), ("x.xyz", "end in"), (".", "folder"), ("none/x.png", "does not exist")]
+)
+def test_a_bad_destination_is_refused_before_the_work(run, photo, monkeypatch, command, out, word):
+    monkeypatch.setattr("pixelgrad.classifiers.PretrainedCNN", lambda *_: pytest.fail("worked all the same"))
+    code, _, err = run(command, photo, *PICTURES[command], "--out", out, "--force")
+    assert code == 2 and is_one_line(err, word) and list(run.folder.iterdir()) == []
+
+
+def test_a_device_is_never_replaced(run, photo):
+    os.mkfifo(run.folder / "pipe.png")
+    code, _, err = run("saliency", photo, "--out", "pipe.png", "--force")
+    assert code == 2 and is_one_line(err, "no regular file")
+
+
+def test_a_sample_that_is_not_there_lists_those_that_are(run):
+    code, _, err = run("predict", "cta")
+    assert code == 2 and is_one_line(err, "cta", "portrait")
+
+
+def test_raw_steps_need_a_learning_rate(run, photo):
+    code, _, err = run("invert", photo, "--raw")
+    assert code == 2 and is_one_line(err, "--learning-rate")
+
+
+def test_a_mistake_of_ours_ends_in_one_line_too(run, photo, monkeypatch):
+    monkeypatch.setattr("pixelgrad.classifiers.PretrainedCNN", lambda *_: {}["nothing"])
+    code, _, err = run("predict", photo)
+    assert code == 1 and is_one_line(err, "KeyError", "--debug")
+
+
+BASES = {
+    "saliency": ["PHOTO"],
+    "fool": ["noise", "--target", "lemon", "--max-iterations", "3", "--confidence", "1"],
+    "invert": ["PHOTO", "--layer", "1", "--iterations", "4"],
+    "dream": ["PHOTO", "--layer", "1", "--iterations", "2", "--octaves", "2"],
+    "visualize": ["lemon", "--iterations", "4"],
+}
+EFFECTS = [
+    ("saliency", ["--class", "lemon"], ["--class", "banana"]),
+    ("saliency", [], ["--size", "48"]),
+    ("fool", [], ["--seed", "5"]),
+    ("fool", [], ["--learning-rate", "9"]),
+    ("fool", [], ["--max-iterations", "6"]),
+    ("fool", ["--learning-rate", "900"], ["--learning-rate", "900", "--raw"]),
+    ("invert", [], ["--seed", "5"]),
+    ("invert", [], ["--l2-reg", "0.01"]),
+    ("invert", [], ["--blur-every", "1"]),
+    ("invert", [], ["--learning-rate", "9"]),
+    ("invert", ["--learning-rate", "900"], ["--learning-rate", "900", "--raw"]),
+    ("dream", [], ["--seed", "5"]),
+    ("dream", [], ["--octaves", "1"]),
+    ("dream", [], ["--octave-scale", "1.2"]),
+    ("dream", [], ["--max-jitter", "0"]),
+    ("dream", ["--learning-rate", "90"], ["--learning-rate", "90", "--raw"]),
+    ("visualize", [], ["--objective", "log_odds"]),
+    ("visualize", [], ["--l2-reg", "0.01"]),
+    ("visualize", [], ["--max-jitter", "0"]),
+    ("visualize", [], ["--blur-every", "0"]),
+    ("visualize", ["--learning-rate", "900"], ["--learning-rate", "900", "--raw"]),
+]
+
+
+@pytest.mark.parametrize(("command", "one", "other"), EFFECTS, ids=lambda value: " ".join(value) if value else "-")
+def test_every_option_shows_in_the_picture(run, photo, command, one, other):
+    pictures = []
+    for name, options in (("a.png", one), ("b.png", other)):
+        base = [str(photo) if word == "PHOTO" else word for word in BASES[command]]
+        code, _, err = run(command, *base, *options, "--out", name, "-q")
+        assert code in (0, 1) and not err, err
+        pictures.append(np.asarray(Image.open(run.folder / name)))
+    assert pictures[0].shape != pictures[1].shape or not np.array_equal(*pictures)
+
+
+def test_confidence_decides_when_the_attack_ends(run, photo):
+    reports = []
+    for confidence in ("0", "0.95"):
+        name = f"{confidence}.png"
+        options = ["--target", "lemon", "--max-iterations", "900", "--confidence", confidence, "--out", name]
+        reports.append(run("fool", photo, *options)[1])
+    steps = [int(report.split(" steps")[0].split()[-1]) for report in reports]
+    assert steps[0] < steps[1], reports
+
+
+def test_the_gallery_command_hands_its_options_on(run, photo, weights, monkeypatch):
+    calls = []
+
+    def make_gallery(out, model, **options):
+        calls.append((out, options))
+        return "index.html"
+
+    monkeypatch.setattr("pixelgrad.visualization.gallery.make_gallery", make_gallery)
+    assert run("gallery", "--image", photo, "--out", "g", "--seed", "4", "--force", "-q")[0] == 0
+    ((out, options),) = calls
+    assert out == "g" and options["image"].shape == (60, 90, 3) and options["image_name"] == "photo.png"
+    assert (options["seed"], options["overwrite"], options["progress"]) == (4, True, False)
+
+
+def test_the_download_command_hands_its_options_on(run, monkeypatch, tmp_path):
+    calls = []
+
+    def download(name, folder, **options):
+        calls.append((name, folder, options))
+        (tmp_path / "file").write_text("x")
+        return tmp_path / "file"
+
+    monkeypatch.setattr("pixelgrad.datasets.download", download)
+    assert run("download", "cs231n-pretrained", "--out", "d", "--url", "http://127.0.0.1/x", "-q")[0] == 0
+    assert calls == [("cs231n-pretrained", "d", {"overwrite": False, "url": "http://127.0.0.1/x", "progress": False})]
 
 
 def test_debug_shows_the_traceback(run, photo):

@@ -82,6 +82,40 @@ def test_the_same_seed_gives_the_same_arrays(tiny, picture, short, tmp_path):
                 np.testing.assert_array_equal(a[key], b[key])
 
 
+def test_another_seed_gives_other_arrays_and_predictions_belong_to_them(tiny, picture, short, tmp_path):
+    for seed in (1, 2):
+        make_gallery(tmp_path / str(seed), tiny, image=picture, seed=seed)
+    with np.load(tmp_path / "1" / "fooling.npz") as a, np.load(tmp_path / "2" / "fooling.npz") as b:
+        assert not np.array_equal(a["X_fooling"], b["X_fooling"])
+        before, after = tiny.predict(a["X"]), tiny.predict(a["X_fooling"])
+        assert all(target != best[0].index for target, best in zip(a["target_y"], before))
+    entry = json.loads((tmp_path / "1" / "manifest.json").read_text())["exhibits"]["fooling"]
+    for stored, computed in ((entry["predictions_before"], before), (entry["predictions_after"], after)):
+        assert [[p["index"] for p in best] for best in stored] == [[p.index for p in best] for best in computed]
+
+
+def test_a_head_for_one_image_size_only(picture, short, tmp_path):
+    """As CS231n's network has: the dream is larger, the predictions are not."""
+    architecture = [
+        {"type": "conv", "filters": 4, "size": 3, "stride": 4, "pad": 1, "batchnorm": True},
+        {"type": "affine", "units": 2},
+    ]
+    network = Network(architecture, input_size=(32, 32), pixel_mean=(120, 110, 100))
+    assert make_gallery(tmp_path, network, image=picture).exists()
+
+
+def test_networks_without_maps_or_with_one_class_are_refused(picture, tmp_path):
+    for architecture, words in (
+        ([{"type": "affine", "units": 3}], "no convolutions"),
+        ([{"type": "conv", "filters": 2, "size": 3}, {"type": "affine", "units": 1}], "two or more"),
+    ):
+        with pytest.raises(ValueError, match=words):
+            make_gallery(
+                tmp_path / "out", Network(architecture, input_size=(8, 8), pixel_mean=(1, 1, 1)), image=picture
+            )
+    assert not (tmp_path / "out").exists()
+
+
 def test_an_older_gallery_is_kept_unless_forced(tiny, picture, short, tmp_path):
     (tmp_path / "saliency.png").write_text("precious")
     with pytest.raises(FileExistsError, match=r"saliency\.png.*--force"):
