@@ -5,9 +5,22 @@ user did wrong ends in one line on standard error and exit code 2; Ctrl-C in 130
 """
 
 import argparse
+import os
 import sys
 
 from . import __version__
+
+
+def console():
+    """What the console command and `python -m pixelgrad` start.
+
+    Pictures come from many small matrix products. A second BLAS thread gains nothing on them, and loses a lot when
+    another program is busy: then the threads wait for each other. Training has large products and keeps all threads.
+    This must be settled before NumPy is imported; OPENBLAS_NUM_THREADS in the environment goes first.
+    """
+    if "train" not in sys.argv[1:]:
+        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    return main()
 
 
 def main(argv=None):
