@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from pixelgrad.classifiers import Network
 
 # Every block and every option; for images of 12 x 15 and any other size up to the global pooling.

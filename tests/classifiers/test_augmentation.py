@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from pixelgrad.classifiers import Augmentation
 
 X = np.arange(1, 1 + 6 * 3 * 4 * 5, dtype=np.float32).reshape(6, 3, 4, 5)

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from pixelgrad.classifiers import evaluate
 from pixelgrad.layers import softmax_loss
 

@@ -4,6 +4,7 @@ import copy
 
 import numpy as np
 import pytest
+
 from pixelgrad.classifiers import Network, Prediction, cs231n_architecture, tinyimagenet_architecture
 from pixelgrad.layers import softmax_loss
 

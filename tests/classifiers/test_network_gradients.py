@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from pixelgrad.classifiers import Network, PretrainedCNN, tinyimagenet_architecture
 from pixelgrad.datasets import shipped_weights
 from pixelgrad.layers import check_projection

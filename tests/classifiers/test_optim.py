@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from pixelgrad.classifiers.optim import SCHEDULES, UPDATE_RULES, adam, constant, cosine, nesterov, one_cycle, sgd
 
 W, G1, G2 = np.array([2.0, -1.0]), np.array([1.0, 0.5]), np.array([-2.0, 0.25])

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from pixelgrad.classifiers.pixels import make_pixels
 
 MEAN_IMAGE = np.random.default_rng(9).uniform(80, 160, (3, 12, 15)).astype(np.float32)

@@ -7,6 +7,7 @@ import json
 import h5py
 import numpy as np
 import pytest
+
 from pixelgrad.classifiers import Augmentation, Network, Solver, WeightsError
 from pixelgrad.classifiers import solver as solver_module
 from pixelgrad.classifiers.solver import HISTORY

@@ -6,6 +6,7 @@ import shutil
 import h5py
 import numpy as np
 import pytest
+
 from pixelgrad.classifiers import Network, PretrainedCNN, WeightsError
 from pixelgrad.classifiers import weights as weights_module
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
+
 from pixelgrad.datasets import DataError, _cache, load_tiny_imagenet, tiny_imagenet
 
 

@@ -12,6 +12,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+
 from pixelgrad.datasets import DataError, download
 from pixelgrad.datasets.download import DOWNLOADS, Entry
 

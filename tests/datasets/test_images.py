@@ -7,6 +7,7 @@ import zlib
 import numpy as np
 import pytest
 from PIL import Image
+
 from pixelgrad.datasets import DataError, load_image, resize_image, save_image
 
 

@@ -6,6 +6,7 @@ import sys
 
 import numpy as np
 import pytest
+
 from pixelgrad.datasets import default_sample, sample_image, sample_names, samples
 
 GALLERY = ["cat", "coffee", "astronaut", "rocket", "brick", "grass", "gravel"]

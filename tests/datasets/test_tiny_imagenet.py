@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from pixelgrad.datasets import DataError, load_tiny_imagenet
 
 

@@ -4,6 +4,7 @@ import stat
 import zipfile
 
 import pytest
+
 from pixelgrad.datasets import DataError, unpack_zip
 
 

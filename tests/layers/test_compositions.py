@@ -4,6 +4,7 @@ import itertools
 
 import numpy as np
 import pytest
+
 from pixelgrad.layers import (
     affine_backward,
     affine_bn_relu_backward,

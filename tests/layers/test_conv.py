@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.signal import correlate
+
 from pixelgrad.layers import (
     check_layer,
     conv_backward,
@@ -13,7 +15,6 @@ from pixelgrad.layers import (
 )
 from pixelgrad.layers import conv as conv_module
 from pixelgrad.layers.conv import channels_last_filters
-from scipy.signal import correlate
 
 FORWARD = {"fast": conv_forward, "naive": conv_forward_naive}
 PAIRS = {"fast": (conv_forward, conv_backward), "naive": (conv_forward_naive, conv_backward_naive)}

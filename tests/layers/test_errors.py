@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from pixelgrad.layers import (
     affine_backward,
     affine_bn_relu_backward,

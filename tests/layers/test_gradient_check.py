@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from pixelgrad.layers import (
     GradientError,
     affine_backward,

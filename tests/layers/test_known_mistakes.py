@@ -6,9 +6,9 @@ pass against the definition. The right implementations pass all of these cases (
 
 import numpy as np
 import pytest
-from pixelgrad.layers import check_gradient, check_layer
 
 from pixelgrad import layers as right
+from pixelgrad.layers import check_gradient, check_layer
 
 # Forward and backward of each exercise; a mistake replaces one or both.
 EXERCISES = {

@@ -2,8 +2,9 @@
 
 import numpy as np
 import pytest
-from pixelgrad.layers import check_gradient, softmax_loss, svm_loss
 from scipy.special import log_softmax
+
+from pixelgrad.layers import check_gradient, softmax_loss, svm_loss
 
 Y = np.array([2, 0, 4, 4])
 

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.lib.stride_tricks import sliding_window_view
+
 from pixelgrad.layers import (
     avg_pool_backward,
     avg_pool_forward,

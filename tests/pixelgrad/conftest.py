@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 from PIL import Image
+
 from pixelgrad.classifiers import Network
 
 

@@ -6,8 +6,8 @@ import h5py
 import numpy as np
 import pytest
 from PIL import Image
-from pixelgrad.classifiers import PretrainedCNN, Solver
 
+from pixelgrad.classifiers import PretrainedCNN, Solver
 from pixelgrad.cli import main
 
 SMALL = ["--epochs", "2", "--batch-size", "4", "--early-crop", "0", "-q"]

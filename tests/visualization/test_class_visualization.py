@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+
 from pixelgrad.visualization import create_class_visualization
 from pixelgrad.visualization.image_ops import blur, noise
 

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+
 from pixelgrad.layers import check_projection
 from pixelgrad.visualization import deepdream
 from pixelgrad.visualization.dreaming import octave_sizes

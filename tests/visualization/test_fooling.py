@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+
 from pixelgrad.visualization import make_fooling_image
 from pixelgrad.visualization.image_ops import grey_levels
 

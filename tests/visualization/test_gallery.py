@@ -6,6 +6,7 @@ import json
 import numpy as np
 import pytest
 from PIL import Image
+
 from pixelgrad.classifiers import Network
 from pixelgrad.visualization import gallery
 from pixelgrad.visualization.gallery import EXHIBITS, make_gallery

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+
 from pixelgrad.visualization.image_ops import blur, clip, grey_levels, jitter, noise, resize, step, unit
 
 rng = np.random.default_rng(2)

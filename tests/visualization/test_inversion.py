@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+
 from pixelgrad.layers import check_projection
 from pixelgrad.visualization import invert_features
 

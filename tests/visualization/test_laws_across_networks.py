@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from pixelgrad.classifiers import Network, PretrainedCNN
 from pixelgrad.datasets import sample_image
 from pixelgrad.visualization import (

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+
 from pixelgrad.visualization.plotting import plot_fooling, plot_images, plot_progress, plot_saliency, short_name
 
 rng = np.random.default_rng(0)

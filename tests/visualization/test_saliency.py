@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+
 from pixelgrad.layers import eval_numerical_gradient
 from pixelgrad.visualization import compute_saliency_maps
 
