@@ -410,9 +410,9 @@ def _picture(name, size):
     """A user's file or a sample photograph as uint8 (H, W, 3)."""
     from .datasets import load_image, sample_image, sample_names
 
+    if not Path(name).is_file() and name in sample_names():
+        return sample_image(name, size=size)
     if not Path(name).exists() and not Path(name).suffix:
-        if name in sample_names():
-            return sample_image(name, size=size)
         raise FileNotFoundError(
             f"there is no file {name}, and no sample photograph of that name; the samples are "
             f"{', '.join(sample_names())}" + ("" if "cat" in sample_names() else _MORE_SAMPLES)

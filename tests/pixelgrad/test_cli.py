@@ -90,6 +90,8 @@ def test_summary_shows_layers_and_classes(run):
 
 def test_a_sample_photograph_goes_by_its_name(run):
     assert run("predict", "portrait")[0] == 0
+    (run.folder / "portrait").mkdir()
+    assert run("predict", "portrait")[0] == 0, "a folder of that name is no picture"
 
 
 @pytest.mark.parametrize("label", ["Egyptian cat", "egyptian CAT", "Carassius auratus", "n07753592", "4"])
