@@ -15,6 +15,7 @@ import numpy as np
 from tqdm import tqdm
 
 from .._files import written_beside
+from ..layers.conv import channels_last_filters
 from ..layers.losses import softmax_loss
 from .augmentation import Augmentation
 from .evaluation import evaluate
@@ -291,6 +292,8 @@ class Solver:
         params, state = {}, {}
         for name, value in arrays.items():
             kind, parameter, *key = name.split(":")
+            if value.ndim == 4:
+                value = channels_last_filters(value)  # as in a network that was never interrupted
             if kind == "params":
                 params[parameter] = value
             else:

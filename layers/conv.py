@@ -59,7 +59,7 @@ def conv_forward(x, w, b, conv_param):
     stride, pad, HO, WO = conv_output_size("conv_forward", x, w, b, conv_param)
     N = x.shape[0]
     F, C, HH, WW = w.shape
-    wmat = w.transpose(2, 3, 1, 0).reshape(HH * WW * C, F)
+    wmat = _filter_matrix(w)
     out = np.empty((N, HO, WO, F), dtype=np.result_type(x, w))
     xl = x.transpose(0, 2, 3, 1)  # (N, H, W, C)
     for images, first, count in _blocks(N, HO, WO * HH * WW * C):
@@ -108,6 +108,16 @@ def channels_last_filters(w):
     return np.ascontiguousarray(w.transpose(2, 3, 1, 0)).transpose(3, 2, 0, 1)
 
 
+def _filter_matrix(w):
+    """Filters (F, C, HH, WW) as the columns of a matrix (HH * WW * C, F).
+
+    Always in C order, which for `channels_last_filters` is a view: BLAS rounds differently for a transposed matrix, and
+    results must not depend on how filters lie in memory.
+    """
+    F, C, HH, WW = w.shape
+    return np.ascontiguousarray(w.transpose(2, 3, 1, 0).reshape(HH * WW * C, F))
+
+
 def _filter_gradient(dl, x, w, stride, pad):
     """Sum over all windows of (window) x (dout at that window); dl is dout, channels last."""
     N, HO, WO, F = dl.shape
@@ -134,7 +144,7 @@ def _gather_taps(dl, shape, w, stride, pad):
     N, C, H, W = shape
     _, HO, WO, F = dl.shape
     HH, WW = w.shape[2:]
-    wmat = w.transpose(2, 3, 1, 0).reshape(HH * WW * C, F)
+    wmat = _filter_matrix(w)
     windows = (dl.reshape(-1, F) @ wmat.T).reshape(N, HO, WO, HH, WW, C)
     padded = np.zeros((N, H + 2 * pad, W + 2 * pad, C), dtype=windows.dtype)
     for i, j in np.ndindex(HH, WW):
@@ -160,7 +170,7 @@ def _correlate_phases(dl, shape, w, stride, pad):
             if ih == 0 or iw == 0:  # the stride skips these pixels
                 phase[...] = 0
                 continue
-            wmat = taps[:, :, ::-1, ::-1].transpose(2, 3, 0, 1).reshape(ih * iw * F, C)
+            wmat = _filter_matrix(taps[:, :, ::-1, ::-1].transpose(1, 0, 2, 3))
             for images, first, count in _blocks(N, h_out, w_out * ih * iw * F):
                 rows = _rows(dl[images], (first + top - ih + 1, count, 1), (left - iw + 1, w_out, 1), ih, iw)
                 band = phase[images, first : first + count]

@@ -185,3 +185,15 @@ def test_a_large_batch_in_float32_keeps_the_digits_of_the_bias_gradient():
     dout = np.full(out.shape, 0.1, dtype=np.float32)
     _, _, db = conv_backward(dout, cache, input_grad=False)
     np.testing.assert_allclose(db, 1e6 * np.float64(np.float32(0.1)), rtol=1e-6)
+
+
+@pytest.mark.parametrize("stride, size", [(1, 1), (2, 3), (1, 3)])
+def test_results_do_not_depend_on_how_the_filters_lie_in_memory(stride, size):
+    """To the last bit: a resumed training reads its filters in another order than an uninterrupted one has them."""
+    x, w, b = arrays(8, 8, size, size, N=5, C=24, F=16, dtype=np.float32)
+    results = []
+    for filters in (w, channels_last_filters(w)):
+        out, cache = conv_forward(x, filters, b, {"stride": stride, "pad": size // 2})
+        results.append((out, *conv_backward(out, cache)))
+    for a, b in zip(*results):
+        np.testing.assert_array_equal(a, b)
