@@ -62,7 +62,7 @@ def load_image(path, *, size=None, crop=True):
     path = Path(path)
     size = _checked_size(size)
     if not path.exists():
-        raise FileNotFoundError(f"load_image: there is no file {path}")
+        raise FileNotFoundError(f"load_image: there is no file {path}; check the path")
     if path.is_dir():
         raise DataError(f"load_image: {path} is a folder, expected a picture file")
     # The file is opened here and not by Pillow, so that "permission denied" stays what it is.

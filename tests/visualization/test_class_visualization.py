@@ -28,6 +28,24 @@ def test_jitter_shifts_there_and_back(linear):
     np.testing.assert_allclose(out, X, atol=1e-9)
 
 
+def test_the_penalty_belongs_to_the_shifted_image(linear):
+    """Score and penalty are of the same, shifted image: shifted back, the pull to zero is that of X itself."""
+    X, shrink = np.random.default_rng(0).uniform(-50, 50, (1, 3, 5, 6)), 0.1
+    linear.W[...] = 0
+    out = create_class_visualization(
+        0,
+        linear,
+        X_init=X,
+        learning_rate=1.0,
+        normalize=False,
+        l2_reg=shrink,
+        num_iterations=1,
+        max_jitter=2,
+        blur_every=0,
+    )
+    np.testing.assert_allclose(out, X * (1 - 2 * shrink), rtol=1e-10)
+
+
 def test_blur_comes_every_so_many_steps_but_not_after_the_last(linear):
     X = np.random.default_rng(0).uniform(-50, 50, (1, 3, 5, 6))
     options = {"X_init": X, "learning_rate": 1e-12, "max_jitter": 0, "blur_sigma": 0.7, "l2_reg": 0}

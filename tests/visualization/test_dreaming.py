@@ -21,6 +21,12 @@ def test_the_layer_reacts_more_and_more(model, images):
     assert (seen[-1] > 1.5 * seen[0]).all()
 
 
+def test_the_activation_told_is_half_the_squared_sum(model, images):
+    seen = []
+    deepdream(images, 1, model, callback=lambda t, X, info: seen.append(info["activation"]), **PLAIN)
+    np.testing.assert_allclose(seen[0], 0.5 * (model.forward(images, end=1)[0] ** 2).sum(axis=(1, 2, 3)), rtol=1e-12)
+
+
 def test_octaves_grow_to_the_size_of_the_image():
     assert octave_sizes((100, 61), 3, 1.4) == [(51, 31), (71, 44), (100, 61)]
     assert octave_sizes((30, 40), 3, 1.4) == [(30, 40)], "no octave below 24 pixels"
