@@ -3,6 +3,7 @@
 import copy
 import difflib
 import re
+from contextlib import nullcontext
 from typing import NamedTuple
 
 import numpy as np
@@ -10,9 +11,12 @@ import numpy as np
 from ..layers.checks import RELU_RULES, check_choice
 from ..layers.conv import channels_last_filters
 from ..layers.losses import softmax_loss
+from ..layers.threads import one_blas_thread
 from .blocks import make_blocks, param_shapes
 from .pixels import make_pixels
 from .weights import WeightsError, read_weights, write_weights
+
+_ONE_IMAGE = 3 * 96 * 96  # numbers in what a network is given
 
 
 class Prediction(NamedTuple):
@@ -108,11 +112,12 @@ class Network:
         if mode not in ("test", "train"):
             raise ValueError(f"forward: mode must be 'test' or 'train', got {mode!r}")
         self._check_input(X, first)
-        caches = []
-        for i in range(first, last + 1):
-            X, cache = self._blocks[i].forward(X, self.params, mode)
-            caches.append(cache)
-        return X, (first, mode, caches)
+        caches, size = [], X.size
+        with _threads_for(size):
+            for i in range(first, last + 1):
+                X, cache = self._blocks[i].forward(X, self.params, mode)
+                caches.append(cache)
+        return X, (first, mode, size, caches)
 
     def backward(self, dout, cache, relu_rule="standard", *, param_grads=None, input_grad=True):
         """Run the same layers backward.
@@ -137,18 +142,19 @@ class Network:
             By parameter name; empty if the parameters are frozen.
         """
         check_choice("backward", "relu_rule", relu_rule, RELU_RULES)
-        first, mode, caches = cache
+        first, mode, size, caches = cache
         param_grads = mode == "train" if param_grads is None else param_grads
         grads = {}
-        for i in reversed(range(first, first + len(caches))):
-            dout, block_grads = self._blocks[i].backward(
-                dout,
-                caches[i - first],
-                relu_rule=relu_rule,
-                param_grads=param_grads,
-                input_grad=input_grad or i > first,
-            )
-            grads |= block_grads
+        with _threads_for(size):
+            for i in reversed(range(first, first + len(caches))):
+                dout, block_grads = self._blocks[i].backward(
+                    dout,
+                    caches[i - first],
+                    relu_rule=relu_rule,
+                    param_grads=param_grads,
+                    input_grad=input_grad or i > first,
+                )
+                grads |= block_grads
         return dout, grads
 
     def loss(self, X, y=None, *, mode=None, label_smoothing=0.0):
@@ -372,6 +378,11 @@ class Network:
         if len(labels) != self.num_classes:
             raise ValueError(f"{what}: {len(labels)} entries, but the network has {self.num_classes} classes")
         return [str(label) for label in labels]
+
+
+def _threads_for(size):
+    """BLAS's threads are best for one small image, our own (see `layers.threads`) for anything larger."""
+    return nullcontext() if size <= _ONE_IMAGE else one_blas_thread()
 
 
 def _parameter(value, dtype):

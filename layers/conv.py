@@ -1,7 +1,7 @@
-"""Fast convolution: matrix products on channels-last memory.
+"""Fast convolution: matrix products on channels-last memory, block by block.
 
 The definition of a convolution is in `naive.py`; this module computes the same numbers quickly, without keeping
-anything between calls. Four ideas:
+anything between calls. Five ideas:
 
 1. *Channels last.* Arrays have the shape (N, C, H, W) everywhere in pixelgrad, but a shape says nothing about
    the order in memory. Here the channels of one pixel lie side by side, so that a window of the image is a few
@@ -9,25 +9,35 @@ anything between calls. Four ideas:
    are best kept in the order (HH, WW, C, F), see `channels_last_filters`: then the matrix of idea 2 is a view.
 2. *A convolution is a matrix product.* Each window becomes a row ("im2col", Chellapilla et al. 2006, High
    performance convolutional neural networks for document processing, section 3.1), the filters are the columns
-   of a matrix. BLAS does the rest. A few images, or a band of one, are treated at a time, so that their rows stay
-   in the processor's cache and the memory needed grows neither with the batch nor with the image.
-3. *The gradient to the image is a convolution, too.* For stride s, the pixels whose row is r and whose column is c
-   modulo s are touched only by the filter taps i = r + s k, j = c + s l. Each of the s*s "phases" of the image is
-   therefore an ordinary stride-1 correlation of dout with that part of the filter, flipped: no scattering,
-   no multiplication by zeros.
-4. *Few windows, many filters:* flipping the filters then costs more than the product. Instead the product is
-   taken with the filters as they lie, and each tap's part of it is added where it belongs ("col2im").
+   of a matrix. BLAS does the rest.
+3. *Blocks.* A few images, or a band of one, are treated at a time, so that their rows stay in the processor's cache
+   and the memory needed grows neither with the batch nor with the image. What follows on a convolution (bias,
+   normalisation, rectifier) is done to each block while it is there: `finish`. Several threads share the blocks,
+   see `threads.py`; a single block is left to the threads of BLAS.
+4. *Fewer multiplications.* 3x3 filters on neighbouring pixels share work: `winograd.py`.
+5. *The gradient to the image is a convolution, too*, of dout with the flipped filters. For stride s the pixels whose
+   row is r and whose column is c modulo s are touched only by the filter taps i = r + s k, j = c + s l, so that
+   there are s*s such convolutions with parts of the filters, and no multiplication by zeros. Where flipping
+   the filters costs more than the product (few windows), or where dout has many more channels than the image (the
+   first layer), each tap's product is added where it belongs instead ("col2im").
 """
 
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
+from . import winograd
 from .checks import conv_output_size, same_shape
+from .threads import cut, deal, least_product, length, pieces, threads, total
+from .winograd import padded
 
-# Size of a block of windows: enough to keep BLAS busy, small enough for the block to stay in cache (floats).
-_BLOCK_FLOATS = 1_000_000
-# Below so many windows per filter, idea 4 is the faster way.
+# Fewer windows than this: threads share the filters, which are what the product then spends its time on.
+_FEW_ROWS = 200
+# The gradient to the image by col2im: with fewer windows per filter (and step of the stride) than the first number, or
+# with at least so many filters per channel as the second.
 _FEW_WINDOWS = 4
+_FEW_CHANNELS = 3
+# Fewer channels than this are not worth having side by side.
+_LEAST_CHANNELS = 16
 
 
 def conv_forward(x, w, b, conv_param):
@@ -56,18 +66,9 @@ def conv_forward(x, w, b, conv_param):
     ValueError
         Wrong rank, channels that do not match, a filter larger than the padded image, an unknown option.
     """
-    stride, pad, HO, WO = conv_output_size("conv_forward", x, w, b, conv_param)
-    N = x.shape[0]
-    F, C, HH, WW = w.shape
-    wmat = _filter_matrix(w)
-    out = np.empty((N, HO, WO, F), dtype=np.result_type(x, w))
-    xl = x.transpose(0, 2, 3, 1)  # (N, H, W, C)
-    for images, first, count in _blocks(N, HO, WO * HH * WW * C):
-        rows = _rows(xl[images], (first * stride - pad, count, stride), (-pad, WO, stride), HH, WW)
-        np.matmul(rows, wmat, out=out[images, first : first + count].reshape(-1, F))
-    if b is not None:
-        out += b
-    return out.transpose(0, 3, 1, 2), (x, w, b, stride, pad)
+    stride, pad, *_ = conv_output_size("conv_forward", x, w, b, conv_param)
+    out = convolve(x, w, stride, pad, None if b is None else lambda y, where: np.add(y, b[where[2]], out=y))
+    return out, (x, w, b, stride, pad)
 
 
 def conv_backward(dout, cache, *, param_grads=True, input_grad=True):
@@ -94,7 +95,7 @@ def conv_backward(dout, cache, *, param_grads=True, input_grad=True):
     WO = (x.shape[3] + 2 * pad - w.shape[3]) // stride + 1
     same_shape("conv_backward", "dout", dout, (x.shape[0], w.shape[0], HO, WO))
     dl = np.ascontiguousarray(dout.transpose(0, 2, 3, 1))  # (N, HO, WO, F)
-    dx = _input_gradient(dl, x, w, stride, pad) if input_grad else None
+    dx = _input_gradient(dl, x.shape, w, stride, pad) if input_grad else None
     dw = db = None
     if param_grads:
         dw = _filter_gradient(dl, x, w, stride, pad)
@@ -108,14 +109,74 @@ def channels_last_filters(w):
     return np.ascontiguousarray(w.transpose(2, 3, 1, 0)).transpose(3, 2, 0, 1)
 
 
-def _filter_matrix(w):
-    """Filters (F, C, HH, WW) as the columns of a matrix (HH * WW * C, F).
+def convolve(x, w, stride, pad, finish=None):
+    """The convolution itself, for what is made of it.
 
-    Always in C order, which for `channels_last_filters` is a view: BLAS rounds differently for a transposed matrix, and
-    results must not depend on how filters lie in memory.
+    Parameters
+    ----------
+    x, w, stride, pad
+        As in `conv_forward`, and checked by it.
+    finish : callable (y, where), optional
+        Called with each finished part of the output, channels last, (n, h, WO, f), to be changed in place;
+        `where` is its place in the whole, (images, rows, filters), three slices. Several threads may call it.
+
+    Returns
+    -------
+    out : ndarray (N, F, HO, WO), channels last in memory
     """
-    F, C, HH, WW = w.shape
-    return np.ascontiguousarray(w.transpose(2, 3, 1, 0).reshape(HH * WW * C, F))
+    N, _, H, W = x.shape
+    F, _, HH, WW = w.shape
+    out = np.empty((N, (H + 2 * pad - HH) // stride + 1, (W + 2 * pad - WW) // stride + 1, F), np.result_type(x, w))
+    _correlate(x.transpose(0, 2, 3, 1), w.transpose(2, 3, 1, 0), -pad, -pad, stride, out, finish)
+    return out.transpose(0, 3, 1, 2)
+
+
+def _correlate(xl, taps, top, left, stride, out, finish=None):
+    """Products of windows and filters.
+
+    Parameters
+    ----------
+    xl : ndarray (N, H, W, C)
+    taps : ndarray (HH, WW, C, F)
+        In any memory order.
+    top, left : int
+        Where the first window starts; windows that hang over the image see zeros there.
+    out : ndarray (N, HO, WO, F)
+        Written; may be a view with gaps.
+    """
+    if stride == 1 and taps.shape[:2] == (3, 3) and winograd.pays(xl.shape[3], out.shape):
+        return winograd.correlate(xl, taps, top, left, out, finish)
+    N, HO, WO, F = out.shape
+    HH, WW, C = taps.shape[:3]
+    # Always in C order: BLAS rounds differently for a transposed matrix, and results must not depend on how filters
+    # lie in memory.
+    wmat = np.ascontiguousarray(taps.reshape(-1, F))
+    every = slice(0, F)
+    blocks = [(*block, every) for block in pieces(N, HO, WO * len(wmat), least_product() // F)]
+    if len(blocks) > 1 and N * HO * WO < _FEW_ROWS:
+        blocks = [(slice(0, N), slice(0, HO), filters) for filters in cut(F, threads())]
+
+    def new_worker():
+        size = max(length(images) * length(rows) for images, rows, _ in blocks) * WO
+        space = np.empty((size, len(wmat)), xl.dtype)
+
+        def worker(block):
+            images, rows, filters = block
+            part = out[images, rows, :, filters]
+            windows = space[: length(images) * length(rows) * WO]
+            first = top + rows.start * stride
+            _copy_windows(xl[images], (first, length(rows), stride), (left, WO, stride), HH, WW, windows)
+            matrix = part.reshape(len(windows), length(filters))
+            if matrix.base is part.base or matrix.base is part:
+                np.matmul(windows, wmat[:, filters], out=matrix)
+            else:
+                part[...] = (windows @ wmat[:, filters]).reshape(part.shape)
+            if finish is not None:
+                finish(part, block)
+
+        return worker
+
+    deal(blocks, new_worker)
 
 
 def _filter_gradient(dl, x, w, stride, pad):
@@ -123,39 +184,98 @@ def _filter_gradient(dl, x, w, stride, pad):
     N, HO, WO, F = dl.shape
     _, C, HH, WW = w.shape
     xl = x.transpose(0, 2, 3, 1)
+    if stride == 1 and (HH, WW) == (3, 3) and winograd.pays(C, dl.shape):
+        return winograd.filter_gradient(xl, dl, -pad, -pad).transpose(3, 2, 0, 1)
+    K = HH * WW * C
     dtype = np.result_type(x, dl)
-    dwmat = np.zeros((HH * WW * C, F), dtype=dtype)
-    for images, first, count in _blocks(N, HO, WO * HH * WW * C):
-        rows = _rows(xl[images], (first * stride - pad, count, stride), (-pad, WO, stride), HH, WW)
-        dwmat += rows.T @ dl[images, first : first + count].reshape(-1, F)
-    return dwmat.reshape(HH, WW, C, F).transpose(3, 2, 0, 1)
+
+    def new_worker():
+        space = np.empty((0, K), dtype)
+
+        def worker(block):
+            nonlocal space
+            images, rows = block
+            dout = dl[images, rows].reshape(length(images) * length(rows) * WO, F)
+            if len(space) < len(dout):
+                space = np.empty((len(dout), K), dtype)
+            windows = space[: len(dout)]
+            first = rows.start * stride - pad
+            _copy_windows(xl[images], (first, length(rows), stride), (-pad, WO, stride), HH, WW, windows)
+            return windows.T @ dout
+
+        return worker
+
+    dw = total(pieces(N, HO, WO * K, least_product() // F), new_worker)
+    return dw.reshape(HH, WW, C, F).transpose(3, 2, 0, 1)
 
 
-def _input_gradient(dl, x, w, stride, pad):
-    """The gradient to the images; dl is dout, channels last."""
+def _input_gradient(dl, shape, w, stride, pad):
+    """The gradient to the images (N, C, H, W); dl is dout, channels last."""
     N, HO, WO, F = dl.shape
-    few = N * HO * WO < _FEW_WINDOWS * F
-    dx = (_gather_taps if few else _correlate_phases)(dl, x.shape, w, stride, pad)
+    C = w.shape[1]
+    if N * HO * WO < _FEW_WINDOWS * stride * F or _FEW_CHANNELS * C <= F:
+        dx = _gather_taps(dl, shape, w, stride, pad)
+    else:
+        dx = _correlate_phases(dl, shape, w, stride, pad)
     return dx.transpose(0, 3, 1, 2)
 
 
 def _gather_taps(dl, shape, w, stride, pad):
-    """One product with the filters as they lie, then each tap's part is added to the pixels it has seen."""
+    """A product of dout with the filters as they lie, then each tap's part is added to the pixels it has seen."""
     N, C, H, W = shape
     _, HO, WO, F = dl.shape
     HH, WW = w.shape[2:]
-    wmat = _filter_matrix(w)
-    windows = (dl.reshape(-1, F) @ wmat.T).reshape(N, HO, WO, HH, WW, C)
-    padded = np.zeros((N, H + 2 * pad, W + 2 * pad, C), dtype=windows.dtype)
-    for i, j in np.ndindex(HH, WW):
-        padded[:, i : i + stride * HO : stride, j : j + stride * WO : stride] += windows[:, :, :, i, j]
-    return np.ascontiguousarray(padded[:, pad : pad + H, pad : pad + W])
+    taps = w.transpose(2, 3, 1, 0)  # (HH, WW, C, F)
+    planar = C < _LEAST_CHANNELS
+    dtype = np.result_type(dl, w)
+    # Few channels side by side are short runs of memory; then one channel after the other is faster.
+    dx = np.empty((N, C, H, W), dtype).transpose(0, 2, 3, 1) if planar else np.empty((N, H, W, C), dtype)
+    if planar:
+        blocks = [(*block, slice(0, C)) for block in pieces(N, H, -(-W * w[0].size // stride**2))]
+    else:
+        count = 1 if N * HO * WO * w.size < least_product() else threads()
+        blocks = [(slice(0, N), slice(0, H), channels) for channels in cut(C, count)]
+
+    def worker(block):
+        images, rows, channels = block
+        # These windows reach the rows.
+        first = min(HO, max(0, -((HH - 1 - rows.start - pad) // stride)), (rows.start + pad) // stride)
+        last = min(HO, (rows.stop - 1 + pad) // stride + 1)
+        seen = dl[images, first:last]
+        n, h = seen.shape[:2]
+        part = taps[:, :, channels]
+        c = part.shape[2]
+        if planar:
+            products = part.reshape(-1, F) @ seen.reshape(-1, F).T
+            products = products.reshape(HH, WW, c, n, h, WO).transpose(0, 1, 3, 4, 5, 2)
+        elif c == C:
+            products = seen.reshape(-1, F) @ part.reshape(-1, F).T
+            products = products.reshape(n, h, WO, HH, WW, c).transpose(3, 4, 0, 1, 2, 5)
+        else:
+            products = np.matmul(seen.reshape(-1, F), part.transpose(0, 1, 3, 2)).reshape(HH, WW, n, h, WO, c)
+        # Pixel (stride k + i, stride l + j) of the padded image, from the first window's top left: sums[i, j, :, k, l].
+        height = max((rows.stop - 1 + pad) // stride - first + 1, h + (HH - 1) // stride)
+        width = max((W - 1 + pad) // stride + 1, WO + (WW - 1) // stride)
+        if planar:
+            sums = np.zeros((stride, stride, c, n, height, width), dtype).transpose(0, 1, 3, 4, 5, 2)
+        else:
+            sums = np.zeros((stride, stride, n, height, width, c), dtype)
+        for i, j in np.ndindex(HH, WW):
+            (k, r), (l, q) = divmod(i, stride), divmod(j, stride)
+            sums[r, q, :, k : k + h, l : l + WO] += products[i, j]
+        for r, q in np.ndindex(stride, stride):
+            top, left = rows.start + (r - rows.start - pad) % stride, (q - pad) % stride
+            target = dx[images, top : rows.stop : stride, left::stride, channels]
+            k, l = (top + pad) // stride - first, (left + pad) // stride
+            target[...] = sums[r, q, :, k : k + target.shape[1], l : l + target.shape[2]]
+
+    deal(blocks, lambda: worker)
+    return dx
 
 
 def _correlate_phases(dl, shape, w, stride, pad):
     """A correlation with the flipped filters for each phase of the stride."""
     N, C, H, W = shape
-    F = dl.shape[3]
     dx = np.empty((N, H, W, C), dtype=np.result_type(dl, w))
     for r in range(min(stride, H)):
         for c in range(min(stride, W)):
@@ -163,35 +283,17 @@ def _correlate_phases(dl, shape, w, stride, pad):
             # i = a, a + stride, ... at the output rows (h + pad - i) / stride.
             a, top = (r + pad) % stride, (r + pad) // stride
             e, left = (c + pad) % stride, (c + pad) // stride
-            taps = w[:, :, a::stride, e::stride]
-            phase = dx[:, r::stride, c::stride]  # (N, h, w, C)
-            _, h_out, w_out, _ = phase.shape
-            ih, iw = taps.shape[2:]
-            if ih == 0 or iw == 0:  # the stride skips these pixels
+            part = w[:, :, a::stride, e::stride][:, :, ::-1, ::-1].transpose(2, 3, 0, 1)
+            phase = dx[:, r::stride, c::stride]
+            if part.size == 0:  # the stride skips these pixels
                 phase[...] = 0
-                continue
-            wmat = _filter_matrix(taps[:, :, ::-1, ::-1].transpose(1, 0, 2, 3))
-            for images, first, count in _blocks(N, h_out, w_out * ih * iw * F):
-                rows = _rows(dl[images], (first + top - ih + 1, count, 1), (left - iw + 1, w_out, 1), ih, iw)
-                band = phase[images, first : first + count]
-                if stride == 1:
-                    np.matmul(rows, wmat, out=band.reshape(-1, C))
-                else:
-                    band[...] = (rows @ wmat).reshape(band.shape)
+            else:
+                _correlate(dl, part, top - part.shape[0] + 1, left - part.shape[1] + 1, 1, phase)
     return dx
 
 
-def _blocks(N, HO, floats_per_row):
-    """Blocks of about _BLOCK_FLOATS numbers, whole images or bands of one: (images, first row, rows)."""
-    images = _BLOCK_FLOATS // max(1, HO * floats_per_row)
-    if images:
-        return [(slice(n, n + images), 0, HO) for n in range(0, N, images)]
-    count = max(1, _BLOCK_FLOATS // floats_per_row)
-    return [(slice(n, n + 1), h, min(count, HO - h)) for n in range(N) for h in range(0, HO, count)]
-
-
-def _rows(xl, vertical, horizontal, HH, WW):
-    """Windows as the rows of a matrix; where they hang over the image they are zero.
+def _copy_windows(xl, vertical, horizontal, HH, WW, rows):
+    """Write windows as the rows of a matrix; where they hang over the image they are zero.
 
     Parameters
     ----------
@@ -200,24 +302,14 @@ def _rows(xl, vertical, horizontal, HH, WW):
         The first window's first row (may be negative), how many windows there are, pixels between them.
     HH, WW : int
         Window size.
-
-    Returns
-    -------
-    ndarray (N * rows * columns, HH * WW * C)
+    rows : ndarray (N * rows * columns, HH * WW * C)
+        Written.
     """
     (top, HO, sh), (left, WO, sw) = vertical, horizontal
-    N, H, W, C = xl.shape
     bottom, right = top + (HO - 1) * sh + HH, left + (WO - 1) * sw + WW  # where the last window ends
-    if top < 0 or left < 0 or bottom > H or right > W or not xl.flags.c_contiguous:
-        padded = np.zeros((N, bottom - top, right - left, C), dtype=xl.dtype)
-        h0, w0 = max(top, 0), max(left, 0)
-        h1, w1 = max(h0, min(bottom, H)), max(w0, min(right, W))  # a band may lie in the padding altogether
-        padded[:, h0 - top : h1 - top, w0 - left : w1 - left] = xl[:, h0:h1, w0:w1]
-        xl, top, left = padded, 0, 0
-    if HH == WW == sh == sw == 1 and xl.shape[1:3] == (HO, WO):
-        return xl.reshape(-1, C)
-    n, h, w, _ = xl.strides
+    xl = padded(xl, top, bottom, left, right)
+    N, _, _, C = xl.shape
+    n, h, w, c = xl.strides
     # WW neighbouring pixels with all their channels are one run of memory, so that five axes do for six.
-    shape, strides = (N, HO, WO, HH, WW * C), (n, sh * h, sw * w, h, xl.itemsize)
-    windows = as_strided(xl[:, top:, left:], shape, strides, writeable=False)
-    return windows.reshape(N * HO * WO, HH * WW * C)  # copies
+    shape, strides = (N, HO, WO, HH, WW * C), (n, sh * h, sw * w, h, c)
+    np.copyto(rows.reshape(shape), as_strided(xl, shape, strides, writeable=False))

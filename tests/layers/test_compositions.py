@@ -15,7 +15,6 @@ from pixelgrad.layers import (
     batchnorm_backward,
     batchnorm_forward,
     check_layer,
-    compositions,
     conv_backward_naive,
     conv_bn_relu_backward,
     conv_bn_relu_forward,
@@ -26,6 +25,7 @@ from pixelgrad.layers import (
     relu_forward,
     spatial_batchnorm_backward,
     spatial_batchnorm_forward,
+    threads,
 )
 
 F = 5
@@ -162,8 +162,10 @@ def test_a_gamma_of_zero_still_has_a_gradient_in_test_mode(kind):
 def test_the_size_of_the_blocks_in_training_does_not_matter(kind, rows_per_block, monkeypatch):
     x, w, b, gamma, beta = arguments(kind, True)
     results = []
-    for block_floats in (65_536, rows_per_block * F):
-        monkeypatch.setattr(compositions, "_BLOCK_FLOATS", block_floats)
+    for name in ("_LEAST_FLOATS", "_LEAST_PRODUCT", "_LEAST_PRODUCT_FOR_BLAS"):
+        monkeypatch.setattr(threads, name, 0)
+    for block_floats in (400_000, rows_per_block * F):
+        monkeypatch.setattr(threads, "_BLOCK_FLOATS", block_floats)
         bn_param = bn_params("train")
         (out, cache), backward = joined(kind, x, w, b, gamma, beta, bn_param=bn_param)
         results.append([out, *backward(np.cos(out), cache), bn_param["running_mean"], bn_param["running_var"]])

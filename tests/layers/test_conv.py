@@ -1,5 +1,7 @@
 """Convolution: against SciPy's correlation, against the plain loops, and against differences."""
 
+import contextlib
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -12,6 +14,8 @@ from pixelgrad.layers import (
     conv_backward_naive,
     conv_forward,
     conv_forward_naive,
+    threads,
+    winograd,
 )
 from pixelgrad.layers import conv as conv_module
 from pixelgrad.layers.conv import channels_last_filters
@@ -97,7 +101,36 @@ def in_memory_order(x, order):
     return np.ascontiguousarray(x)
 
 
-@settings(max_examples=100, deadline=None)
+SMALL = {"_LEAST_FLOATS": 0, "_LEAST_PRODUCT": 0, "_LEAST_PRODUCT_FOR_BLAS": 0}  # nothing is too small for threads
+WAYS = {
+    "one block": (conv_module, {"_FEW_WINDOWS": 0, "_FEW_CHANNELS": 0}),
+    "blocks": (threads, {"_BLOCK_FLOATS": 300, **SMALL}),
+    "bands": (threads, {"_BLOCK_FLOATS": 40, **SMALL}),
+    "rows": (threads, {"_BLOCK_FLOATS": 1, **SMALL}),
+    "filters": (conv_module, {"_FEW_ROWS": 1_000_000}),
+    "col2im": (conv_module, {"_FEW_WINDOWS": 1_000_000}),
+    "col2im, few channels": (conv_module, {"_FEW_CHANNELS": 0}),
+    "col2im, channels side by side": (conv_module, {"_FEW_WINDOWS": 1_000_000, "_LEAST_CHANNELS": 0}),
+    "phases": (conv_module, {"_FEW_WINDOWS": 0, "_FEW_CHANNELS": 0}),
+    "winograd": (winograd, {"_LEAST_TILES": 0, "_LEAST_CHANNELS": 0}),
+}
+
+
+@contextlib.contextmanager
+def forced(*names):
+    """Constants that make the layers go certain ways."""
+    kept = [(WAYS[name][0], key, getattr(WAYS[name][0], key)) for name in names for key in WAYS[name][1]]
+    try:
+        for name in names:
+            for key, value in WAYS[name][1].items():
+                setattr(WAYS[name][0], key, value)
+        yield
+    finally:
+        for module, key, value in reversed(kept):
+            setattr(module, key, value)
+
+
+@settings(max_examples=200, deadline=None)
 @given(
     st.tuples(st.integers(1, 4), st.integers(1, 4), st.integers(1, 4)),
     st.tuples(st.integers(1, 9), st.integers(1, 9), st.integers(1, 5), st.integers(1, 5)),
@@ -107,31 +140,31 @@ def in_memory_order(x, order):
     st.sampled_from(("NCHW", "channels last", "slice", "reversed", "broadcast image")),
     st.sampled_from(("NCHW", "channels last", "slice")),
     st.booleans(),
-    st.sampled_from((1, 40, 300, 1_000_000)),
-    st.sampled_from((0, 1_000_000)),
+    st.sampled_from(("one block", "blocks", "bands", "rows")),
+    st.sampled_from(
+        ("filters", "col2im", "col2im, few channels", "col2im, channels side by side", "phases", "winograd")
+    ),
+    st.booleans(),
     st.booleans(),
     st.integers(0, 99),
 )
 def test_fast_equals_naive(
-    counts, sizes, stride, pad, dtype, order, dout_order, bias, block_floats, few, own_order, seed
+    counts, sizes, stride, pad, dtype, order, dout_order, bias, cutting, way, three, own_order, seed
 ):
     N, C, F = counts
     H, W, HH, WW = sizes
+    if three:  # what Winograd's way is for
+        H, W, HH, WW, stride = H + 2, W + 2, 3, 3, 1
     HH, WW = min(HH, H + 2 * pad), min(WW, W + 2 * pad)
     x, w, b = arrays(H, W, HH, WW, N=N, C=C, F=F, seed=seed, dtype=dtype)
     x, b = in_memory_order(x, order), b if bias else None
     conv_param = {"stride": stride, "pad": pad}
     w = channels_last_filters(w) if own_order else w
-    kept = conv_module._BLOCK_FLOATS, conv_module._FEW_WINDOWS
-    try:
-        conv_module._BLOCK_FLOATS = block_floats  # a batch in one block, image by image, or in bands of rows
-        conv_module._FEW_WINDOWS = few  # the two ways to the gradient of the image
+    with forced(cutting, way):
         fast, fast_cache = conv_forward(x, w, b, conv_param)
         slow, slow_cache = conv_forward_naive(x, w, b, conv_param)
         dout = np.random.default_rng(seed + 1).standard_normal(slow.shape).astype(dtype)
         results = [fast, *conv_backward(in_memory_order(dout, dout_order), fast_cache)]
-    finally:
-        conv_module._BLOCK_FLOATS, conv_module._FEW_WINDOWS = kept
     tolerance = 1e-4 if dtype == np.float32 else 1e-11
     for name, a, b in zip(("out", "dx", "dw", "db"), results, [slow, *conv_backward_naive(dout, slow_cache)]):
         assert (a is None) == (b is None), name

@@ -1,0 +1,181 @@
+"""Blocks of work for several threads.
+
+NumPy lets other Python threads run while it copies, adds and multiplies, so that threads of our own keep every core
+busy in all that a layer does; BLAS's own threads only help with the products. Both at once get into each other's way
+(after a product BLAS's threads stay awake for a while, waiting for the next): a network ran at half the speed. So
+pixelgrad's layers hold BLAS to one thread per product while they work, and give it its threads back afterwards. How
+many threads there are is what BLAS would use itself: all cores, or what OPENBLAS_NUM_THREADS (or the variable of
+another BLAS) says.
+"""
+
+import functools
+import os
+import threading
+from collections import deque
+from concurrent.futures import ThreadPoolExecutor, wait
+
+from threadpoolctl import ThreadpoolController
+
+# Blocks are at most so large, to stay in a core's cache.
+_BLOCK_FLOATS = 400_000
+# Work below these sizes (floats to go through, multiply-adds) is one block: another thread would cost more than it
+# saves. BLAS's threads cost less, so that a product is left to them, up to a larger size, where they may be used.
+_LEAST_FLOATS = 200_000
+_LEAST_PRODUCT = 2_500_000
+_LEAST_PRODUCT_FOR_BLAS = 40_000_000
+
+
+def threads():
+    """How many threads may work at a time."""
+    return _blas().threads()
+
+
+def deal(blocks, new_worker):
+    """Do every block of work, in as many threads as there are.
+
+    Parameters
+    ----------
+    blocks : list
+        What the workers are called with, in any order; no two may write to the same place.
+    new_worker : callable () -> callable (block)
+        Called once in each thread, where it may make the buffers that its worker uses again and again.
+    """
+    waiting = deque(blocks)
+
+    def work():
+        try:
+            worker = new_worker()
+            while True:
+                try:
+                    block = waiting.popleft()
+                except IndexError:
+                    return
+                worker(block)
+        except BaseException:
+            waiting.clear()  # nobody starts another block of what has failed
+            raise
+
+    if len(blocks) <= 1:
+        return work()
+    with one_blas_thread() as most:
+        others = [_pool(os.getpid(), most - 1).submit(work) for _ in range(min(most, len(blocks)) - 1)]
+        try:
+            work()
+        finally:
+            wait([other for other in others if not other.cancel()])
+        for other in others:
+            if not other.cancelled():
+                other.result()
+
+
+def total(blocks, new_worker):
+    """The sum of what the workers return, always added in the same order: rounding must not depend on who was first.
+
+    Arguments are as in `deal`.
+    """
+    shares = [blocks[part] for part in cut(len(blocks), threads())]
+    sums = [None] * len(shares)
+
+    def new_adder():
+        worker = new_worker()
+
+        def add(k):
+            for block in shares[k]:
+                result = worker(block)
+                if sums[k] is None:
+                    sums[k] = result
+                else:
+                    sums[k] += result
+
+        return add
+
+    deal(range(len(shares)), new_adder)
+    for other in sums[1:]:
+        sums[0] += other
+    return sums[0]
+
+
+def one_blas_thread():
+    """A context in which BLAS uses one thread a product; gives how many it would use outside."""
+    return _blas()
+
+
+def least_product():
+    """The number of multiply-adds from which on a product is worth sharing among threads of our own."""
+    return _LEAST_PRODUCT if _blas().held() else _LEAST_PRODUCT_FOR_BLAS
+
+
+def pieces(N, H, floats_per_row, least=None):
+    """Cut N images of H rows into blocks (images, rows), two slices: whole images, or bands of one.
+
+    `least` is the size in floats below which the work is one block.
+    """
+    floats = N * H * floats_per_row
+    if floats <= (_LEAST_FLOATS if least is None else least):
+        return [(slice(0, N), slice(0, H))]
+    workers = threads()
+    count = workers * -(-floats // (workers * _BLOCK_FLOATS))  # so that no thread waits for the last block
+    if count <= N:
+        return [(images, slice(0, H)) for images in cut(N, count)]
+    return [(slice(n, n + 1), rows) for n in range(N) for rows in cut(H, -(-count // N))]
+
+
+def cut(total, count):
+    """Cut range(total) into `count` slices of nearly one size, none empty."""
+    edges = [total * k // count for k in range(count + 1)]
+    return [slice(a, b) for a, b in zip(edges, edges[1:]) if b > a]
+
+
+def length(part):
+    """How many a slice holds."""
+    return part.stop - part.start
+
+
+class _Blas:
+    """The threads of the BLAS that NumPy is linked to."""
+
+    def __init__(self):
+        self._libraries = ThreadpoolController().select(user_api="blas").lib_controllers
+        self._lock = threading.Lock()
+        self._users = 0
+        self._before = []
+
+    def threads(self):
+        with self._lock:
+            counts = self._before if self._users else self._ask()
+        return max(counts, default=os.cpu_count() or 1)
+
+    def held(self):
+        return self._users > 0
+
+    def __enter__(self):
+        with self._lock:
+            if self._users == 0:
+                self._before = self._ask()
+                self._tell([1] * len(self._before))
+            self._users += 1
+            return max(self._before, default=os.cpu_count() or 1)
+
+    def __exit__(self, *_):
+        with self._lock:
+            self._users -= 1
+            if self._users == 0:
+                self._tell(self._before)
+
+    def _ask(self):
+        return [library.get_num_threads() for library in self._libraries]
+
+    def _tell(self, counts):
+        for library, count in zip(self._libraries, counts):
+            library.set_num_threads(count)
+
+
+@functools.cache
+def _blas():
+    return _Blas()
+
+
+@functools.cache
+def _pool(process, count):
+    """Threads that wait for work; a forked process has its own."""
+    return ThreadPoolExecutor(count, thread_name_prefix="pixelgrad")
