@@ -352,8 +352,8 @@ def test_the_summary_of_the_shipped_architecture():
     rows = table(model.summary())
     assert rows[0] == ["layer", "output", "parameters", "multiply-adds"]
     assert rows[2][1] == "conv1" and rows[2][2:7] == ["32", "x", "32", "x", "32"]
-    assert rows[2][-2:] == ["2,464", "2,457,600"]  # 32 * 75 weights, gamma and beta; 32 * 32 * 32 * 75
-    assert rows[-1][0] == "total" and rows[-1][1] == "1,467,844"
+    assert rows[2][-2:] == ["3,520", "3,538,944"]  # 32 * 108 weights, gamma and beta; 32 * 32 * 32 * 108
+    assert rows[-1][0] == "total" and rows[-1][1] == "1,569,252"
     assert rows[-1][1] == f"{sum(v.size for n, v in model.params.items() if not n.startswith('running')):,}"
     works = [int(row[-1].replace(",", "")) for row in rows[2:]]
     assert works[-1] == sum(works[:-1])
