@@ -1,6 +1,7 @@
 """How good a network is on labelled images."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from tqdm import tqdm
@@ -27,6 +28,51 @@ class Evaluation:
     loss: float
     top1: float
     top5: float
+
+    @property
+    def confusion(self):
+        """How often images of class i (row) were taken for class j (column): (K, K) of int."""
+        K = self.scores.shape[1]
+        return np.bincount(K * self.y + self.scores.argmax(axis=1), minlength=K * K).reshape(K, K)
+
+    def per_class(self):
+        """The same fractions for each class that has images.
+
+        Returns
+        -------
+        list of ClassResult
+            In the order of the index.
+        """
+        hits, confusion = _top_hits(self.scores, self.y), self.confusion
+        results = []
+        for k in np.unique(self.y):
+            of_class = hits[self.y == k]
+            others = confusion[k].copy()
+            others[k] = 0
+            mistaken = int(others.argmax()) if others.any() else None
+            times = int(others.max())
+            top1, top5 = float(of_class[:, 0].mean()), float(of_class.any(axis=1).mean())
+            results.append(ClassResult(int(k), len(of_class), top1, top5, mistaken, times))
+        return results
+
+    def worst_pairs(self, count=10):
+        """The classes most often taken for one another: [(i, j, times)], i < j, both directions counted."""
+        confusion = self.confusion
+        both = np.triu(confusion + confusion.T, 1)
+        order = np.argsort(-both, axis=None, kind="stable")[:count]
+        pairs = zip(*np.unravel_index(order, both.shape))
+        return [(int(i), int(j), int(both[i, j])) for i, j in pairs if both[i, j]]
+
+
+class ClassResult(NamedTuple):
+    """One class's line of an `Evaluation`; `mistaken_for` is what its images are most often taken for, or None."""
+
+    index: int
+    images: int
+    top1: float
+    top5: float
+    mistaken_for: int | None
+    times: int
 
 
 def evaluate(model, X, y, *, batch_size=128, progress=False):
@@ -56,6 +102,13 @@ def evaluate(model, X, y, *, batch_size=128, progress=False):
         ]
     )
     loss, _ = softmax_loss(scores, y)
-    # Of equal scores the lower index comes first, as in argmax: a network that tells nothing apart earns nothing.
-    hits = np.argsort(-scores, axis=1, kind="stable")[:, :5] == y[:, None]
+    hits = _top_hits(scores, y)
     return Evaluation(scores, y, loss, float(hits[:, 0].mean()), float(hits.any(axis=1).mean()))
+
+
+def _top_hits(scores, y):
+    """Whether each of an image's five best classes is its own, (N, 5).
+
+    Of equal scores the lower index comes first, as in argmax: a network that tells nothing apart earns nothing.
+    """
+    return np.argsort(-scores, axis=1, kind="stable")[:, :5] == y[:, None]

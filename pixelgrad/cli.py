@@ -15,10 +15,10 @@ def console():
     """What the console command and `python -m pixelgrad` start.
 
     Pictures come from many small matrix products. A second BLAS thread gains nothing on them, and loses a lot when
-    another program is busy: then the threads wait for each other. Training has large products and keeps all threads.
-    This must be settled before NumPy is imported; OPENBLAS_NUM_THREADS in the environment goes first.
+    another program is busy: then the threads wait for each other. Training and evaluation have large products and keep
+    all threads. This must be settled before NumPy is imported; OPENBLAS_NUM_THREADS in the environment goes first.
     """
-    if "train" not in sys.argv[1:]:
+    if not {"train", "evaluate"} & set(sys.argv[1:]):
         os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     return main()
 
@@ -56,6 +56,7 @@ def make_parser():
     """The parser with all commands."""
     # Imported here, so that Ctrl-C and missing packages are dealt with while NumPy and h5py load.
     from .cli_download import add_download
+    from .cli_evaluate import add_evaluate
     from .cli_pictures import add_picture_commands
     from .cli_train import add_train
 
@@ -64,7 +65,7 @@ def make_parser():
     )
     parser.add_argument("--version", action="version", version=f"pixelgrad {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    for add in (add_picture_commands, add_download, add_train):
+    for add in (add_picture_commands, add_download, add_train, add_evaluate):
         add(commands)
     return parser
 

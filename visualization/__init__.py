@@ -20,7 +20,9 @@ from .saliency import compute_saliency_maps
 
 _DRAWING = {
     "make_gallery": "gallery",
+    "plot_evaluation": "plotting",
     "plot_fooling": "plotting",
+    "plot_history": "plotting",
     "plot_images": "plotting",
     "plot_progress": "plotting",
     "plot_saliency": "plotting",

@@ -129,6 +129,86 @@ def plot_progress(images, labels, *, heading=None):
     return plot_images(images, labels, columns=len(images), heading=heading)
 
 
+def plot_evaluation(evaluation, class_names, *, heading=None):
+    """How well each class is told, and what it is taken for.
+
+    Parameters
+    ----------
+    evaluation : Evaluation
+        From `pixelgrad.classifiers.evaluate`.
+    class_names : list of str
+    heading : str, optional
+
+    Returns
+    -------
+    Figure
+        Left: top-1 (dark) and top-5 (light) of each class, best first. Right: the confusion matrix in the same order,
+        rows of one class; its colours run to the largest entry off the diagonal.
+    """
+    results = sorted(evaluation.per_class(), key=lambda r: (-r.top1, -r.top5, r.index))
+    order = [r.index for r in results]
+    names, rows = [short_name(class_names[k]) for k in order], np.arange(len(order))
+    figure = Figure(figsize=(15, max(4, 0.135 * len(order) + 1.2)), dpi=DPI)
+    figure.set_layout_engine("constrained")
+    bars, matrix = figure.subplots(1, 2, width_ratios=(1, 1.7))
+    bars.barh(rows, [r.top5 for r in results], height=0.8, color="#bcd4e6", label="among the first five")
+    bars.barh(rows, [r.top1 for r in results], height=0.8, color="#2f6690", label="first")
+    bars.set_yticks(rows, names, fontsize=7)
+    bars.set_ylim(len(order) - 0.4, -0.6)
+    bars.set_xlim(0, 1)
+    bars.set_xlabel("fraction of the class's images")
+    bars.legend(loc="lower right", fontsize=8)
+    confusion = evaluation.confusion[np.ix_(order, order)] / np.array([r.images for r in results])[:, None]
+    off_diagonal = confusion[~np.eye(len(order), dtype=bool)]
+    drawn = matrix.imshow(confusion, cmap="magma", vmin=0, vmax=max(off_diagonal.max(initial=0), 0.01))
+    matrix.set_yticks(rows, names, fontsize=6)
+    matrix.set_xticks(rows, names, fontsize=6, rotation=90)
+    matrix.set_xlabel("taken for")
+    matrix.set_ylabel("class")
+    figure.colorbar(drawn, ax=matrix, fraction=0.04, pad=0.02, extend="max", label="fraction of the row's images")
+    if heading:
+        figure.suptitle(heading)
+    return figure
+
+
+def plot_history(history, *, heading=None):
+    """Loss, accuracy and learning rate over a training's epochs.
+
+    Parameters
+    ----------
+    history : list of dict
+        `Solver.history`, or the rows of its history.csv as numbers.
+    heading : str, optional
+
+    Returns
+    -------
+    Figure
+    """
+    if not history:
+        raise ValueError("plot_history: the history is empty; train for an epoch first")
+    figure = Figure(figsize=(12, 3.6), dpi=DPI)
+    figure.set_layout_engine("constrained")
+    loss, accuracy, rate = figure.subplots(1, 3)
+    _curves(loss, history, {"train_loss": "training, augmented and smoothed", "val_loss": "validation"})
+    _curves(accuracy, history, {"train_top1": "training", "val_top1": "validation", "val_top5": "validation, top-5"})
+    _curves(rate, history, {"learning_rate": "at the end of the epoch"})
+    for axis, title in ((loss, "loss"), (accuracy, "accuracy"), (rate, "learning rate")):
+        axis.set_title(title, fontsize=10)
+        axis.set_xlabel("epoch")
+        axis.grid(alpha=0.3)
+        axis.legend(fontsize=8)
+    accuracy.set_ylim(0, 1)
+    if heading:
+        figure.suptitle(heading, fontsize=11)
+    return figure
+
+
+def _curves(axis, history, labels):
+    for key, label in labels.items():
+        rows = [row for row in history if row.get(key) not in (None, "")]
+        axis.plot([row["epoch"] for row in rows], [row[key] for row in rows], marker=".", label=label)
+
+
 def _titles_for(op, images, titles):
     """A title for each picture; empty ones where none are given."""
     if len(images) == 0:

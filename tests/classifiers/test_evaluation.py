@@ -53,6 +53,36 @@ def test_the_batch_size_does_not_matter(batch_size, batches):
     assert (result.top1, result.top5) == (2 / 5, 4 / 5) and np.array_equal(result.scores, SCORES)
 
 
+def test_confusion_classes_and_pairs_by_hand():
+    # Classes 0 and 6 are seen as themselves; 4 and 5 are taken for 0, 2 for 6.
+    result = evaluate(Table(SCORES), pictures(5), Y)
+    expected = np.zeros((7, 7), int)
+    expected[[0, 4, 5, 6, 2], [0, 0, 0, 6, 6]] = 1
+    assert np.array_equal(result.confusion, expected)
+    lines = {r.index: r for r in result.per_class()}
+    assert list(lines) == [0, 2, 4, 5, 6] and all(r.images == 1 for r in lines.values())
+    assert lines[0] == (0, 1, 1.0, 1.0, None, 0)
+    assert lines[2] == (2, 1, 0.0, 1.0, 6, 1)
+    assert lines[5] == (5, 1, 0.0, 0.0, 0, 1)
+    assert result.worst_pairs() == [(0, 4, 1), (0, 5, 1), (2, 6, 1)]
+    assert result.worst_pairs(1) == [(0, 4, 1)]
+
+
+def test_the_classes_fractions_add_up_to_the_whole():
+    rng = np.random.default_rng(0)
+    result = evaluate(Table(rng.standard_normal((50, 6))), pictures(50), rng.integers(0, 6, 50))
+    classes = result.per_class()
+    assert sum(r.images * r.top1 for r in classes) == pytest.approx(50 * result.top1)
+    assert sum(r.images * r.top5 for r in classes) == pytest.approx(50 * result.top5)
+    assert np.trace(result.confusion) == pytest.approx(50 * result.top1) and result.confusion.sum() == 50
+    pairs = result.worst_pairs(100)
+    assert sum(times for *_, times in pairs) == 50 - np.trace(result.confusion)
+    assert [times for *_, times in pairs] == sorted((times for *_, times in pairs), reverse=True)
+    for r in classes:
+        others = [n for k, n in enumerate(result.confusion[r.index]) if k != r.index]
+        assert r.times == max(others) and result.confusion[r.index, r.mistaken_for] == r.times
+
+
 def test_equal_scores_earn_nothing_but_the_order_of_the_classes():
     result = evaluate(Table(np.zeros((7, 7))), pictures(7), np.arange(7))
     assert result.top1 == pytest.approx(1 / 7) and result.top5 == pytest.approx(5 / 7)

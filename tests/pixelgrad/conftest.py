@@ -36,3 +36,30 @@ def photo(tmp_path):
     path = tmp_path / "photo.png"
     Image.fromarray(coarse).resize((90, 60), Image.Resampling.BICUBIC).save(path)
     return path
+
+
+@pytest.fixture
+def data(tmp_path):
+    """Two classes of six training and two validation pictures, in TinyImageNet's layout."""
+    rng, root = np.random.default_rng(0), tmp_path / "tiny"
+    wnids = ["n01443537", "n02124075"]
+    (root / "val" / "images").mkdir(parents=True)
+    (root / "wnids.txt").write_text("\n".join(wnids) + "\n")
+    (root / "words.txt").write_text("n01443537\tgoldfish\nn02124075\tEgyptian cat\n")
+    lines = []
+    for k, wnid in enumerate(wnids):
+        folder = root / "train" / wnid / "images"
+        folder.mkdir(parents=True)
+        for i in range(6):
+            save(folder / f"{wnid}_{i}.JPEG", rng, k)
+        for i in range(2):
+            name = f"val_{2 * k + i}.JPEG"
+            save(root / "val" / "images" / name, rng, k)
+            lines.append(f"{name}\t{wnid}\t0\t0\t62\t62\n")
+    (root / "val" / "val_annotations.txt").write_text("".join(lines))
+    return root
+
+
+def save(path, rng, k):
+    picture = rng.integers(0, 120, (64, 64, 3)) + 100 * k
+    Image.fromarray(picture.astype(np.uint8)).save(path)

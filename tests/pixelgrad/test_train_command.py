@@ -5,39 +5,11 @@ import json
 import h5py
 import numpy as np
 import pytest
-from PIL import Image
 
 from pixelgrad.classifiers import PretrainedCNN, Solver
 from pixelgrad.cli import main
 
 SMALL = ["--epochs", "2", "--batch-size", "4", "--early-crop", "0", "-q"]
-
-
-@pytest.fixture
-def data(tmp_path):
-    """Two classes of six training and two validation pictures, in TinyImageNet's layout."""
-    rng, root = np.random.default_rng(0), tmp_path / "tiny"
-    wnids = ["n01443537", "n02124075"]
-    (root / "val" / "images").mkdir(parents=True)
-    (root / "wnids.txt").write_text("\n".join(wnids) + "\n")
-    (root / "words.txt").write_text("n01443537\tgoldfish\nn02124075\tEgyptian cat\n")
-    lines = []
-    for k, wnid in enumerate(wnids):
-        folder = root / "train" / wnid / "images"
-        folder.mkdir(parents=True)
-        for i in range(6):
-            save(folder / f"{wnid}_{i}.JPEG", rng, k)
-        for i in range(2):
-            name = f"val_{2 * k + i}.JPEG"
-            save(root / "val" / "images" / name, rng, k)
-            lines.append(f"{name}\t{wnid}\t0\t0\t62\t62\n")
-    (root / "val" / "val_annotations.txt").write_text("".join(lines))
-    return root
-
-
-def save(path, rng, k):
-    picture = rng.integers(0, 120, (64, 64, 3)) + 100 * k
-    Image.fromarray(picture.astype(np.uint8)).save(path)
 
 
 def test_it_writes_weights_that_load_with_provenance_and_history(data, tmp_path, monkeypatch, capsys):

@@ -8,11 +8,28 @@ import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from pixelgrad.visualization.plotting import plot_fooling, plot_images, plot_progress, plot_saliency, short_name
+from pixelgrad.classifiers import Evaluation
+from pixelgrad.visualization.plotting import (
+    plot_evaluation,
+    plot_fooling,
+    plot_history,
+    plot_images,
+    plot_progress,
+    plot_saliency,
+    short_name,
+)
 
 rng = np.random.default_rng(0)
 PICTURES = rng.integers(0, 256, (3, 20, 30, 3), dtype=np.uint8)
 MAPS = rng.random((3, 20, 30))
+EVALUATION = Evaluation(np.eye(3)[[0, 1, 1, 2, 0]] + 0.1, np.array([0, 0, 1, 2, 2]), 0.5, 0.6, 1.0)
+NAMES = ["goldfish, Carassius auratus", "banana", "lemon"]
+HISTORY = [
+    {"epoch": 1, "train_loss": 4.0, "train_top1": 0.1, "val_loss": 3.5, "val_top1": 0.2, "val_top5": 0.4},
+    {"epoch": 2, "train_loss": 3.0, "train_top1": 0.3, "val_loss": 2.5, "val_top1": 0.4, "val_top5": 0.6},
+]
+for _row in HISTORY:
+    _row["learning_rate"] = 0.1 / _row["epoch"]
 
 
 def shown(figure):
@@ -39,6 +56,8 @@ def drawn(figure):
         plot_saliency(PICTURES, MAPS, ["a", "b", "c"], heading="head"),
         plot_fooling(PICTURES, PICTURES[::-1], heading="head"),
         plot_progress(PICTURES, ["a", "b", "c"], heading="head"),
+        plot_evaluation(EVALUATION, NAMES, heading="head"),
+        plot_history(HISTORY, heading="head"),
     ],
 )
 def test_every_plot_is_a_figure_that_can_be_drawn(figure):
@@ -113,3 +132,25 @@ def test_no_global_figures_and_no_display():
         "assert 'matplotlib.pyplot' not in sys.modules\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True, env={"PATH": "", "PYTHONPATH": ":".join(sys.path)})
+
+
+def test_the_evaluation_shows_every_class_best_first_and_what_it_is_taken_for():
+    bars, matrix, _ = plot_evaluation(EVALUATION, NAMES).axes
+    order = ["banana", "goldfish", "lemon"]  # right in 1 of 1, 1 of 2, 1 of 2
+    assert [label.get_text() for label in bars.get_yticklabels()] == order
+    assert [label.get_text() for label in matrix.get_xticklabels()] == order
+    widths = [bar.get_width() for bar in bars.patches]
+    assert widths == [1, 1, 1, 1, 0.5, 0.5]  # top-5, then top-1
+    np.testing.assert_allclose(matrix.images[0].get_array(), [[1, 0, 0], [0.5, 0.5, 0], [0, 0.5, 0.5]])
+    assert matrix.images[0].get_clim() == (0, 0.5)
+
+
+def test_the_history_shows_what_it_is_given():
+    loss, accuracy, rate = plot_history(HISTORY).axes
+    assert [list(line.get_ydata()) for line in loss.lines] == [[4, 3], [3.5, 2.5]]
+    assert [list(line.get_ydata()) for line in accuracy.lines] == [[0.1, 0.3], [0.2, 0.4], [0.4, 0.6]]
+    assert list(rate.lines[0].get_ydata()) == [0.1, 0.05] and list(rate.lines[0].get_xdata()) == [1, 2]
+    without = [{k: v for k, v in row.items() if not k.startswith("val")} for row in HISTORY]
+    assert len(plot_history(without).axes[0].lines[1].get_xdata()) == 0
+    with pytest.raises(ValueError, match="plot_history: the history is empty"):
+        plot_history([])
