@@ -21,7 +21,7 @@ from tqdm import tqdm
 
 from .workloads import WORKLOADS
 
-PAUSE = 0.3  # seconds before a turn: threads of the last rival stop spinning
+PAUSE = 0.1  # seconds before a turn: threads of the last rival stop spinning
 
 
 class Worker:
@@ -54,9 +54,30 @@ class Worker:
         self.process.wait()
 
 
+class Workers:
+    """A process for each rival: new ones for every workload, since a process keeps memory that it has freed, or lasting."""
+
+    def __init__(self, rivals, threads, *, lasting):
+        self.rivals, self.threads, self.lasting = rivals, threads, lasting
+        self.processes = {}
+
+    def ready(self):
+        if not (self.lasting and self.processes):
+            self.__exit__()
+            self.processes = {rival: Worker(rival, self.threads) for rival in self.rivals}
+        return self.processes
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        for worker in self.processes.values():
+            worker.__exit__()
+
+
 def main():
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="fewer rounds, no scaling: under a minute")
+    parser.add_argument("--quick", action="store_true", help="fewer rounds, no memory, no scaling: under a minute")
     parser.add_argument("--only", metavar="TEXT", help="workloads whose name holds this text")
     parser.add_argument("--threads", type=int, default=os.cpu_count(), help="for every rival (default: all cores)")
     parser.add_argument("--json", metavar="FILE", default="runs/benchmark.json", help="(default: runs/benchmark.json)")
@@ -71,8 +92,9 @@ def main():
     with Worker("pixelgrad", args.threads) as worker:
         peak = worker.ask(peak=True)["gflops"]
     rows = []
-    for workload in tqdm(workloads, unit="workload", desc="benchmark"):
-        rows.append(measure(workload, rivals, args.threads, rounds=3 if args.quick else 9, peak=peak))
+    with Workers(rivals, args.threads, lasting=args.quick) as workers:
+        for workload in tqdm(workloads, unit="workload", desc="benchmark"):
+            rows.append(measure(workload, workers.ready(), peak=peak, quick=args.quick))
     print(table(rows, args.threads, peak))
     results = {"machine": machine(args.threads), "sgemm_gflops": peak, "workloads": rows}
     if not args.quick and not args.only:
@@ -83,26 +105,22 @@ def main():
     path.write_text(json.dumps(results, indent=1))
 
 
-def measure(workload, rivals, threads, *, rounds, peak):
+def measure(workload, workers, *, peak, quick):
     """Time one workload: rounds in which every rival runs for about a fifth of a second, one after the other."""
-    workers = {rival: Worker(rival, threads) for rival in rivals}
-    times, memory, repeats = {rival: [] for rival in rivals}, {}, {}
-    try:
-        for rival, worker in workers.items():
-            flops = worker.ask(load=asdict(workload))["flops"]
+    times, memory, repeats = {rival: [] for rival in workers}, dict.fromkeys(workers), {}
+    for rival, worker in workers.items():
+        flops = worker.ask(load=asdict(workload))["flops"]
+        if not quick:
             memory[rival] = worker.ask(memory=True)["bytes"]
-            worker.ask(time=1)
-            repeats[rival] = max(1, round(0.2 / worker.ask(time=1)["seconds"][0]))
-        for _ in range(rounds):
-            for rival, worker in workers.items():
-                time.sleep(PAUSE)
-                worker.ask(time=1)  # wakes the threads and fills the caches; not counted
-                times[rival] += worker.ask(time=repeats[rival])["seconds"]
-    finally:
-        for worker in workers.values():
-            worker.__exit__()
+        worker.ask(time=1)
+        repeats[rival] = max(1, round(0.2 / worker.ask(time=1)["seconds"][0]))
+    for _ in range(3 if quick else 9):
+        for rival, worker in workers.items():
+            time.sleep(PAUSE)
+            worker.ask(time=1)  # wakes the threads and fills the caches; not counted
+            times[rival] += worker.ask(time=repeats[rival])["seconds"]
     medians = {rival: median(t) for rival, t in times.items()}
-    torch = min((r for r in rivals if r.startswith("pytorch")), key=medians.get, default=None)
+    torch = min((r for r in workers if r.startswith("pytorch")), key=medians.get, default=None)
     ours = medians["pixelgrad"]
     return {
         "workload": asdict(workload),

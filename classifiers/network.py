@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..layers.checks import RELU_RULES, check_choice
+from ..layers.checks import RELU_RULES, check_choice, whole_number
 from ..layers.conv import channels_last_filters
 from ..layers.losses import softmax_loss
 from ..layers.threads import one_blas_thread
@@ -176,16 +176,42 @@ class Network:
         loss, grads : float, dict
             With y.
         """
-        scores, cache = self.forward(X, mode=mode or ("test" if y is None else "train"))
+        if y is None and mode in (None, "test"):
+            return self.scores(X)
+        scores, cache = self.forward(X, mode=mode or "train")
         if y is None:
             return scores
         loss, dscores = softmax_loss(scores, y, label_smoothing=label_smoothing)
         _, grads = self.backward(dscores, cache, param_grads=True, input_grad=False)
         return loss, grads
 
+    def scores(self, X, *, batch_size=64):
+        """Scores of any number of images, with memory for a batch only and nothing kept for a backward pass.
+
+        Parameters
+        ----------
+        X : ndarray (N, 3, H, W), model space
+        batch_size : int
+            Images at a time.
+
+        Returns
+        -------
+        ndarray (N, K)
+        """
+        self._check_input(X, 0)
+        batch_size = whole_number("scores", "batch_size", batch_size, 1)
+        parts = []
+        for n in range(0, len(X), batch_size):
+            part = X[n : n + batch_size]
+            with _threads_for(part.size):
+                for block in self._blocks:
+                    part, _ = block.forward(part, self.params, "test")
+            parts.append(part)
+        return np.concatenate(parts)
+
     def probabilities(self, X):
         """Softmax of the scores of images in model space: (N, K), float64."""
-        scores = self.loss(X).astype(np.float64)
+        scores = self.scores(X).astype(np.float64)
         probabilities = np.exp(scores - scores.max(axis=1, keepdims=True))
         return probabilities / probabilities.sum(axis=1, keepdims=True)
 

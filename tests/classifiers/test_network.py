@@ -263,6 +263,29 @@ def named(make_network):
     return make_network(class_names=CLASS_NAMES, wnids=WNIDS)
 
 
+@pytest.mark.parametrize("batch_size", [1, 2, 3, 100])
+def test_scores_are_those_of_forward_whatever_the_batch(batch_size, make_network):
+    model = make_network()
+    X = np.random.default_rng(0).standard_normal((5, 3, 12, 15))
+    expected = model.forward(X)[0]
+    kept = X.copy()
+    np.testing.assert_allclose(model.scores(X, batch_size=batch_size), expected, rtol=1e-12, atol=1e-12)
+    assert np.array_equal(X, kept)
+
+
+def test_scores_refuse(make_network):
+    model = make_network()
+    for batch_size in (0, 1.5):
+        with pytest.raises(
+            ValueError, match=f"scores: batch_size must be a whole number, at least 1; got {batch_size}"
+        ):
+            model.scores(np.zeros((2, 3, 12, 15)), batch_size=batch_size)
+    with pytest.raises(ValueError, match="batch is empty"):
+        model.scores(np.zeros((0, 3, 12, 15)))
+    with pytest.raises(ValueError, match=r"\(4, 12, 15\)"):
+        model.scores(np.zeros((4, 12, 15)))
+
+
 def test_predictions_are_sorted_probabilities(named):
     X = inputs(5)
     scores = named.loss(X)
