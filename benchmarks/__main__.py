@@ -55,7 +55,7 @@ class Worker:
 
 
 class Workers:
-    """A process for each rival: new ones for every workload, since a process keeps memory that it has freed, or lasting."""
+    """A process for each rival: new ones for every workload, since a process keeps memory it has freed; or lasting."""
 
     def __init__(self, rivals, threads, *, lasting):
         self.rivals, self.threads, self.lasting = rivals, threads, lasting

@@ -18,7 +18,7 @@ import numpy as np
 
 from .checks import RELU_RULES, check_affine, check_array, check_batchnorm, check_choice, conv_output_size, same_shape
 from .conv import conv_backward, convolve
-from .threads import deal, one_blas_thread, pieces, total
+from .threads import deal, pieces, total
 
 # In arrays with more numbers than this, vectors with a number a channel are repeated for each pixel of a row: long runs
 # of memory are what NumPy is fast on.
@@ -164,8 +164,7 @@ def affine_bn_relu_backward(dout, cache, *, relu_rule="standard", param_grads=Tr
 def linear_forward(x, w, b):
     """The networks' own affine layer; see `affine_forward`, which students write."""
     D = check_affine("affine layer", x, w)
-    with one_blas_thread():
-        out = x.reshape(x.shape[0], D) @ w
+    out = x.reshape(x.shape[0], D) @ w
     if b is not None:
         same_shape("affine layer", "b", b, (w.shape[1],))
         out += b
@@ -176,9 +175,8 @@ def linear_backward(dout, cache, *, param_grads=True, input_grad=True):
     """Gradients of `linear_forward`: dx, dw, db. What is not asked for is None."""
     x, w, b = cache
     same_shape("affine layer", "dout", dout, (x.shape[0], w.shape[1]))
-    with one_blas_thread():
-        dx = (dout @ w.T).reshape(x.shape) if input_grad else None
-        dw = x.reshape(x.shape[0], -1).T @ dout if param_grads else None
+    dx = (dout @ w.T).reshape(x.shape) if input_grad else None
+    dw = x.reshape(x.shape[0], -1).T @ dout if param_grads else None
     db = dout.sum(axis=0) if param_grads and b is not None else None
     return dx, dw, db
 

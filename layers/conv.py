@@ -22,13 +22,14 @@ anything between calls. Five ideas:
    first layer), each tap's product is added where it belongs instead ("col2im").
 """
 
+from itertools import product
+
 import numpy as np
-from numpy.lib.stride_tricks import as_strided
 
 from . import winograd
 from .checks import conv_output_size, same_shape
 from .threads import cut, deal, least_product, length, pieces, threads, total
-from .winograd import padded
+from .winograd import padded, strided
 
 # Fewer windows than this: threads share the filters, which are what the product then spends its time on.
 _FEW_ROWS = 200
@@ -249,7 +250,7 @@ def _gather_taps(dl, shape, w, stride, pad):
             products = part.reshape(-1, F) @ seen.reshape(-1, F).T
             products = products.reshape(HH, WW, c, n, h, WO).transpose(0, 1, 3, 4, 5, 2)
         elif c == C:
-            products = seen.reshape(-1, F) @ part.reshape(-1, F).T
+            products = _times_transposed(seen.reshape(-1, F), part.reshape(-1, F))
             products = products.reshape(n, h, WO, HH, WW, c).transpose(3, 4, 0, 1, 2, 5)
         else:
             products = np.matmul(seen.reshape(-1, F), part.transpose(0, 1, 3, 2)).reshape(HH, WW, n, h, WO, c)
@@ -260,10 +261,10 @@ def _gather_taps(dl, shape, w, stride, pad):
             sums = np.zeros((stride, stride, c, n, height, width), dtype).transpose(0, 1, 3, 4, 5, 2)
         else:
             sums = np.zeros((stride, stride, n, height, width, c), dtype)
-        for i, j in np.ndindex(HH, WW):
+        for i, j in product(range(HH), range(WW)):
             (k, r), (l, q) = divmod(i, stride), divmod(j, stride)
             sums[r, q, :, k : k + h, l : l + WO] += products[i, j]
-        for r, q in np.ndindex(stride, stride):
+        for r, q in product(range(stride), range(stride)):
             top, left = rows.start + (r - rows.start - pad) % stride, (q - pad) % stride
             target = dx[images, top : rows.stop : stride, left::stride, channels]
             k, l = (top + pad) // stride - first, (left + pad) // stride
@@ -271,6 +272,11 @@ def _gather_taps(dl, shape, w, stride, pad):
 
     deal(blocks, lambda: worker)
     return dx
+
+
+def _times_transposed(a, b):
+    """a @ b.T; where a has few rows, it is faster to turn the result than to have BLAS turn b."""
+    return np.ascontiguousarray((b @ np.ascontiguousarray(a.T)).T) if len(a) <= 16 else a @ b.T
 
 
 def _correlate_phases(dl, shape, w, stride, pad):
@@ -312,4 +318,4 @@ def _copy_windows(xl, vertical, horizontal, HH, WW, rows):
     n, h, w, c = xl.strides
     # WW neighbouring pixels with all their channels are one run of memory, so that five axes do for six.
     shape, strides = (N, HO, WO, HH, WW * C), (n, sh * h, sw * w, h, c)
-    np.copyto(rows.reshape(shape), as_strided(xl, shape, strides, writeable=False))
+    np.copyto(rows.reshape(shape), strided(xl, shape, strides))

@@ -142,8 +142,7 @@ class _Blas:
 
     def threads(self):
         with self._lock:
-            counts = self._before if self._users else self._ask()
-        return max(counts, default=os.cpu_count() or 1)
+            return max(self._before if self._users else self._ask())
 
     def held(self):
         return self._users > 0
@@ -154,7 +153,7 @@ class _Blas:
                 self._before = self._ask()
                 self._tell([1] * len(self._before))
             self._users += 1
-            return max(self._before, default=os.cpu_count() or 1)
+            return max(self._before)
 
     def __exit__(self, *_):
         with self._lock:
@@ -163,7 +162,8 @@ class _Blas:
                 self._tell(self._before)
 
     def _ask(self):
-        return [library.get_num_threads() for library in self._libraries]
+        # A BLAS that cannot be asked, such as Apple's, works beside our threads as it is.
+        return [library.get_num_threads() for library in self._libraries] or [os.cpu_count() or 1]
 
     def _tell(self, counts):
         for library, count in zip(self._libraries, counts):

@@ -20,7 +20,7 @@ from .threads import deal, length, pieces, total
 
 _FILTERS = np.array([[1, 0, 0], [0.5, 0.5, 0.5], [0.5, -0.5, 0.5], [0, 0, 1]])  # (g0, g1, g2) -> factors in m0 ... m3
 # Fewer tiles or channels than these: not worth the sums.
-_LEAST_TILES = 256
+_LEAST_TILES = 400
 _LEAST_CHANNELS = 16
 
 
@@ -135,12 +135,19 @@ def _transformed_tiles(xl, top, left, h, TW, spaces):
     n, C = len(xl), xl.shape[3]
     image = padded(xl, top, top + 2 * h + 2, left, left + 2 * TW + 2)
     sn, sh, sw, sc = image.strides
-    tiles = as_strided(image, (4, 4, n, h, TW, C), (sh, sw, sn, 2 * sh, 2 * sw, sc), writeable=False)
+    tiles = strided(image, (4, 4, n, h, TW, C), (sh, sw, sn, 2 * sh, 2 * sw, sc))
     a, b = (space[: tiles.size].reshape(4, 4, -1) for space in spaces)
     np.copyto(a.reshape(tiles.shape), tiles)
     _transform_pixels(a, b)
     _transform_pixels(b.transpose(1, 0, 2), a.transpose(1, 0, 2))
     return a
+
+
+def strided(x, shape, strides):
+    """Another view of an array, to be read only."""
+    if x.flags.c_contiguous:
+        return np.ndarray(shape, x.dtype, x, 0, strides)  # as `as_strided`, in a tenth of the time, with a check
+    return as_strided(x, shape, strides, writeable=False)
 
 
 def _transform_filters(taps, dtype):
