@@ -14,6 +14,7 @@ import threading
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor, wait
 
+import numpy as np
 from threadpoolctl import ThreadpoolController
 
 # Blocks are at most so large, to stay in a core's cache.
@@ -23,6 +24,11 @@ _BLOCK_FLOATS = 400_000
 _LEAST_FLOATS = 200_000
 _LEAST_PRODUCT = 2_500_000
 _LEAST_PRODUCT_FOR_BLAS = 40_000_000
+
+
+# The C library (glibc) gives freed memory back to the system from a size on that follows the largest array freed so far,
+# up to 32 MiB; to get it again, page by page, took up to half of the time. One array, never touched, settles the size.
+np.empty(31 * 2**20, np.uint8)
 
 
 def threads():
