@@ -16,18 +16,19 @@ Lavin and Gray 2016, Fast algorithms for convolutional neural networks, section 
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
-from .threads import deal, length, pieces, total
+from .threads import deal, least_product, length, pieces, total
 
 _FILTERS = np.array([[1, 0, 0], [0.5, 0.5, 0.5], [0.5, -0.5, 0.5], [0, 0, 1]])  # (g0, g1, g2) -> factors in m0 ... m3
 # Fewer tiles or channels than these: not worth the sums.
-_LEAST_TILES = 400
+_LEAST_TILES = 200
 _LEAST_CHANNELS = 16
 
 
 def pays(C, shape):
     """Whether this is the faster way to outputs (N, HO, WO, F) from C channels."""
     N, HO, WO, F = shape
-    return N * HO * WO >= 4 * _LEAST_TILES and min(C, F) >= _LEAST_CHANNELS
+    enough = N * HO * WO >= 4 * _LEAST_TILES and min(C, F) >= _LEAST_CHANNELS
+    return enough and N * HO * WO * 9 * C * F >= least_product()
 
 
 def correlate(xl, taps, top, left, out, finish=None):
@@ -104,7 +105,7 @@ def filter_gradient(xl, dl, top, left):
     def worker(block):
         np.matmul(matrix.T, dfactors.reshape(16, -1)[:, block[1]], out=dtaps[:, block[1]])
 
-    deal(pieces(1, C * F, 64), lambda: worker)
+    deal(pieces(1, C * F, 16), lambda: worker)
     return dtaps.reshape(3, 3, C, F)
 
 
@@ -161,7 +162,7 @@ def _transform_filters(taps, dtype):
     def worker(block):
         np.matmul(matrix, rows[:, block[1]], out=factors[:, block[1]])
 
-    deal(pieces(1, C * F, 64), lambda: worker)
+    deal(pieces(1, C * F, 16), lambda: worker)
     return factors.reshape(16, F, C).transpose(0, 2, 1) if turned else factors.reshape(16, C, F)
 
 
