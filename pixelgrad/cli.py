@@ -55,6 +55,7 @@ def main(argv=None):
 def make_parser():
     """The parser with all commands."""
     # Imported here, so that Ctrl-C and missing packages are dealt with while NumPy and h5py load.
+    from .cli_attacks import add_attack_commands
     from .cli_download import add_download
     from .cli_evaluate import add_evaluate
     from .cli_pictures import add_picture_commands
@@ -65,7 +66,7 @@ def make_parser():
     )
     parser.add_argument("--version", action="version", version=f"pixelgrad {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    for add in (add_picture_commands, add_download, add_train, add_evaluate):
+    for add in (add_picture_commands, add_attack_commands, add_download, add_train, add_evaluate):
         add(commands)
     return parser
 

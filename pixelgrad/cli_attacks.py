@@ -1,0 +1,158 @@
+"""The commands that try to fool a network: attack, transfer."""
+
+from pathlib import Path
+
+import numpy as np
+
+from ._files import check_destination
+from .cli_options import above_zero, add_common, at_least, fraction
+from .cli_pictures import (
+    _CLASS,
+    _IMAGE,
+    FIGURES,
+    _command,
+    _load_model,
+    _model,
+    _model_and_size,
+    _picture,
+    _save_figure,
+    _say,
+)
+
+BLACK_BOX = ("random_search", "finite_differences")
+DEFENCES = (("blur", 0.7), ("grey_levels", 8), ("jpeg", 50))
+
+
+def add_attack_commands(commands):
+    p = _command(commands, "attack", run_attack, "fool the network by a measured and limited change")
+    p.add_argument("image", metavar="IMAGE", help=_IMAGE)
+    p.add_argument("--target", metavar="CLASS", help=f"{_CLASS}; by default any but what the network sees")
+    p.add_argument(
+        "--method",
+        choices=("gradient", "fgsm", "pgd", *BLACK_BOX),
+        default="gradient",
+        help="the last two see only the network's answers (default: gradient)",
+    )
+    p.add_argument("--norm", choices=("l2", "linf"), default="l2", help="how changes are measured (default: l2)")
+    p.add_argument(
+        "--limit", type=above_zero, help="largest change in grey levels, root mean square with l2 (default: 8)"
+    )
+    p.add_argument("--confidence", type=fraction, default=0.0, help="go on until the network is as sure (default: 0)")
+    p.add_argument("--max-iterations", type=at_least(1), default=100, help="steps (default: 100)")
+    p.add_argument("--budget", type=at_least(1), default=5000, help="questions to a black box (default: 5000)")
+    _model_and_size(p)
+    add_common(p, out="attack.png", out_help="comparison to write; the picture itself goes to NAME-image.png beside it")
+
+    p = _command(commands, "transfer", run_transfer, "do pictures that fool one network fool another?")
+    p.add_argument("data", metavar="DATA", help="TinyImageNet: its folder or its zip file")
+    p.add_argument("others", nargs="+", metavar="FILE", help="weights files of other networks for the same classes")
+    p.add_argument("--images", type=at_least(1), default=50, help="validation images to try (default: 50)")
+    p.add_argument("--limit", type=above_zero, default=8.0, help="largest change in grey levels (default: 8)")
+    p.add_argument("--cache", metavar="DIR", help="folder for the decoded images (default: beside the data)")
+    _model(p)
+    add_common(p, out="transfer.png", out_help="picture to write")
+
+
+def run_attack(args):
+    from .datasets import save_image
+    from .visualization.adversarial import defend, size_of
+    from .visualization.plots_attacks import plot_attack
+    from .visualization.plotting import short_name
+
+    out = Path(args.out)
+    check_destination(out, overwrite=args.force, suffixes=FIGURES)
+    image_out = out.with_name(f"{out.stem}-image.png")
+    check_destination(image_out, overwrite=args.force)
+    if args.method in BLACK_BOX and (args.norm != "l2" or args.confidence):
+        raise ValueError("a black box is attacked with --norm l2 and without --confidence")
+    model = _load_model(args)
+    picture = _picture(args.image, args.size or model.input_size)
+    X = model.preprocess(picture)
+    seen = int(model.scores(X)[0].argmax())
+    target = None if args.target is None else model.class_index(args.target)
+    if target == seen:
+        raise ValueError(f"the network sees {model.class_names[seen]!r} already; give another --target")
+    y = seen if target is None else target
+
+    after, trace, labels, why = _attack(args, model, picture, X, y, target is not None)
+    X_saved = model.preprocess(after)
+    (was,), (now,) = model.predict(X, top=1), model.predict(X_saved, top=1)
+    fooled = now[0].index == target if target is not None else now[0].index != seen
+    titles = [f"{short_name(p[0].name)}\np = {p[0].probability:.3f}" for p in (was, now)]
+    _save_figure(args, plot_attack(picture, after, trace, titles, **labels))
+    save_image(image_out, after, overwrite=args.force)
+
+    change = (after.astype(float) - picture)[None]
+    rms, largest = size_of(change, "l2")[0], size_of(change, "linf")[0]
+    verdict = "fooled" if fooled else "NOT fooled"
+    _say(args, f"{verdict} ({why}): {now[0].name!r} with p = {now[0].probability:.3f} in the saved picture")
+    _say(args, f"changed by {rms:.2f} grey levels (RMS), {largest:.0f} at most; {out} and {image_out}")
+    rng = np.random.default_rng(args.seed)
+    noisy = np.clip(picture + rms * rng.standard_normal(picture.shape), 0, 255).round().astype(np.uint8)
+    _say(args, f"random noise of the same size: {_first(model, model.preprocess(noisy))}")
+    for method, strength in DEFENCES:
+        _say(args, f"after {method} {strength:g}: {_first(model, defend(X_saved, model, method, strength))}")
+    return 0 if fooled else 1
+
+
+def _attack(args, model, picture, X, y, targeted):
+    """The attacked picture, uint8, the trace and labels of its axes where they differ, and why it stopped."""
+    from .visualization.adversarial import attack, fgsm, pgd
+    from .visualization.black_box import black_box_attack, of_network
+
+    limit, progress = args.limit or 8.0, not args.quiet
+    if args.method in BLACK_BOX:
+        options = {"method": args.method, "budget": args.budget, "limit": limit}
+        result = black_box_attack(
+            picture, y, of_network(model), targeted=targeted, rng=args.seed, progress=progress, **options
+        )
+        after = np.rint(result.picture).astype(np.uint8)
+        trace = {"log-odds of what shall be seen": (result.trace[:, 0], result.trace[:, 1])}
+        return after, trace, {"xlabel": "queries", "ylabel": "log-odds"}, f"{result.queries} queries"
+    if args.method == "fgsm":
+        result = fgsm(X, y, model, limit=limit, targeted=targeted)
+    elif args.method == "pgd":
+        options = {"norm": args.norm, "max_iterations": args.max_iterations, "rng": args.seed}
+        result = pgd(X, y, model, limit=limit, targeted=targeted, progress=progress, **options)
+    else:
+        result = attack(
+            X,
+            y,
+            model,
+            targeted=targeted,
+            norm=args.norm,
+            limit=limit,
+            max_iterations=args.max_iterations,
+            confidence=args.confidence,
+            progress=progress,
+        )
+    probability = result.trace["probability"][:, 0]
+    name = "target" if targeted else "what was seen"
+    why = f"{result.reason[0]} after {result.steps[0]} steps"
+    trace = {f"probability of {name}": (np.arange(len(probability)), probability)}
+    return model.deprocess(result.X)[0], trace, {}, why
+
+
+def _first(model, X):
+    ((best, *_),) = model.predict(X, top=1)
+    return f"{best.name!r}, p = {best.probability:.3f}"
+
+
+def run_transfer(args):
+    from .classifiers import PretrainedCNN
+    from .datasets import load_tiny_imagenet
+    from .visualization.plots_attacks import plot_transfer
+    from .visualization.transfer import transfer_matrix
+
+    check_destination(args.out, overwrite=args.force, suffixes=FIGURES)
+    networks = {Path(args.model).stem if args.model else "shipped": _load_model(args)}
+    for path in args.others:
+        networks[Path(path).stem] = PretrainedCNN(path)
+    data = load_tiny_imagenet(args.data, cache_dir=args.cache, progress=not args.quiet)
+    chosen = np.sort(np.random.default_rng(args.seed).permutation(len(data["y_val"]))[: args.images])
+    pictures = data["X_val"][chosen].transpose(0, 2, 3, 1)
+    matrix = transfer_matrix(networks, pictures, data["y_val"][chosen], limit=args.limit, progress=not args.quiet)
+    _save_figure(args, plot_transfer(matrix, list(networks), heading=f"attacks of at most {args.limit:g} grey levels"))
+    for name, row in zip(networks, matrix):
+        _say(args, f"made for {name}: " + ", ".join(f"{part:.0%} fool {other}" for other, part in zip(networks, row)))
+    _say(args, str(args.out))

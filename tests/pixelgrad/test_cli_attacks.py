@@ -1,0 +1,82 @@
+"""The commands `attack` and `transfer` on a tiny network."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from pixelgrad.classifiers import PretrainedCNN
+from pixelgrad.cli import main
+from pixelgrad.datasets import load_image
+
+
+@pytest.fixture
+def run(weights, photo, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return lambda *options: main(["attack", str(photo), "--model", str(weights), *map(str, options)])
+
+
+@pytest.mark.parametrize("method", ["gradient", "pgd", "random_search", "finite_differences"])
+def test_the_saved_picture_fools_as_the_report_says(method, run, weights, photo, capsys):
+    model = PretrainedCNN(weights)
+    seen = model.predict(model.preprocess(load_image(photo, size=32)))[0]
+    code = run("--method", method, "--target", seen[1].name, "--limit", 60, "-q")
+    now = model.predict(model.preprocess(load_image("attack-image.png")))[0][0]
+    assert (code == 0) == (now.index == seen[1].index) and capsys.readouterr().out == ""
+    if method in ("gradient", "pgd"):
+        assert code == 0
+    assert Image.open("attack.png").size[0] > 800
+
+
+def test_the_report_names_size_control_and_defences(run, capsys):
+    assert run("--limit", 60) == 0
+    out = capsys.readouterr().out
+    for fragment in (
+        "fooled (fooled after",
+        "grey levels (RMS)",
+        "random noise",
+        "after blur",
+        "after jpeg 50",
+        "attack.png",
+    ):
+        assert fragment in out
+
+
+def test_an_attack_that_is_not_allowed_to_do_anything_fails_and_says_so(run, capsys):
+    for method in ("gradient", "fgsm", "pgd"):
+        assert run("--method", method, "--limit", 1e-6, "--force") == 1
+        assert "NOT fooled" in capsys.readouterr().out
+    assert run("--method", "random_search", "--budget", 3, "--limit", 0.001, "--force") == 1
+    assert "3 queries" in capsys.readouterr().out
+
+
+def test_options_matter(run, tmp_path):
+    def picture(*options):
+        run("--force", "-q", *options)
+        return np.asarray(Image.open("attack-image.png")).astype(int)
+
+    base = picture("--limit", 60, "--confidence", 0.9)
+    for options in (["--norm", "linf"], ["--max-iterations", 1], ["--limit", 2], ["--confidence", 0], ["--size", 40]):
+        other = picture("--limit", 60, "--confidence", 0.9, *options)
+        assert other.shape != base.shape or not np.array_equal(other, base), options
+    seeds = [picture("--method", "random_search", "--limit", 60, "--seed", seed) for seed in (0, 1)]
+    assert not np.array_equal(*seeds)
+
+
+def test_attack_refuses(run, weights, photo, capsys):
+    model = PretrainedCNN(weights)
+    seen = model.predict(model.preprocess(load_image(photo, size=32)))[0][0].name
+    assert run("--target", seen) == 2 and "sees" in capsys.readouterr().err
+    assert run("--method", "random_search", "--norm", "linf") == 2 and "black box" in capsys.readouterr().err
+    assert run("--target", "unicorn") == 2 and "unicorn" in capsys.readouterr().err
+    assert run("--limit", 60) == 0 and run("--limit", 60) == 2, "nothing is overwritten"
+
+
+def test_transfer(data, weights, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    twin = tmp_path / "twin.h5"
+    twin.write_bytes(weights.read_bytes())
+    options = ["--model", str(weights), "--images", "3", "--limit", "60"]
+    assert main(["transfer", str(data), str(twin), *options]) == 0
+    out = capsys.readouterr().out
+    assert "made for tiny" in out and "fool twin" in out and Image.open("transfer.png").size[0] > 300
+    assert main(["transfer", str(data), str(twin), *options]) == 2 and "--force" in capsys.readouterr().err

@@ -1,0 +1,330 @@
+"""Adversarial images: small changes, measured and limited, that change what a network sees.
+
+One loop holds the family: C. Szegedy et al., "Intriguing properties of neural networks", 2014 (gradient steps);
+I. Goodfellow et al., "Explaining and harnessing adversarial examples", 2015, section 4 (FGSM: one step of the
+gradient's sign); A. Kurakin et al., "Adversarial examples in the physical world", 2017, section 2 (the same in small
+steps); A. Madry et al., "Towards deep learning models resistant to adversarial attacks", 2018, section 2.1 (PGD: from
+a random start, projected back into the permitted ball). What is climbed is the margin between two scores (N. Carlini
+and D. Wagner, "Towards evaluating the robustness of neural networks", 2017, section 5.1, f6), whose gradient does not
+vanish when the network is sure.
+
+Sizes are in grey levels of 0..255: for the L2 norm the root mean square over all pixels and channels, for Linf the
+largest change of any.
+"""
+
+import io
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image
+from tqdm import tqdm
+
+from .arguments import (
+    check_choice,
+    check_images,
+    check_labels,
+    check_not_negative,
+    check_positive,
+    check_whole,
+    softmax,
+)
+from .image_ops import blur, clip
+
+NORMS = ("l2", "linf")
+STEPS = {"l2": 0.5, "linf": 1.0}  # grey levels
+
+
+@dataclass(frozen=True)
+class Attack:
+    """What an attack on N images came to.
+
+    Attributes
+    ----------
+    X : ndarray (N, 3, H, W)
+        The changed images, in model space.
+    fooled : ndarray (N,) of bool
+        Whether the network sees what it should: the target, or for an untargeted attack any other class.
+    fooled_as_png : ndarray (N,) of bool
+        The same after rounding to whole grey levels, which is what a PNG file keeps.
+    reason : list of N str
+        Why it stopped: "fooled", "at the limit" (the change is as large as permitted) or "out of steps".
+    steps : ndarray (N,) of int
+        Steps taken.
+    l2, linf : ndarray (N,)
+        Size of the change in grey levels: root mean square, and largest.
+    predicted : ndarray (N,) of int
+        The class seen in the end.
+    trace : dict of str to ndarray (T, N)
+        Before each step and at the end: "margin" (score of the class that should win less the best of the others) and
+        "probability" (of the target; untargeted: of the class to get away from). Rows go on unchanged for images
+        that are done.
+    """
+
+    X: np.ndarray
+    fooled: np.ndarray
+    fooled_as_png: np.ndarray
+    reason: list
+    steps: np.ndarray
+    l2: np.ndarray
+    linf: np.ndarray
+    predicted: np.ndarray
+    trace: dict
+
+
+def attack(
+    X,
+    y,
+    model,
+    *,
+    targeted=False,
+    norm="l2",
+    limit=None,
+    at_limit="project",
+    step_size=None,
+    max_iterations=100,
+    random_start=0.0,
+    confidence=0.0,
+    rng=None,
+    callback=None,
+    progress=False,
+):
+    """Change images step by step until the network sees something else in them.
+
+    Parameters
+    ----------
+    X : ndarray (N, 3, H, W)
+        Photographs or noise, in model space; not modified.
+    y : int, or ndarray (N,) of int
+        With `targeted` the classes to be seen, without the classes to get away from.
+    model : Network
+    targeted : bool
+    norm : {"l2", "linf"}
+        How changes are measured, and steps taken: along the gradient, or along its sign.
+    limit : float, optional
+        The largest change permitted, in grey levels.
+    at_limit : {"project", "stop"}
+        What to do when a step leads beyond the limit: come back to it and go on (PGD), or stop before.
+    step_size : float, optional
+        Grey levels. By default 0.5 (L2) or 1 (Linf).
+    max_iterations : int
+    random_start : float
+        Start from a random change of this size, in grey levels, and within the limit.
+    confidence : float
+        Go on until also the probability of the target is at least this; untargeted: until that of y is at most
+        1 - confidence.
+    rng : int or numpy.random.Generator, optional
+        For the random start; a fixed seed by default.
+    callback : callable, optional
+        callback(t, X, info) before each step and once at the end; info has "margin", "probability" and "fooled", (N,).
+    progress : bool
+        A bar on standard error.
+
+    Returns
+    -------
+    Attack
+
+    Raises
+    ------
+    ValueError, TypeError
+        X is no batch of images, a class or an option is out of range.
+    """
+    op = "attack"
+    check_images(op, X, model)
+    check_choice(op, norm, NORMS)
+    check_choice(op, at_limit, ("project", "stop"))
+    check_whole(op, 0, max_iterations=max_iterations)
+    check_not_negative(op, random_start=random_start)
+    if not 0 <= confidence <= 1:
+        raise ValueError(f"{op}: confidence is a probability, 0 to 1; got {confidence}")
+    step_size = STEPS[norm] if step_size is None else step_size
+    check_positive(op, step_size=step_size, limit=np.finfo(float).max if limit is None else limit)
+    rng = np.random.default_rng(0 if rng is None else rng)
+
+    N = len(X)
+    bounds = model.bounds(X)
+    grey = (bounds[1] - bounds[0]) / 255  # one grey level in model space
+    change = random_change(X.shape, rng, norm, random_start).astype(X.dtype)
+    if limit is not None:
+        change = project(change, norm, limit)
+    X_now = clip(X + grey * change, bounds)
+    active, steps = np.ones(N, bool), np.zeros(N, int)
+    reason, trace = np.full(N, "out of steps", dtype=object), {"margin": [], "probability": []}
+    for t in tqdm(range(max_iterations + 1), disable=not progress, desc="attack", unit="step"):
+        scores, cache = model.forward(X_now)
+        y = check_labels(op, y, *scores.shape)
+        margin, dscores = _margin(scores, y, targeted)
+        probability = softmax(scores)[np.arange(N), y]
+        sure = probability >= confidence if targeted else probability <= 1 - confidence
+        fooled = (margin > 0) & sure
+        trace["margin"].append(margin)
+        trace["probability"].append(probability)
+        if callback:
+            callback(t, X_now, {"margin": margin, "probability": probability, "fooled": fooled})
+        reason[active & fooled] = "fooled"
+        active &= ~fooled
+        if not active.any() or t == max_iterations:
+            break
+        dX, _ = model.backward(dscores, cache)
+        change = (X_now - X) / grey + step_size * _direction(dX * grey, norm)
+        if limit is not None and at_limit == "stop":
+            beyond = size_of(change, norm) > limit
+            reason[active & beyond] = "at the limit"
+            active &= ~beyond
+        elif limit is not None:
+            change = project(change, norm, limit)
+        moved = clip(X + grey * change, bounds)
+        X_now = np.where(active[:, None, None, None], moved, X_now)
+        steps += active
+    change = (X_now - X) / grey
+    if limit is not None:
+        reason[(reason == "out of steps") & (size_of(change, norm) > 0.999 * limit)] = "at the limit"
+    return Attack(
+        X=X_now,
+        fooled=fooled,
+        fooled_as_png=_fooled_as_png(X_now, y, model, targeted),
+        reason=list(reason),
+        steps=steps,
+        l2=size_of(change, "l2"),
+        linf=size_of(change, "linf"),
+        predicted=scores.argmax(axis=1),
+        trace={name: np.array(rows) for name, rows in trace.items()},
+    )
+
+
+def fgsm(X, y, model, *, limit, targeted=False):
+    """The fast gradient sign method: one step that changes every pixel by `limit` grey levels. See `attack`."""
+    options = {"norm": "linf", "limit": limit, "step_size": limit, "max_iterations": 1}
+    return attack(X, y, model, targeted=targeted, **options)
+
+
+def pgd(
+    X, y, model, *, limit, norm="linf", targeted=False, step_size=None, max_iterations=40, rng=None, progress=False
+):
+    """Projected gradient descent: from a random start within the limit, steps of a tenth of it. See `attack`."""
+    return attack(
+        X,
+        y,
+        model,
+        targeted=targeted,
+        norm=norm,
+        limit=limit,
+        step_size=limit / 10 if step_size is None else step_size,
+        max_iterations=max_iterations,
+        random_start=limit / 2,
+        rng=rng,
+        progress=progress,
+    )
+
+
+def random_control(result, X, model, *, norm="l2", rng=None):
+    """The same images with random changes as large as an attack's: what noise of that size does.
+
+    Parameters
+    ----------
+    result : Attack
+    X : ndarray (N, 3, H, W)
+        What was attacked.
+    model : Network
+    norm : {"l2", "linf"}
+        In which the changes are equally large.
+    rng : int or numpy.random.Generator, optional
+
+    Returns
+    -------
+    ndarray (N, 3, H, W)
+        In model space, within the pixel bounds, which may make changes a little smaller.
+    """
+    check_choice("random_control", norm, NORMS)
+    rng = np.random.default_rng(0 if rng is None else rng)
+    bounds = model.bounds(X)
+    grey = (bounds[1] - bounds[0]) / 255
+    size = getattr(result, norm)[:, None, None, None]
+    change = random_change(X.shape, rng, norm, 1.0) * size
+    return clip((X + grey * change).astype(X.dtype), bounds)
+
+
+def defend(X, model, method, strength):
+    """Treat images before a network sees them, in the hope that an attack does not survive it.
+
+    Parameters
+    ----------
+    X : ndarray (N, 3, H, W)
+        In model space.
+    model : Network
+    method : {"blur", "grey_levels", "jpeg"}
+        A Gaussian blur; fewer grey levels (W. Xu et al., "Feature squeezing", 2018, section III); saving as JPEG
+        (G. Dziugaite et al., "A study of the effect of JPG compression on adversarial images", 2016).
+    strength : float
+        "blur": sigma in pixels. "grey_levels": how many are left of 256. "jpeg": quality, 1 to 95.
+
+    Returns
+    -------
+    ndarray (N, 3, H, W)
+    """
+    check_images("defend", X, model)
+    check_choice("defend", method, ("blur", "grey_levels", "jpeg"))
+    check_positive("defend", strength=strength)
+    if method == "blur":
+        return blur(X, strength)
+    pictures = model.deprocess(X)
+    if method == "grey_levels":
+        if not 2 <= strength <= 256:
+            raise ValueError(f"defend: grey_levels leaves 2 to 256 levels, got {strength}")
+        level = 255 / (int(strength) - 1)
+        return model.preprocess(np.rint(np.rint(pictures / level) * level).astype(np.uint8))
+    if not 1 <= strength <= 95:
+        raise ValueError(f"defend: jpeg has a quality from 1 to 95, got {strength}")
+    return model.preprocess(np.stack([_through_jpeg(picture, int(strength)) for picture in pictures]))
+
+
+def project(change, norm, limit):
+    """The nearest change, in grey levels (N, ...), that is within the limit."""
+    if norm == "linf":
+        return np.clip(change, -limit, limit)
+    size = size_of(change, "l2").reshape(-1, *[1] * (change.ndim - 1))
+    return change * np.minimum(1, limit / np.where(size > 0, size, 1)).astype(change.dtype)
+
+
+def size_of(change, norm):
+    """Size of each image's change (N, ...), in its own unit: root mean square ("l2") or largest ("linf")."""
+    flat = change.reshape(len(change), -1).astype(np.float64)
+    return np.sqrt((flat**2).mean(axis=1)) if norm == "l2" else np.abs(flat).max(axis=1)
+
+
+def random_change(shape, rng, norm, size):
+    """Random changes (N, ...) of exactly this size: normally distributed ("l2"), or signs ("linf")."""
+    if norm == "linf":
+        return size * rng.choice([-1.0, 1.0], shape)
+    change = rng.standard_normal(shape)
+    return size * change / size_of(change, "l2").reshape(-1, *[1] * (len(shape) - 1))
+
+
+def _direction(dX, norm):
+    """A step of size 1 along the gradient; nowhere where the gradient is zero."""
+    if norm == "linf":
+        return np.sign(dX)
+    size = size_of(dX, "l2")[:, None, None, None]
+    return dX / np.where(size > 0, size, 1).astype(dX.dtype)
+
+
+def _margin(scores, y, targeted):
+    """Score of the class that should win less the best other score, (N,), and its gradient to the scores (N, K)."""
+    n = np.arange(len(scores))
+    others = scores.copy()
+    others[n, y] = -np.inf
+    rival = others.argmax(axis=1)
+    sign = 1 if targeted else -1
+    dscores = np.zeros_like(scores)
+    dscores[n, y], dscores[n, rival] = sign, -sign
+    return sign * (scores[n, y] - scores[n, rival]), dscores
+
+
+def _fooled_as_png(X, y, model, targeted):
+    scores = model.scores(model.preprocess(model.deprocess(X)))
+    return (scores.argmax(axis=1) == y) == targeted
+
+
+def _through_jpeg(picture, quality):
+    with io.BytesIO() as file:
+        Image.fromarray(picture).save(file, "JPEG", quality=quality)
+        return np.asarray(Image.open(file))

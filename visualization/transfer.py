@@ -1,0 +1,60 @@
+"""Transfer: do images that fool one network fool another, which the attack has never seen?
+
+C. Szegedy et al., "Intriguing properties of neural networks", 2014, section 4.2.
+"""
+
+import numpy as np
+
+from ..datasets import resize_image
+from .adversarial import attack
+
+
+def transfer_matrix(networks, pictures, y, *, attack_with=attack, progress=False, **options):
+    """Make images that fool each network and show them to all.
+
+    Parameters
+    ----------
+    networks : dict of str to Network
+        At least one; with the same classes in the same order.
+    pictures : ndarray (N, H, W, 3) uint8
+        Photographs of one size; each network gets them at its own.
+    y : ndarray (N,) of int
+        Their classes.
+    attack_with : callable
+        `attack`, `pgd`, or another with their arguments; the attack is untargeted.
+    progress : bool
+    **options
+        For the attack, such as ``limit=8``.
+
+    Returns
+    -------
+    ndarray (A, B)
+        Of the images that networks A and B both see rightly and that fool A after rounding to whole grey levels, the
+        part that fools B, too; NaN where there are none.
+    """
+    if not networks:
+        raise ValueError("transfer_matrix: give at least one network")
+    if len({tuple(model.class_names) for model in networks.values()}) > 1:
+        raise ValueError("transfer_matrix: the networks must have the same classes in the same order")
+    models, y = list(networks.values()), np.asarray(y)
+    right = [_seen(model, pictures) == y for model in models]
+    matrix = np.full((len(models), len(models)), np.nan)
+    for a, source in enumerate(models):
+        X = source.preprocess(_sized(pictures, source.input_size))
+        made = source.deprocess(attack_with(X, y, source, progress=progress, **options).X)
+        fooled = right[a] & (_seen(source, made) != y)
+        for b, model in enumerate(models):
+            both = fooled & right[b]
+            if both.any():
+                matrix[a, b] = (_seen(model, made)[both] != y[both]).mean()
+    return matrix
+
+
+def _seen(model, pictures):
+    return model.scores(model.preprocess(_sized(pictures, model.input_size))).argmax(axis=1)
+
+
+def _sized(pictures, size):
+    if pictures.shape[1:3] == tuple(size):
+        return pictures
+    return np.stack([resize_image(picture, size) for picture in pictures])
