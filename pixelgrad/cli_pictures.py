@@ -9,6 +9,7 @@ from ._files import check_destination, written_beside
 from .cli_options import above_zero, add_common, at_least, fraction, not_negative
 
 FIGURES = (".png", ".jpg", ".jpeg", ".pdf", ".svg")  # what a figure can be saved as
+GUIDE_SIZE = 128  # pixels of a side
 LONGEST_SIDE = 512  # pixels; larger photographs are made smaller before they are dreamt about
 
 
@@ -59,8 +60,12 @@ def add_picture_commands(commands):
 
     p = _command(commands, "invert", invert, "rebuild a picture from a layer's features")
     p.add_argument("image", metavar="IMAGE", help=_IMAGE)
-    p.add_argument("--layer", default="2", help="layer index or name (default: 2)")
+    p.add_argument("--layer", default="2", help="layer index or name, or all: from each in turn (default: 2)")
     p.add_argument("--iterations", type=at_least(1), default=300, help="steps (default: 300)")
+    p.add_argument(
+        "--tv-weight", type=not_negative, default=0.0, help="weight of the total variation, from 1e-8 on (default: 0)"
+    )
+    p.add_argument("--tv-beta", type=above_zero, default=2.0, help="its exponent (default: 2)")
     p.add_argument(
         "--l2-reg", type=not_negative, help="weight of the L2 penalty (default: by the network's pixel scale)"
     )
@@ -71,7 +76,12 @@ def add_picture_commands(commands):
 
     p = _command(commands, "dream", dream, "amplify what a layer sees in a picture of any size")
     p.add_argument("image", metavar="IMAGE", help=_IMAGE)
-    p.add_argument("--layer", default="4", help="layer index or name (default: 4)")
+    p.add_argument(
+        "--layer",
+        default="4",
+        help="layer index or name; or a mixture of layers and channels with weights: conv4,conv5/17:20 (default: 4)",
+    )
+    p.add_argument("--guide", metavar="IMAGE", help="picture whose features are to appear in the dream")
     p.add_argument("--iterations", type=at_least(1), default=20, help="steps in each octave (default: 20)")
     p.add_argument("--octaves", type=at_least(1), default=3, help="sizes of the picture (default: 3)")
     p.add_argument("--octave-scale", type=float, default=1.4, help="from one to the next (default: 1.4)")
@@ -232,9 +242,11 @@ def invert(args):
 
     check_destination(args.out, overwrite=args.force, suffixes=FIGURES)
     model = _load_model(args)
-    layer = _layer(model, args.layer)
     picture = _picture(args.image, args.size or model.input_size)
     X = model.preprocess(picture)
+    if args.layer == "all":
+        return _invert_all(args, model, picture, X)
+    layer = _layer(model, args.layer)
     feats, _ = model.forward(X, end=layer)
     wanted = {round(args.iterations * part) - 1 for part in (0.02, 0.1, 0.3, 1.0)}
     strip, losses = [], []
@@ -251,14 +263,10 @@ def invert(args):
             feats,
             layer,
             model,
-            learning_rate=args.learning_rate,
-            normalize=not args.raw,
-            num_iterations=args.iterations,
-            l2_reg=args.l2_reg,
-            blur_every=args.blur_every,
             X_init=_noise_like(model, X, args.seed),
             callback=callback,
             progress=not args.quiet,
+            **_inversion_options(args),
         )
     )
     X_inverted = latest.finished()
@@ -271,6 +279,40 @@ def invert(args):
     _finish(interrupted, args.out)
 
 
+def _inversion_options(args):
+    return {
+        "learning_rate": args.learning_rate,
+        "normalize": not args.raw,
+        "num_iterations": args.iterations,
+        "l2_reg": args.l2_reg,
+        "tv_weight": args.tv_weight,
+        "tv_beta": args.tv_beta,
+        "blur_every": args.blur_every,
+    }
+
+
+def _invert_all(args, model, picture, X):
+    """The photograph from each layer in turn; Ctrl-C keeps the layers that are done."""
+    from .visualization.inversion import invert_layers
+    from .visualization.plotting import plot_images
+
+    pictures, titles, start = [picture], ["photograph"], _noise_like(model, X, args.seed)
+    names, interrupted = iter(model.layer_names), False
+    while not interrupted and (name := next(names, None)):
+        done = []
+        interrupted = _run(
+            lambda name=name, done=done: done.append(
+                invert_layers(X, model, [name], X_init=start, progress=not args.quiet, **_inversion_options(args))
+            )
+        )
+        for images, loss in done:
+            pictures.append(model.deprocess(images[name])[0])
+            titles.append(f"{name}\nloss {loss[name][0]:.2g}")
+    _save_figure(args, plot_images(pictures, titles, heading="rebuilt from the features of each layer"))
+    _say(args, f"{len(pictures) - 1} layers in {args.out}")
+    _finish(interrupted, args.out)
+
+
 def dream(args):
     from .datasets import resize_image, save_image
     from .visualization import deepdream
@@ -278,7 +320,8 @@ def dream(args):
 
     check_destination(args.out, overwrite=args.force, suffixes=(".png", ".jpg", ".jpeg"))
     model = _load_model(args)
-    layer = _layer(model, args.layer)
+    layer = _mixture(model, args.layer)
+    guide = None if args.guide is None else model.preprocess(_picture(args.guide, GUIDE_SIZE))
     picture = _picture(args.image, None)
     side = max(picture.shape[:2])
     wanted = args.size or min(side, LONGEST_SIDE)
@@ -297,6 +340,7 @@ def dream(args):
             num_iterations=args.iterations,
             num_octaves=args.octaves,
             octave_scale=args.octave_scale,
+            guide=guide,
             rng=args.seed,
             callback=latest,
             progress=not args.quiet,
@@ -307,7 +351,7 @@ def dream(args):
         result = resize(result, X.shape[2:], model)
     save_image(args.out, model.deprocess(result)[0], overwrite=args.force)
     height, width = X.shape[2:]
-    _say(args, f"a dream of {model.layer_names[layer]}, {width}x{height} pixels, in {args.out}")
+    _say(args, f"a dream of {args.layer}, {width}x{height} pixels, in {args.out}")
     _finish(interrupted, args.out)
 
 
@@ -404,6 +448,18 @@ def _load_model(args):
 
 def _layer(model, text):
     return model.layer_index(int(text) if re.fullmatch("-?[0-9]+", text) else text)
+
+
+def _mixture(model, text):
+    """What `deepdream` takes as layer from LAYER[/CHANNEL][:WEIGHT],..."""
+    mixture = {}
+    for part in text.split(","):
+        match = re.fullmatch(r"\s*(-?[^/:]+?)(?:/([0-9]+))?(?::([-+0-9.eE]+))?\s*", part)
+        if match is None:
+            raise ValueError(f"--layer: {part!r} is not LAYER[/CHANNEL][:WEIGHT], such as conv5/17:20")
+        layer, channel, weight = _layer(model, match[1]), match[2], float(match[3] or 1)
+        mixture[layer if channel is None else (layer, int(channel))] = weight
+    return mixture
 
 
 def _picture(name, size):

@@ -2,7 +2,9 @@
 
 A. Mordvintsev, C. Olah and M. Tyka, "Inceptionism: going deeper into neural networks", 2015: gradient ascent on half
 the squared activations of a layer, whose gradient at the layer is the activations themselves. Octaves, from a small
-copy of the image to the full size, give the dream details of every size.
+copy of the image to the full size, give the dream details of every size. Several layers, or single channels of them,
+may dream together; and another image may guide the dream: then what grows at each position is the likeness to whichever
+of the guide's features is nearest (their notebook, "Controlling dreams").
 """
 
 import numpy as np
@@ -10,6 +12,7 @@ from tqdm import tqdm
 
 from .arguments import check_images, check_whole
 from .image_ops import clip, jitter, resize, step, step_length
+from .spans import backward_spans, forward_spans
 
 SMALLEST_OCTAVE = 24  # pixels of the shorter side
 
@@ -25,6 +28,7 @@ def deepdream(
     num_iterations=20,
     num_octaves=3,
     octave_scale=1.4,
+    guide=None,
     rng=None,
     callback=None,
     progress=False,
@@ -35,7 +39,8 @@ def deepdream(
     ----------
     X : ndarray (N, 3, H, W)
         Images of any size, in model space; not modified.
-    layer : int or str
+    layer : int or str, or dict
+        One layer; or a mixture of layers and channels with their weights, such as ``{"conv4": 1, ("conv5", 17): 20}``.
     model : Network
     learning_rate : float, optional
         Length of a step in model space (with normalize), or the factor of the gradient (without; then there is no
@@ -50,11 +55,14 @@ def deepdream(
         Sizes, the last being X's own. Octaves smaller than 24 pixels are left out.
     octave_scale : float
         Each octave is so much larger than the one before; 1 to 10.
+    guide : ndarray (1, 3, h, w), optional
+        An image of any size, in model space, whose features are to appear in the dream.
     rng : int or numpy.random.Generator, optional
         For the jitter; a fixed seed by default.
     callback : callable, optional
         callback(t, X, info) after each step, t counting through all octaves; X is of the octave's size. info has
-        "octave" and the array "activation" (N,), half the squared activations before the step.
+        "octave" and the array "activation" (N,): before the step, half the weighted sum of squared activations; with a
+        guide the weighted sum of likenesses.
     progress : bool
         A bar on standard error.
 
@@ -70,13 +78,20 @@ def deepdream(
     """
     op = "deepdream"
     check_images(op, X, model)
-    end = model.layer_index(layer)
+    weights = _weights(op, layer, model, X.shape[2:])
     check_whole(op, 0, max_jitter=max_jitter, num_iterations=num_iterations)
     check_whole(op, 1, num_octaves=num_octaves)
     if not 1 <= octave_scale <= 10:
         raise ValueError(f"{op}: octave_scale must be from 1 to 10, got {octave_scale}")
     step_length(op, model, X, learning_rate, normalize=normalize, rms=1)  # complain before the first octave
     rng = np.random.default_rng(0 if rng is None else rng)
+
+    guides = None
+    if guide is not None:
+        check_images(op, guide, model)
+        if len(guide) != 1:
+            raise ValueError(f"{op}: one image can guide, got {len(guide)}")
+        guides, _ = forward_spans(model, guide, weights)
 
     sizes = octave_sizes(X.shape[2:], num_octaves, octave_scale)
     dream, before = None, None
@@ -94,13 +109,13 @@ def deepdream(
             for t in range(num_iterations):
                 dy, dx = rng.integers(-max_jitter, max_jitter + 1, size=2)
                 shifted = jitter(dream, dy, dx)
-                feats, cache = model.forward(shifted, end=end)
-                dX, _ = model.backward(feats, cache)  # the gradient of half the squared activations
+                feats, caches = forward_spans(model, shifted, weights)
+                activation, dfeats = _objective(feats, weights, guides)
+                dX = backward_spans(model, dfeats, caches)
                 shifted = step(shifted, dX, rate, normalize=normalize)
                 dream = clip(jitter(shifted, -dy, -dx), bounds)
                 bar.update()
                 if callback:
-                    activation = 0.5 * (feats**2).sum(axis=tuple(range(1, feats.ndim)))
                     info = {"octave": octave, "activation": activation}
                     callback(octave * num_iterations + t, dream, info)
     return dream
@@ -110,3 +125,50 @@ def octave_sizes(size, num_octaves, octave_scale):
     """Image sizes (H, W) from the smallest octave to `size` itself; octaves with a side too short are left out."""
     sizes = [tuple(round(n / octave_scale**k) for n in size) for k in reversed(range(num_octaves))]
     return [s for s in sizes[:-1] if min(s) >= SMALLEST_OCTAVE] + [tuple(size)]
+
+
+def _weights(op, layer, model, size):
+    """What dreams: {layer index: weights (C,) of its channels}."""
+    mixture = layer if isinstance(layer, dict) else {layer: 1}
+    if not mixture:
+        raise ValueError(f"{op}: the mixture of layers is empty")
+    shapes, weights = list(model.output_shapes(size).values()), {}
+    for wanted, weight in mixture.items():
+        name, channel = wanted if isinstance(wanted, tuple) else (wanted, None)
+        k = model.layer_index(name)
+        C = shapes[k][0]
+        of_layer = weights.setdefault(k, np.zeros(C))
+        if not np.isfinite(weight):
+            raise ValueError(f"{op}: the weight of {wanted!r} must be finite, got {weight}")
+        if channel is None:
+            of_layer += weight
+        elif 0 <= channel < C:
+            of_layer[channel] += weight
+        else:
+            raise ValueError(f"{op}: layer {name} has channels 0 to {C - 1}, got {channel}")
+    return weights
+
+
+def _objective(feats, weights, guides):
+    """The objective of each image (N,), and its gradient at each layer."""
+    total, dfeats = 0, {}
+    for k, w in weights.items():
+        a = feats[k]
+        w = w.astype(a.dtype).reshape(1, -1, *[1] * (a.ndim - 2))
+        if guides is None:  # half the squared activations
+            dfeats[k] = w * a
+            part = 0.5 * dfeats[k] * a
+        else:  # at each position the product with the guide's nearest features
+            dfeats[k] = w * _nearest(w * a, guides[k])
+            part = dfeats[k] * a
+        total = total + part.sum(axis=tuple(range(1, a.ndim)))
+    return total, dfeats
+
+
+def _nearest(a, guide):
+    """For each position of features (N, C, ...) those of the guide (1, C, ...) with the largest product."""
+    N, C = a.shape[:2]
+    candidates = guide.reshape(C, -1).T  # (positions, C)
+    here = np.moveaxis(a, 1, -1).reshape(-1, C)
+    best = candidates[(here @ candidates.T).argmax(axis=1)]
+    return np.moveaxis(best.reshape(N, *a.shape[2:], C), -1, 1)

@@ -1,15 +1,16 @@
 """Feature inversion: which image has these features?
 
 A. Mahendran and A. Vedaldi, "Understanding deep image representations by inverting them", 2015: find X that minimises
-``||f(X) - target||^2 / ||target||^2 + l2_reg * ||X||^2``. What comes back from early layers is the photograph;
-from deep ones, what the network has kept of it.
+``||f(X) - target||^2 / ||target||^2 + l2_reg * ||X||^2 + tv_weight * TV_beta(X)``. What comes back from early layers is
+the photograph; from deep ones, what the network has kept of it.
 """
 
 import numpy as np
 from tqdm import tqdm
 
-from .arguments import check_finite, check_images, check_not_negative, check_whole
+from .arguments import check_finite, check_images, check_not_negative, check_positive, check_whole
 from .image_ops import blur, clip, noise, step, step_length
+from .total_variation import tv_beta_loss
 
 
 def invert_features(
@@ -21,6 +22,8 @@ def invert_features(
     normalize=True,
     num_iterations=300,
     l2_reg=None,
+    tv_weight=0.0,
+    tv_beta=2.0,
     blur_every=20,
     blur_sigma=0.5,
     X_init=None,
@@ -45,6 +48,9 @@ def invert_features(
     num_iterations : int
     l2_reg : float, optional
         Weight of ``||X||^2`` in model space beside the normalised distance. By default 1e-10 / pixel_scale^2.
+    tv_weight, tv_beta : float
+        Weight and exponent of the total variation in model space, see `tv_beta_loss`; none by default. For
+        TinyImageNet's network weights around 1e-8 begin to show.
     blur_every : int
         Blur after every so many steps; 0 for never: then the loss falls further, but pixel noise that the layer does
         not see stays.
@@ -83,7 +89,8 @@ def invert_features(
     check_whole(op, 0, blur_every=blur_every, num_iterations=num_iterations)
     learning_rate = step_length(op, model, X, learning_rate, normalize=normalize, rms=6)
     l2_reg = 1e-10 / model.pixel_scale**2 if l2_reg is None else l2_reg
-    check_not_negative(op, l2_reg=l2_reg, blur_sigma=blur_sigma)
+    check_not_negative(op, l2_reg=l2_reg, tv_weight=tv_weight, blur_sigma=blur_sigma)
+    check_positive(op, tv_beta=tv_beta)
 
     per_image = tuple(range(1, target_feats.ndim))
     size = (target_feats**2).sum(axis=per_image, keepdims=True)  # ||target||^2 of each image
@@ -100,6 +107,8 @@ def invert_features(
         difference = feats - target_feats
         dX, _ = model.backward(2 * difference / size, cache)
         dX += 2 * l2_reg * X
+        if tv_weight:
+            dX += tv_beta_loss(X, tv_weight, tv_beta)[1]
         rate = learning_rate * (1 - t / num_iterations)
         X = clip(step(X, -dX, rate, normalize=normalize), bounds)
         if blur_every and (t + 1) % blur_every == 0 and t + 1 < num_iterations:
@@ -107,3 +116,40 @@ def invert_features(
         if callback:
             callback(t, X, {"loss": (difference**2 / size).sum(axis=per_image)})
     return X
+
+
+def invert_layers(X, model, layers=None, *, progress=False, **options):
+    """Rebuild images from the features of each layer in turn.
+
+    Parameters
+    ----------
+    X : ndarray (N, 3, H, W)
+        Photographs in model space.
+    model : Network
+    layers : sequence of int or str, optional
+        All by default.
+    progress : bool
+    **options
+        As in `invert_features`.
+
+    Returns
+    -------
+    images : dict of str to ndarray (N, 3, H, W)
+        By the layer's name.
+    loss : dict of str to ndarray (N,)
+        The normalised distance of the features in the end.
+    """
+    check_images("invert_layers", X, model)
+    names = [model.layer_names[model.layer_index(k)] for k in (layers or range(len(model.layer_names)))]
+    if "X_init" not in options:
+        rng = np.random.default_rng(0 if options.get("rng") is None else options["rng"])
+        options["X_init"] = noise(model, X.shape, rng, rms=5)
+    images, loss = {}, {}
+    for name in names:
+        target, _ = model.forward(X, end=name)
+        images[name] = invert_features(target, name, model, progress=progress, **options)
+        feats, _ = model.forward(images[name], end=name)
+        per_image = tuple(range(1, target.ndim))
+        size = (target**2).sum(axis=per_image)
+        loss[name] = ((feats - target) ** 2).sum(axis=per_image) / np.where(size > 0, size, 1)
+    return images, loss

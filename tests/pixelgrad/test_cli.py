@@ -210,6 +210,17 @@ def test_an_unknown_layer_lists_the_layers(run, photo):
     assert code == 2 and is_one_line(err, "0 conv1", "1 conv2")
 
 
+def test_a_photograph_from_every_layer(run, photo):
+    code, out, _ = run("invert", photo, "--layer", "all", "--iterations", "2")
+    assert code == 0 and "4 layers" in out and Image.open(run.folder / "inversion.png").size[0] > 500
+
+
+@pytest.mark.parametrize("layer", ["conv1/99", "conv1:", "conv1/x", "conv7:2", ""])
+def test_a_mixture_that_cannot_be_read_is_refused(layer, run, photo):
+    code, _, err = run("dream", photo, "--layer", layer, "--iterations", "1")
+    assert code == 2 and len(err.splitlines()) == 1
+
+
 def test_features_without_an_image_are_no_place_to_dream(run, photo):
     assert run("dream", photo, "--layer", "affine1", "--iterations", "1")[0] == 0, (
         "a dream of the scores is one of all classes"
@@ -303,6 +314,8 @@ EFFECTS = [
     ("fool", ["--learning-rate", "900"], ["--learning-rate", "900", "--raw"]),
     ("invert", [], ["--seed", "5"]),
     ("invert", [], ["--l2-reg", "0.01"]),
+    ("invert", [], ["--tv-weight", "0.01"]),
+    ("invert", ["--tv-weight", "0.01"], ["--tv-weight", "0.01", "--tv-beta", "1.2"]),
     ("invert", [], ["--blur-every", "1"]),
     ("invert", [], ["--learning-rate", "9"]),
     ("invert", ["--learning-rate", "900"], ["--learning-rate", "900", "--raw"]),
@@ -310,6 +323,8 @@ EFFECTS = [
     ("dream", [], ["--octaves", "1"]),
     ("dream", [], ["--octave-scale", "1.2"]),
     ("dream", [], ["--max-jitter", "0"]),
+    ("dream", [], ["--guide", "portrait"]),
+    ("dream", [], ["--layer", "0:0.1,conv2/3:5"]),
     ("dream", ["--learning-rate", "90"], ["--learning-rate", "90", "--raw"]),
     ("visualize", [], ["--objective", "log_odds"]),
     ("visualize", [], ["--l2-reg", "0.01"]),

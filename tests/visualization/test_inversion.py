@@ -3,6 +3,8 @@ import pytest
 
 from pixelgrad.layers import check_projection
 from pixelgrad.visualization import invert_features
+from pixelgrad.visualization.inversion import invert_layers
+from pixelgrad.visualization.total_variation import tv_beta_loss
 
 PLAIN = {"blur_every": 0, "num_iterations": 1}
 
@@ -20,6 +22,31 @@ def test_a_raw_step_goes_down_the_gradient_of_the_objective(model, images, layer
         invert_features(target, layer, model, X_init=X, normalize=False, learning_rate=1e-3, l2_reg=l2_reg, **PLAIN) - X
     )
     check_projection(lambda Z: objective(model, Z, target, layer, l2_reg), X, -step / 1e-3, h=1e-4, rtol=1e-3)
+
+
+@pytest.mark.parametrize("beta", [1.5, 2.0, 3.0])
+def test_total_variation_is_part_of_the_objective(beta, model, images):
+    target, _ = model.forward(images[:1], end=1)
+    X = images[1:] * 0.9 + np.random.default_rng(0).standard_normal(images[1:].shape)
+    options = {"normalize": False, "learning_rate": 1e-3, "l2_reg": 0.0, "tv_weight": 1e-5, "tv_beta": beta}
+    step = invert_features(target, 1, model, X_init=X, **options, **PLAIN) - X
+
+    def with_variation(Z):
+        return objective(model, Z, target, 1, 0.0) + tv_beta_loss(Z, 1e-5, beta)[0]
+
+    check_projection(with_variation, X, -step / 1e-3, h=1e-4, rtol=1e-3)
+
+
+def test_the_sweep_rebuilds_from_each_layer_as_one_by_one(model, images):
+    built, loss = invert_layers(images, model, ["conv2", 0], num_iterations=5, l2_reg=1e-9)
+    assert list(built) == list(loss) == ["conv2", "conv1"]
+    for name, X in built.items():
+        target, _ = model.forward(images, end=name)
+        alone = invert_features(target, name, model, num_iterations=5, l2_reg=1e-9)
+        np.testing.assert_allclose(X, alone, atol=1e-9)
+        distance = ((model.forward(X, end=name)[0] - target) ** 2).sum(axis=(1, 2, 3)) / (target**2).sum(axis=(1, 2, 3))
+        np.testing.assert_allclose(loss[name], distance)
+    assert list(invert_layers(images, model, num_iterations=1)[0]) == model.layer_names
 
 
 def test_features_the_image_already_has_leave_only_the_penalty(model, images):
@@ -71,6 +98,7 @@ def test_images_do_not_influence_each_other(model, images):
         {"learning_rate": 3.0},
         {"normalize": False, "learning_rate": 3.0},
         {"num_iterations": 9},
+        {"tv_weight": 1e-3},
         {"l2_reg": 1e-3},
         {"blur_every": 2},
         {"blur_every": 2, "blur_sigma": 2.0},
