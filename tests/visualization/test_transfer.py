@@ -55,7 +55,9 @@ def test_figures_show_what_they_are_given(pictures):
     first, second, difference, curve = figure.axes
     np.testing.assert_array_equal(first.images[0].get_array(), pictures[0])
     np.testing.assert_array_equal(second.images[0].get_array(), change)
-    assert "grey levels: RMS 2.0, max 2" in difference.get_title().replace("\n", " ") and list(curve.lines[0].get_ydata()) == [0.9, 0.1]
+    assert "grey levels: RMS 2.0, max 2" in difference.get_title().replace("\n", " ") and list(
+        curve.lines[0].get_ydata()
+    ) == [0.9, 0.1]
     assert (first.get_title(), second.get_title(), figure.get_suptitle()) == ("cat", "dog", "head")
     with pytest.raises(ValueError, match="plot_attack: the pictures have shapes"):
         plot_attack(pictures[0], change[1:], {}, ("a", "b"))
