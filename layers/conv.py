@@ -164,9 +164,8 @@ def _correlate(xl, taps, top, left, stride, out, finish=None):
         def worker(block):
             images, rows, filters = block
             part = out[images, rows, :, filters]
-            windows = space[: length(images) * length(rows) * WO]
             first = top + rows.start * stride
-            _copy_windows(xl[images], (first, length(rows), stride), (left, WO, stride), HH, WW, windows)
+            windows = _windows(xl[images], (first, length(rows), stride), (left, WO, stride), HH, WW, space)
             matrix = part.reshape(len(windows), length(filters))
             if matrix.base is part.base or matrix.base is part:
                 np.matmul(windows, wmat[:, filters], out=matrix)
@@ -190,23 +189,20 @@ def _filter_gradient(dl, x, w, stride, pad):
     K = HH * WW * C
     dtype = np.result_type(x, dl)
 
+    blocks = pieces(N, HO, WO * K, least_product() // F)
+
     def new_worker():
-        space = np.empty((0, K), dtype)
+        space = np.empty((max(length(images) * length(rows) for images, rows in blocks) * WO, K), dtype)
 
         def worker(block):
-            nonlocal space
             images, rows = block
-            dout = dl[images, rows].reshape(length(images) * length(rows) * WO, F)
-            if len(space) < len(dout):
-                space = np.empty((len(dout), K), dtype)
-            windows = space[: len(dout)]
             first = rows.start * stride - pad
-            _copy_windows(xl[images], (first, length(rows), stride), (-pad, WO, stride), HH, WW, windows)
-            return windows.T @ dout
+            windows = _windows(xl[images], (first, length(rows), stride), (-pad, WO, stride), HH, WW, space)
+            return windows.T @ dl[images, rows].reshape(len(windows), F)
 
         return worker
 
-    dw = total(pieces(N, HO, WO * K, least_product() // F), new_worker)
+    dw = total(blocks, new_worker)
     return dw.reshape(HH, WW, C, F).transpose(3, 2, 0, 1)
 
 
@@ -298,8 +294,8 @@ def _correlate_phases(dl, shape, w, stride, pad):
     return dx
 
 
-def _copy_windows(xl, vertical, horizontal, HH, WW, rows):
-    """Write windows as the rows of a matrix; where they hang over the image they are zero.
+def _windows(xl, vertical, horizontal, HH, WW, space):
+    """Windows as the rows of a matrix; where they hang over the image they are zero.
 
     Parameters
     ----------
@@ -308,14 +304,23 @@ def _copy_windows(xl, vertical, horizontal, HH, WW, rows):
         The first window's first row (may be negative), how many windows there are, pixels between them.
     HH, WW : int
         Window size.
-    rows : ndarray (N * rows * columns, HH * WW * C)
-        Written.
+    space : ndarray (at least N * rows * columns, HH * WW * C)
+        Where the matrix may be written.
+
+    Returns
+    -------
+    ndarray (N * rows * columns, HH * WW * C)
+        Part of the space, or of the image where that holds the very matrix: windows of one pixel.
     """
     (top, HO, sh), (left, WO, sw) = vertical, horizontal
     bottom, right = top + (HO - 1) * sh + HH, left + (WO - 1) * sw + WW  # where the last window ends
     xl = padded(xl, top, bottom, left, right)
     N, _, _, C = xl.shape
+    if HH == WW == sh == sw == 1 and xl.flags.c_contiguous:
+        return xl.reshape(N * HO * WO, C)
     n, h, w, c = xl.strides
+    rows = space[: N * HO * WO]
     # WW neighbouring pixels with all their channels are one run of memory, so that five axes do for six.
     shape, strides = (N, HO, WO, HH, WW * C), (n, sh * h, sw * w, h, c)
     np.copyto(rows.reshape(shape), strided(xl, shape, strides))
+    return rows

@@ -26,8 +26,8 @@ _LEAST_PRODUCT = 2_500_000
 _LEAST_PRODUCT_FOR_BLAS = 40_000_000
 
 
-# The C library (glibc) gives freed memory back to the system from a size on that follows the largest array freed so far,
-# up to 32 MiB; to get it again, page by page, took up to half of the time. One array, never touched, settles the size.
+# The C library (glibc) gives freed memory back to the system from a size on that follows the largest array freed so
+# far, up to 32 MiB; to get it again, page by page, took up to half of the time. One array, never touched, settles it.
 np.empty(31 * 2**20, np.uint8)
 
 
