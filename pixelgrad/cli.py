@@ -58,6 +58,7 @@ def make_parser():
     from .cli_attacks import add_attack_commands
     from .cli_download import add_download
     from .cli_evaluate import add_evaluate
+    from .cli_maps import add_map_commands
     from .cli_pictures import add_picture_commands
     from .cli_train import add_train
 
@@ -66,7 +67,8 @@ def make_parser():
     )
     parser.add_argument("--version", action="version", version=f"pixelgrad {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    for add in (add_picture_commands, add_attack_commands, add_download, add_train, add_evaluate):
+    groups = (add_picture_commands, add_map_commands, add_attack_commands, add_download, add_train, add_evaluate)
+    for add in groups:
         add(commands)
     return parser
 

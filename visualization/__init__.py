@@ -5,6 +5,14 @@
 - `create_class_visualization`: the image most typical of a class
 - `invert_features`: the image behind a layer's features
 - `deepdream`: whatever a layer sees, amplified
+- `smoothgrad`, `gradient_x_input`, `integrated_gradients`, `guided_backprop`, `deconvnet`: other maps of what matters
+- `class_activation_maps`, `grad_cam`, `guided_grad_cam`, `occlusion_maps`: where the evidence for a class lies
+- `segment_object`: the object, cut out where a map is large
+- `insertion_deletion`, `sanity_check`: whether a map is any good
+- `neuron_gradient`: the same pictures of any channel or position of a layer
+- `attack`, `fgsm`, `pgd`, `black_box_attack`, `transfer_matrix`: fooling, measured and limited
+- `invert_layers`: feature inversion from every layer in turn
+- `tv_loss`, `tv_beta_loss`: total variation
 
 Images go in and come out in model space, (N, 3, H, W). `callback(t, X, info)` follows a loop while it runs; drawing is
 the business of `pixelgrad.visualization.plotting`.
@@ -12,14 +20,32 @@ the business of `pixelgrad.visualization.plotting`.
 
 import importlib
 
+from .adversarial import attack, defend, fgsm, pgd, random_control
+from .attribution import gradient_x_input, integrated_gradients, segment_object, smoothgrad
+from .black_box import black_box_attack
+from .cam import class_activation_maps, grad_cam, guided_grad_cam
 from .class_visualization import create_class_visualization
 from .dreaming import deepdream
+from .faithfulness import insertion_deletion, sanity_check
 from .fooling import make_fooling_image
-from .inversion import invert_features
+from .guided import deconvnet, guided_backprop, neuron_gradient
+from .inversion import invert_features, invert_layers
+from .occlusion import occlusion_cost, occlusion_maps
 from .saliency import compute_saliency_maps
+from .total_variation import tv_beta_loss, tv_loss
+from .transfer import transfer_matrix
 
 _DRAWING = {
     "make_gallery": "gallery",
+    "plot_attack": "plots_attacks",
+    "plot_transfer": "plots_attacks",
+    "plot_gradient_pictures": "plots_maps",
+    "plot_insertion_deletion": "plots_maps",
+    "plot_maps": "plots_maps",
+    "plot_methods": "plots_maps",
+    "plot_occlusion": "plots_maps",
+    "plot_sanity": "plots_maps",
+    "plot_segmentation": "plots_maps",
     "plot_evaluation": "plotting",
     "plot_fooling": "plotting",
     "plot_history": "plotting",
@@ -37,10 +63,34 @@ def __getattr__(name):
 
 
 __all__ = [
+    "attack",
+    "black_box_attack",
+    "class_activation_maps",
     "compute_saliency_maps",
     "create_class_visualization",
+    "deconvnet",
     "deepdream",
+    "defend",
+    "fgsm",
+    "grad_cam",
+    "gradient_x_input",
+    "guided_backprop",
+    "guided_grad_cam",
+    "insertion_deletion",
+    "integrated_gradients",
     "invert_features",
+    "invert_layers",
     "make_fooling_image",
+    "neuron_gradient",
+    "occlusion_cost",
+    "occlusion_maps",
+    "pgd",
+    "random_control",
+    "sanity_check",
+    "segment_object",
+    "smoothgrad",
+    "transfer_matrix",
+    "tv_beta_loss",
+    "tv_loss",
     *_DRAWING,
 ]

@@ -1,0 +1,409 @@
+"""Attribution: gradients that say more than the plain one, and the object cut out where they are large.
+
+- `smoothgrad`: the mean gradient over noisy copies (D. Smilkov et al., "SmoothGrad: removing noise by adding noise",
+  2017, section 2)
+- `gradient_x_input`: the gradient times what it acts on (A. Shrikumar et al., "Not just a black box", 2016)
+- `integrated_gradients`: the gradient on the whole way from a baseline to the image, whose sum is the difference of
+  the scores (M. Sundararajan et al., "Axiomatic attribution for deep networks", 2017, section 3)
+- `segment_object`: mask, cut-out and box by a threshold on a map (after K. Simonyan et al., "Deep inside convolutional
+  networks", 2014, section 3.2, there with colour models)
+
+All are made of `class_gradient`, (N, 3, H, W), and reduced to one number a pixel by `channel_map`.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.ndimage import binary_fill_holes, find_objects, gaussian_filter, label
+from tqdm import tqdm
+
+from .arguments import check_choice, check_finite, check_images, check_labels, check_not_negative, check_whole, one_hot
+from .occlusion import FILLS, class_value, fill_like
+
+CHANNELS = ("max", "sum", "l2")
+
+
+def class_gradient(X, y, model, *, relu_rule="standard"):
+    """The gradient of the score of class y to the pixels.
+
+    Parameters
+    ----------
+    X : ndarray (N, 3, H, W)
+        Images in model space.
+    y : ndarray (N,) of int, or int
+        A class for each image, or one for all.
+    model : Network
+    relu_rule : {"standard", "guided", "deconv"}
+        What a ReLU sends back; see `relu_backward`. Only "standard" makes it a gradient.
+
+    Returns
+    -------
+    ndarray (N, 3, H, W)
+        Score per unit of model space.
+
+    Raises
+    ------
+    ValueError, TypeError
+        X is no batch of images, a class or the rule is out of range.
+    """
+    check_images("class_gradient", X, model)
+    scores, cache = model.forward(X)
+    y = check_labels("class_gradient", y, *scores.shape)
+    dX, _ = model.backward(one_hot(y, scores), cache, relu_rule=relu_rule)
+    return dX
+
+
+def channel_map(dX, *, channels="max", signed=False):
+    """One number a pixel for the three of its channels.
+
+    Parameters
+    ----------
+    dX : ndarray (N, 3, H, W)
+        Gradients or attributions.
+    channels : {"max", "sum", "l2"}
+        The largest magnitude, the sum (of magnitudes, unless signed), or the root of the sum of squares.
+    signed : bool
+        Keep the sign: of the channel with the largest magnitude, or of the sum. "l2" has none to keep.
+
+    Returns
+    -------
+    ndarray (N, H, W)
+    """
+    check_choice("channel_map", channels, CHANNELS)
+    if np.ndim(dX) != 4:
+        raise ValueError(f"channel_map: expected an array (N, 3, H, W), got the shape {np.shape(dX)}")
+    if channels == "l2":
+        if signed:
+            raise ValueError("channel_map: 'l2' has no sign; take channels='sum' or 'max', or signed=False")
+        return np.linalg.norm(dX, axis=1)
+    if channels == "sum":
+        return (dX if signed else abs(dX)).sum(axis=1)
+    largest = np.take_along_axis(dX, abs(dX).argmax(axis=1, keepdims=True), axis=1)[:, 0]
+    return largest if signed else abs(largest)
+
+
+def smoothgrad(
+    X,
+    y,
+    model,
+    *,
+    samples=50,
+    noise_level=0.15,
+    channels="max",
+    signed=False,
+    batch_size=32,
+    rng=None,
+    progress=False,
+):
+    """The mean of the gradients of noisy copies of an image: what is left is what neighbouring images share.
+
+    Parameters
+    ----------
+    X : ndarray (N, 3, H, W)
+        Images in model space.
+    y : ndarray (N,) of int, or int
+        A class for each image, or one for all.
+    model : Network
+    samples : int
+        Noisy copies of each image.
+    noise_level : float
+        Standard deviation of the noise as a fraction of the range of the image's pixels, largest less smallest; the
+        paper recommends 0.1 to 0.2. With 0 it is the plain gradient.
+    channels, signed
+        As in `channel_map`; the gradients are averaged with their signs in any case.
+    batch_size : int
+        Copies at a time; the result does not depend on it.
+    rng : int or numpy.random.Generator, optional
+        Draws the noise, the same for all images; a fixed seed by default.
+    progress : bool
+        A bar on standard error.
+
+    Returns
+    -------
+    ndarray (N, H, W)
+        Score per unit of model space.
+    """
+    op = "smoothgrad"
+    check_images(op, X, model)
+    check_whole(op, 1, samples=samples, batch_size=batch_size)
+    check_not_negative(op, noise_level=noise_level)
+    y = _classes(op, y, X, model)
+    rng = np.random.default_rng(0 if rng is None else rng)
+    pixels = X - model.bounds(X)[0]  # distance from black
+    sigma = noise_level * (pixels.max(axis=(1, 2, 3)) - pixels.min(axis=(1, 2, 3)))  # (N,)
+
+    total = np.zeros(X.shape)
+    with tqdm(total=samples * len(X), disable=not progress, desc="SmoothGrad", unit="image") as bar:
+        for first in range(0, samples, batch_size):
+            noise = rng.standard_normal((min(batch_size, samples - first), *X.shape[1:]))
+            for n in range(len(X)):
+                noisy = (X[n] + sigma[n] * noise).astype(X.dtype)
+                total[n] += class_gradient(noisy, y[n], model).sum(axis=0, dtype=np.float64)
+                bar.update(len(noisy))
+    return channel_map((total / samples).astype(X.dtype), channels=channels, signed=signed)
+
+
+def gradient_x_input(X, y, model, *, channels="sum", signed=True):
+    """The gradient times the image: what each pixel adds to the score, if the network were linear.
+
+    Parameters
+    ----------
+    X : ndarray (N, 3, H, W)
+        Images in model space: a pixel of the training set's mean counts nothing.
+    y : ndarray (N,) of int, or int
+        A class for each image, or one for all.
+    model : Network
+    channels, signed
+        As in `channel_map`. By default the sum over the channels, with its sign.
+
+    Returns
+    -------
+    ndarray (N, H, W)
+        In units of the score.
+    """
+    return channel_map(X * class_gradient(X, y, model), channels=channels, signed=signed)
+
+
+@dataclass(frozen=True)
+class IntegratedGradients:
+    """What the pixels of N images contribute to a score.
+
+    Attributes
+    ----------
+    maps : ndarray (N, H, W)
+        The attributions, reduced to one number a pixel as asked for.
+    attributions : ndarray (N, 3, H, W)
+        In units of the score; their sum should be `difference`.
+    difference : ndarray (N,)
+        Score of the image less that of the baseline.
+    gap : ndarray (N,)
+        Sum of the attributions less `difference`: the error of the integral.
+    complete : ndarray (N,) of bool
+        Whether the gap is as small as asked for.
+    steps : ndarray (N,) of int
+        Points of the path that were used.
+    """
+
+    maps: np.ndarray
+    attributions: np.ndarray
+    difference: np.ndarray
+    gap: np.ndarray
+    complete: np.ndarray
+    steps: np.ndarray
+
+
+def integrated_gradients(
+    X,
+    y,
+    model,
+    *,
+    baseline="black",
+    steps=32,
+    max_steps=1024,
+    tolerance=0.01,
+    floor=0.01,
+    channels="sum",
+    signed=True,
+    batch_size=32,
+    rng=None,
+    progress=False,
+):
+    """Integrate the gradient on the straight way from a baseline to each image.
+
+    Parameters
+    ----------
+    X : ndarray (N, 3, H, W)
+        Images in model space.
+    y : ndarray (N,) of int, or int
+        A class for each image, or one for all.
+    model : Network
+    baseline : {"black", "grey", "mean", "blur", "noise"}, or ndarray
+        An image that shows nothing: one of `fill_like`'s, or your own in model space, (3, H, W) or (N, 3, H, W).
+    steps : int
+        Points on the way, in the middles of equal parts (midpoint rule).
+    max_steps : int
+        While an image's gap is too large its steps are doubled, up to this many.
+    tolerance, floor : float
+        A gap is small enough below `tolerance` times the difference of the scores, or below `floor` in units of the
+        score: where the scores are nearly equal, a fraction of their difference is too little to ask for.
+    channels, signed
+        As in `channel_map`. By default the sum over the channels, with its sign, whose sum over the pixels is the
+        difference of the scores.
+    batch_size : int
+        Points at a time; the result does not depend on it.
+    rng : int or numpy.random.Generator, optional
+        Of the baseline "noise"; a fixed seed by default.
+    progress : bool
+        A bar on standard error.
+
+    Returns
+    -------
+    IntegratedGradients
+
+    Notes
+    -----
+    ``attribution = (x - x0) * mean over a of dscore/dx at x0 + a (x - x0)``, section 3, equation 1.
+    """
+    op = "integrated_gradients"
+    check_images(op, X, model)
+    check_whole(op, 1, steps=steps, batch_size=batch_size)
+    check_whole(op, steps, max_steps=max_steps)
+    check_not_negative(op, tolerance=tolerance, floor=floor)
+    y = _classes(op, y, X, model)
+    X0 = _baseline(op, X, baseline, model, rng)
+    values = [class_value(model.scores(Z, batch_size=batch_size), y, "score") for Z in (X, X0)]
+    difference = values[0] - values[1]
+    enough = np.maximum(tolerance * abs(difference), floor)
+
+    attributions, used = np.empty(X.shape), np.empty(len(X), dtype=int)
+    for n in tqdm(range(len(X)), disable=not progress, desc="integrated gradients", unit="image"):
+        used[n] = steps
+        while True:
+            attributions[n] = (X[n] - X0[n]) * _mean_gradient(X0[n], X[n], y[n], model, used[n], batch_size)
+            if abs(attributions[n].sum() - difference[n]) <= enough[n] or 2 * used[n] > max_steps:
+                break
+            used[n] *= 2
+    gap = attributions.sum(axis=(1, 2, 3)) - difference
+    maps = channel_map(attributions, channels=channels, signed=signed).astype(X.dtype)
+    return IntegratedGradients(maps, attributions.astype(X.dtype), difference, gap, abs(gap) <= enough, used)
+
+
+def _mean_gradient(x0, x, y, model, steps, batch_size):
+    """The mean of the class's gradient at the middles of `steps` equal parts of the way from x0 to x: (3, H, W)."""
+    total, share = np.zeros(x.shape), (np.arange(steps) + 0.5) / steps
+    for first in range(0, steps, batch_size):
+        part = share[first : first + batch_size, None, None, None]
+        on_the_way = (x0 + part * (x - x0)).astype(x.dtype)
+        total += class_gradient(on_the_way, y, model).sum(axis=0, dtype=np.float64)
+    return total / steps
+
+
+@dataclass(frozen=True)
+class Box:
+    """A rectangle of pixels: rows top..bottom-1, columns left..right-1."""
+
+    top: int
+    left: int
+    bottom: int
+    right: int
+
+
+@dataclass(frozen=True)
+class Segmentation:
+    """An object in a picture.
+
+    Attributes
+    ----------
+    mask : ndarray (H, W) of bool
+        Its pixels; none where the map tells no object.
+    cutout : ndarray (H, W, 3) uint8
+        The picture with everything else in one grey.
+    box : Box or None
+        The smallest rectangle around the mask; None around an empty one.
+    threshold : float
+        Above which the smoothed map was taken for object.
+    """
+
+    mask: np.ndarray
+    cutout: np.ndarray
+    box: Box | None
+    threshold: float
+
+
+def segment_object(picture, map_, *, threshold="otsu", sigma=None, largest=True, background=255):
+    """Cut out of a picture the object that a map points at.
+
+    Parameters
+    ----------
+    picture : ndarray (H, W, 3) uint8
+    map_ : ndarray (H, W)
+        Large where the object is, such as a saliency map. Of signed maps, what is negative is no object.
+    threshold : "otsu" or float
+        Where to cut the smoothed map: by N. Otsu's method ("A threshold selection method from gray-level histograms",
+        1979: the two parts differ most), or at a quantile, 0 to 1 (0.8: the brightest fifth).
+    sigma : float, optional
+        Of a Gaussian that joins the grains of the map, in pixels; 4 % of the shorter side by default.
+    largest : bool
+        Of several connected regions keep that with the largest sum of the map.
+    background : int
+        Grey of what is cut away, 0..255.
+
+    Returns
+    -------
+    Segmentation
+        Holes in the object are filled.
+
+    Raises
+    ------
+    ValueError, TypeError
+        The picture is not uint8, picture and map differ in size, the map holds NaN, or an option is out of range.
+    """
+    op = "segment_object"
+    picture, map_ = np.asarray(picture), np.asarray(map_, dtype=np.float64)
+    if picture.dtype != np.uint8 or picture.ndim != 3 or picture.shape[2] != 3:
+        raise TypeError(f"{op}: the picture must be uint8 (H, W, 3), got {picture.dtype} {picture.shape}")
+    if map_.shape != picture.shape[:2]:
+        raise ValueError(f"{op}: the map has the shape {map_.shape}, the picture {picture.shape[:2]}")
+    check_finite(op, "the map", map_)
+    check_whole(op, 0, background=background)
+    if background > 255:
+        raise ValueError(f"{op}: background must be a grey of 0 to 255, got {background}")
+    sigma = 0.04 * min(map_.shape) if sigma is None else sigma
+    check_not_negative(op, sigma=sigma)
+
+    smooth = gaussian_filter(np.maximum(map_, 0), sigma)
+    cut = _threshold(op, smooth, threshold)
+    # Of a constant map nothing stands out; smoothing leaves it constant but for rounding.
+    mask = (smooth > cut) & (np.ptp(smooth) > 1e-9 * smooth.max())
+    if largest and mask.any():
+        regions, count = label(mask)
+        weights = np.bincount(regions.ravel(), weights=smooth.ravel(), minlength=count + 1)
+        mask = regions == 1 + weights[1:].argmax()
+    mask = binary_fill_holes(mask)
+    cutout = np.where(mask[..., None], picture, np.uint8(background))
+    return Segmentation(mask, cutout, _box(mask), float(cut))
+
+
+def _threshold(op, smooth, threshold):
+    """The number at which to cut a map."""
+    if isinstance(threshold, str):
+        check_choice(op, threshold, ("otsu",))
+        return _otsu(smooth)
+    if not 0 <= threshold <= 1:
+        raise ValueError(f"{op}: threshold is 'otsu' or a quantile from 0 to 1, got {threshold!r}")
+    return np.quantile(smooth, threshold)
+
+
+def _otsu(values):
+    """The cut that makes the variance between the two parts largest (Otsu 1979, equation 18)."""
+    counts, edges = np.histogram(values, 256)
+    below = np.cumsum(counts)[:-1] / counts.sum()
+    centres = (edges[1:] + edges[:-1]) / 2
+    mean_below = np.cumsum(counts * centres)[:-1] / counts.sum()  # times the share below
+    mean = (counts * centres).sum() / counts.sum()
+    both = below * (1 - below)
+    between = np.divide((mean * below - mean_below) ** 2, both, out=np.zeros_like(both), where=both > 0)
+    return edges[1:-1][between.argmax()]
+
+
+def _box(mask):
+    if not mask.any():
+        return None
+    rows, columns = find_objects(mask.astype(np.uint8))[0]
+    return Box(rows.start, columns.start, rows.stop, columns.stop)
+
+
+def _classes(op, y, X, model):
+    """The classes as an array (N,), checked against the network's number of classes."""
+    return check_labels(op, y, len(X), model.num_classes)
+
+
+def _baseline(op, X, baseline, model, rng):
+    if isinstance(baseline, str):
+        check_choice(op, baseline, FILLS)
+        return fill_like(X, baseline, model, rng=rng)
+    baseline = np.asarray(baseline)
+    if baseline.shape not in (X.shape, X.shape[1:]):
+        raise ValueError(f"{op}: the baseline has the shape {baseline.shape}, expected {X.shape[1:]} or {X.shape}")
+    check_finite(op, "the baseline", baseline)
+    return np.broadcast_to(baseline, X.shape).astype(X.dtype)

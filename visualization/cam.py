@@ -1,0 +1,157 @@
+"""Class activation maps: where in the image the last layers see a class.
+
+- CAM: B. Zhou et al., "Learning deep features for discriminative localization", 2016, section 2. For networks that end
+  in global average pooling and an affine layer: there the score is a sum over positions, and the map shows its terms.
+- Grad-CAM: R. Selvaraju et al., "Grad-CAM: visual explanations from deep networks via gradient-based localization",
+  2017, section 3. For any network and layer: maps are weighted by the mean of their gradients.
+- guided Grad-CAM (section 3.2): guided backpropagation, which has the detail, where Grad-CAM sees the class.
+
+In the layer that feeds global average pooling the two are the same but for the number of positions h * w: the gradient
+of the score to a map is its weight / (h * w) everywhere.
+"""
+
+import numpy as np
+from scipy.ndimage import zoom
+
+from ..classifiers.blocks import Affine, GlobalAvgPool
+from .arguments import check_images, check_labels, one_hot
+from .guided import guided_backprop
+
+
+def class_activation_maps(X, y, model, *, rectify=False, upsample=True):
+    """CAM: the sum of the last maps, weighted by the class's weights.
+
+    Parameters
+    ----------
+    X : ndarray (N, 3, H, W)
+        Images in model space.
+    y : ndarray (N,) of int, or int
+        A class for each image, or one for all.
+    model : Network
+        Its last two layers are global average pooling and an affine layer without ReLU.
+    rectify : bool
+        Leave out what speaks against the class.
+    upsample : bool
+        To the size of the image, bilinearly; False: as the layer has it.
+
+    Returns
+    -------
+    maps : ndarray (N, H, W), or (N, h, w)
+        The mean over the layer's h * w positions, before rectification, is the score of the class less its bias.
+
+    Raises
+    ------
+    ValueError, TypeError
+        The network has another head, X is no batch of images, or a class is out of range.
+    """
+    op = "class_activation_maps"
+    check_images(op, X, model)
+    pool, W = _head(op, model)
+    y = check_labels(op, y, len(X), W.shape[1])
+    A = model.forward(X, end=pool - 1)[0] if pool > 0 else X  # (N, C, h, w)
+    maps = np.einsum("cn,nchw->nhw", W[:, y], A)
+    return _finished(maps, X, rectify, upsample)
+
+
+def grad_cam(X, y, model, *, layer=None, rectify=True, upsample=True):
+    """Grad-CAM: the sum of a layer's maps, each weighted by the mean of the score's gradient to it.
+
+    Parameters
+    ----------
+    X : ndarray (N, 3, H, W)
+        Images in model space.
+    y : ndarray (N,) of int, or int
+        A class for each image, or one for all.
+    model : Network
+    layer : int or str, optional
+        A layer that has maps, and others after it; by default the last such.
+    rectify : bool
+        Leave out what speaks against the class, as in the paper. A map that is negative everywhere becomes 0.
+    upsample : bool
+        To the size of the image, bilinearly; False: as the layer has it.
+
+    Returns
+    -------
+    maps : ndarray (N, H, W), or (N, h, w)
+
+    Raises
+    ------
+    ValueError, TypeError
+        The layer has no maps or is the last one, X is no batch of images, or a class is out of range.
+
+    Notes
+    -----
+    ``alpha_c = mean over positions of dscore/dA_c``, ``map = max(0, sum_c alpha_c A_c)`` (equations 1 and 2).
+    """
+    op = "grad_cam"
+    check_images(op, X, model)
+    layer = _layer_with_maps(op, layer, model, X.shape[2:])
+    A, _ = model.forward(X, end=layer)  # (N, C, h, w)
+    scores, cache = model.forward(A, start=layer + 1)
+    y = check_labels(op, y, *scores.shape)
+    dA, _ = model.backward(one_hot(y, scores), cache)
+    alpha = dA.mean(axis=(2, 3))  # (N, C)
+    maps = np.einsum("nc,nchw->nhw", alpha, A)
+    return _finished(maps, X, rectify, upsample)
+
+
+def guided_grad_cam(X, y, model, *, layer=None):
+    """Guided backpropagation times Grad-CAM.
+
+    Parameters
+    ----------
+    X : ndarray (N, 3, H, W)
+        Images in model space.
+    y : ndarray (N,) of int, or int
+        A class for each image, or one for all.
+    model : Network
+    layer : int or str, optional
+        Of Grad-CAM.
+
+    Returns
+    -------
+    ndarray (N, 3, H, W)
+        `channel_map` makes maps of it.
+    """
+    return guided_backprop(X, y, model) * grad_cam(X, y, model, layer=layer)[:, None]
+
+
+def upsample_maps(maps, size):
+    """Maps (N, h, w) at another size (H, W), bilinearly: each value stands for the middle of its part of the image."""
+    (h, w), (H, W) = maps.shape[1:], size
+    return zoom(maps, (1, H / h, W / w), order=1, mode="nearest", grid_mode=True)
+
+
+def _finished(maps, X, rectify, upsample):
+    """Rectified first and enlarged then, as in the paper."""
+    maps = np.maximum(maps, 0) if rectify else maps
+    return upsample_maps(maps, X.shape[2:]) if upsample else maps
+
+
+def _head(op, model):
+    """The index of global average pooling, and the weights (C, K) of the affine layer behind it."""
+    names, blocks = zip(*model.named_blocks())
+    if len(blocks) >= 2:
+        pool, affine = blocks[-2:]
+        if isinstance(pool, GlobalAvgPool) and isinstance(affine, Affine) and not (affine.relu or affine.batchnorm):
+            return len(blocks) - 2, model.params[f"W{affine.number}"]
+    raise ValueError(
+        f"{op}: the network must end in global average pooling and an affine layer without ReLU; "
+        f"it ends in {', '.join(names[-2:])}. grad_cam works for any network"
+    )
+
+
+def _layer_with_maps(op, layer, model, size):
+    """The index of a layer that gives maps to the layers after it."""
+    shapes = list(model.output_shapes(size).values())
+    valid = [i for i, shape in enumerate(shapes[:-1]) if len(shape) == 3]
+    if not valid:
+        raise ValueError(f"{op}: the network has no layer with maps (C, h, w) before its last one")
+    index = valid[-1] if layer is None else model.layer_index(layer)
+    if index not in valid:
+        what = "is the last" if index == len(shapes) - 1 else "has no maps"
+        raise ValueError(
+            f"{op}: layer {index} ({model.layer_names[index]}) {what}, its output is {shapes[index]}; "
+            f"layers with maps are {', '.join(f'{i} {model.layer_names[i]}' for i in valid)}"
+        )
+    return index

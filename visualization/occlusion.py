@@ -1,0 +1,207 @@
+"""Occlusion maps: hide a part of the image, and see how much of the class's score goes with it.
+
+M. Zeiler and R. Fergus, "Visualizing and understanding convolutional networks", 2014, section 4.2: a grey square moves
+over the image. No gradient is needed, so that what the map says can be checked against techniques that use one.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from tqdm import tqdm
+
+from .arguments import check_choice, check_images, check_labels, check_not_negative, check_whole, softmax
+from .image_ops import blur
+
+FILLS = ("black", "grey", "mean", "blur", "noise")
+OBJECTIVES = ("score", "probability")
+
+
+@dataclass(frozen=True)
+class Occlusion:
+    """What hiding parts of N images does to a class.
+
+    Attributes
+    ----------
+    maps : ndarray (N, H, W)
+        The drop at each pixel: the mean over all windows that hide it. Negative where the class gains.
+    grid : ndarray (N, rows, columns)
+        The drop for each position of the window: the value of the whole image less that of the occluded one.
+    tops, lefts : ndarray (rows,), (columns,)
+        First row and first column of the windows, in pixels.
+    value : ndarray (N,)
+        Score or probability of the class in the whole image.
+    """
+
+    maps: np.ndarray
+    grid: np.ndarray
+    tops: np.ndarray
+    lefts: np.ndarray
+    value: np.ndarray
+
+
+def occlusion_maps(
+    X,
+    y,
+    model,
+    *,
+    window=16,
+    stride=4,
+    fill="grey",
+    blur_sigma=None,
+    objective="score",
+    batch_size=64,
+    rng=None,
+    progress=False,
+):
+    """Move a window over images and note how much the score of class y drops.
+
+    Parameters
+    ----------
+    X : ndarray (N, 3, H, W)
+        Images in model space.
+    y : ndarray (N,) of int, or int
+        A class for each image, or one for all.
+    model : Network
+    window : int
+        Side of the square that is hidden, in pixels.
+    stride : int
+        From one position to the next, in pixels, at most `window`. The last row and column of windows end at the
+        border of the image, whatever the stride.
+    fill : {"grey", "black", "mean", "blur", "noise"}
+        What stands in the window; see `fill_like`.
+    blur_sigma : float, optional
+        Of the fill "blur", in pixels; half a window by default.
+    objective : {"score", "probability"}
+        What drops: the score, or the probability behind the softmax.
+    batch_size : int
+        Occluded images at a time; the result does not depend on it.
+    rng : int or numpy.random.Generator, optional
+        Of the fill "noise"; a fixed seed by default.
+    progress : bool
+        A bar on standard error.
+
+    Returns
+    -------
+    Occlusion
+
+    Raises
+    ------
+    ValueError, TypeError
+        X is no batch of images, the window is larger than they are, a class or an option is out of range.
+
+    Examples
+    --------
+    >>> occlusion_cost(X.shape, window=16, stride=4)        # doctest: +SKIP
+    >>> maps = occlusion_maps(X, y, model).maps             # doctest: +SKIP
+    """
+    op = "occlusion_maps"
+    check_images(op, X, model)
+    check_choice(op, objective, OBJECTIVES)
+    check_whole(op, 1, batch_size=batch_size)
+    tops, lefts = (_starts(op, side, window, stride) for side in X.shape[2:])
+    hidden = fill_like(X, fill, model, sigma=window / 2 if blur_sigma is None else blur_sigma, rng=rng)
+    scores = model.scores(X, batch_size=batch_size)
+    y = check_labels(op, y, *scores.shape)
+    value = class_value(scores, y, objective)
+
+    places = [(n, top, left) for n in range(len(X)) for top in tops for left in lefts]
+    occluded_value = np.empty(len(places))
+    with tqdm(total=len(places), disable=not progress, desc="occlusion", unit="image") as bar:
+        for first in range(0, len(places), batch_size):
+            part = slice(first, first + batch_size)
+            image = np.array([n for n, _, _ in places[part]])
+            occluded = X[image]  # a copy
+            for Z, (n, top, left) in zip(occluded, places[part]):
+                square = (slice(None), slice(top, top + window), slice(left, left + window))
+                Z[square] = hidden[n][square]
+            occluded_value[part] = class_value(model.scores(occluded, batch_size=batch_size), y[image], objective)
+            bar.update(len(image))
+
+    grid = value[:, None, None] - occluded_value.reshape(len(X), len(tops), len(lefts))
+    return Occlusion(_spread(grid, tops, lefts, window, X.shape[2:]), grid, tops, lefts, value)
+
+
+def occlusion_cost(shape, *, window=16, stride=4):
+    """How many images `occlusion_maps` will send through the network.
+
+    Parameters
+    ----------
+    shape : (int, int, int, int)
+        Of the images, (N, 3, H, W).
+    window, stride : int
+        As for `occlusion_maps`.
+
+    Returns
+    -------
+    int
+        The occluded images, and once each image as it is.
+    """
+    if len(shape) != 4:
+        raise ValueError(f"occlusion_cost: expected the shape of images (N, 3, H, W), got {tuple(shape)}")
+    rows, columns = (len(_starts("occlusion_cost", side, window, stride)) for side in shape[2:])
+    return int(shape[0] * (1 + rows * columns))
+
+
+def fill_like(X, fill, model, *, sigma=8.0, rng=None):
+    """Images without what X shows, to put in place of hidden pixels or to start from.
+
+    Parameters
+    ----------
+    X : ndarray (N, 3, H, W)
+        Images in model space.
+    fill : {"black", "grey", "mean", "blur", "noise"}
+        Black; the grey halfway between black and white; the mean colour of each image; the image blurred; or noise,
+        every value evenly distributed between black and white, the same for all images.
+    model : Network
+    sigma : float
+        Of "blur", in pixels.
+    rng : int or numpy.random.Generator, optional
+        Of "noise"; a fixed seed by default.
+
+    Returns
+    -------
+    ndarray (N, 3, H, W)
+        In model space, of X's type.
+    """
+    check_choice("fill_like", fill, FILLS)
+    check_not_negative("fill_like", sigma=sigma)
+    black, white = model.bounds(X)
+    if fill == "black":
+        out = black
+    elif fill == "grey":
+        out = (black + white) / 2
+    elif fill == "mean":  # of the distance from black: where a mean image is subtracted, only that is a colour
+        out = black + (X - black).mean(axis=(2, 3), keepdims=True)
+    elif fill == "blur":
+        out = black + blur(X - black, sigma)
+    else:
+        rng = np.random.default_rng(0 if rng is None else rng)
+        out = black + (white - black) * rng.random((1, *X.shape[1:]))
+    return np.broadcast_to(out, X.shape).astype(X.dtype)
+
+
+def class_value(scores, y, objective):
+    """The score or the probability of class y in each row of the scores (N, K): (N,), float64."""
+    scores = scores.astype(np.float64)
+    return (softmax(scores) if objective == "probability" else scores)[np.arange(len(y)), y]
+
+
+def _starts(op, side, window, stride):
+    """Where windows begin along a side: every `stride` pixels, and one that ends at the border."""
+    check_whole(op, 1, window=window, stride=stride)
+    if window > side:
+        raise ValueError(f"{op}: a window of {window} pixels does not fit into an image side of {side}")
+    if stride > window:
+        raise ValueError(f"{op}: stride {stride} is larger than the window, {window}; pixels between would be left out")
+    last = side - window
+    return np.unique([*range(0, last, stride), last])
+
+
+def _spread(grid, tops, lefts, window, size):
+    """The mean, at each pixel, of the windows that hide it: (N, rows, columns) -> (N, H, W)."""
+    down, across = (
+        ((first[:, None] <= np.arange(side)) & (np.arange(side) < first[:, None] + window)).astype(np.float64)
+        for first, side in zip((tops, lefts), size)
+    )  # (rows, H), (columns, W)
+    windows = down.sum(axis=0)[:, None] * across.sum(axis=0)  # (H, W): how many hide a pixel
+    return down.T @ grid @ across / windows
