@@ -58,6 +58,7 @@ def make_parser():
     from .cli_attacks import add_attack_commands
     from .cli_download import add_download
     from .cli_evaluate import add_evaluate
+    from .cli_features import add_feature_commands
     from .cli_maps import add_map_commands
     from .cli_pictures import add_picture_commands
     from .cli_train import add_train
@@ -67,8 +68,8 @@ def make_parser():
     )
     parser.add_argument("--version", action="version", version=f"pixelgrad {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    groups = (add_picture_commands, add_map_commands, add_attack_commands, add_download, add_train, add_evaluate)
-    for add in groups:
+    looking = (add_picture_commands, add_feature_commands, add_map_commands, add_attack_commands)
+    for add in (*looking, add_download, add_train, add_evaluate):
         add(commands)
     return parser
 

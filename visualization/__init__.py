@@ -11,6 +11,10 @@
 - `insertion_deletion`, `sanity_check`: whether a map is any good
 - `neuron_gradient`: the same pictures of any channel or position of a layer
 - `attack`, `fgsm`, `pgd`, `black_box_attack`, `transfer_matrix`: fooling, measured and limited
+- `first_layer_filters`, `layer_filters`, `activation_maps`: what the layers hold, and what they make of an image
+- `receptive_field`, `top_patches`: what each channel reacts to most, cut out of thousands of images
+- `nearest_neighbours`, `pca`, `tsne`: which images are alike for a layer
+- `visualize_neuron`, `facet_starts`: images made for a neuron, a channel or a layer; the facets of a class
 - `invert_layers`: feature inversion from every layer in turn
 - `tv_loss`, `tv_beta_loss`: total variation
 
@@ -26,17 +30,29 @@ from .black_box import black_box_attack
 from .cam import class_activation_maps, grad_cam, guided_grad_cam
 from .class_visualization import create_class_visualization
 from .dreaming import deepdream
+from .embedding import grid_cells, pca, thumbnail_map, tsne
 from .faithfulness import insertion_deletion, sanity_check
+from .filters import activation_maps, first_layer_filters, layer_filters
 from .fooling import make_fooling_image
 from .guided import deconvnet, guided_backprop, neuron_gradient
 from .inversion import invert_features, invert_layers
+from .neighbours import nearest_neighbours
+from .neurons import facet_starts, neuron_activation, visualize_neuron
 from .occlusion import occlusion_cost, occlusion_maps
+from .patches import receptive_field, top_patches
 from .saliency import compute_saliency_maps
 from .total_variation import tv_beta_loss, tv_loss
 from .transfer import transfer_matrix
 
 _DRAWING = {
     "make_gallery": "gallery",
+    "plot_activations": "plots_features",
+    "plot_embedding": "plots_features",
+    "plot_filters": "plots_features",
+    "plot_layer_filters": "plots_features",
+    "plot_neighbours": "plots_features",
+    "plot_neurons": "plots_features",
+    "plot_patches": "plots_features",
     "plot_attack": "plots_attacks",
     "plot_transfer": "plots_attacks",
     "plot_gradient_pictures": "plots_maps",
@@ -63,6 +79,7 @@ def __getattr__(name):
 
 
 __all__ = [
+    "activation_maps",
     "attack",
     "black_box_attack",
     "class_activation_maps",
@@ -71,26 +88,38 @@ __all__ = [
     "deconvnet",
     "deepdream",
     "defend",
+    "facet_starts",
     "fgsm",
+    "first_layer_filters",
     "grad_cam",
     "gradient_x_input",
+    "grid_cells",
     "guided_backprop",
     "guided_grad_cam",
     "insertion_deletion",
     "integrated_gradients",
     "invert_features",
     "invert_layers",
+    "layer_filters",
     "make_fooling_image",
+    "nearest_neighbours",
+    "neuron_activation",
     "neuron_gradient",
     "occlusion_cost",
     "occlusion_maps",
+    "pca",
     "pgd",
     "random_control",
+    "receptive_field",
     "sanity_check",
     "segment_object",
     "smoothgrad",
+    "thumbnail_map",
+    "top_patches",
     "transfer_matrix",
+    "tsne",
     "tv_beta_loss",
     "tv_loss",
+    "visualize_neuron",
     *_DRAWING,
 ]

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from pixelgrad.classifiers import Network
-from pixelgrad.visualization import gallery
+from pixelgrad.visualization import exhibits
 from pixelgrad.visualization.gallery import EXHIBITS, make_gallery
 
 
@@ -26,16 +26,16 @@ def picture():
 @pytest.fixture
 def short(monkeypatch):
     """Small dreams, few steps: the gallery's plumbing is tested here, not its pictures."""
-    monkeypatch.setattr(gallery, "DREAM_SIDE", 70)
+    monkeypatch.setattr(exhibits, "DREAM_SIDE", 70)
     for name, limit in (
         ("create_class_visualization", {"num_iterations": 3}),
         ("invert_features", {"num_iterations": 3}),
         ("deepdream", {"num_iterations": 2}),
         ("make_fooling_image", {"max_iterations": 4}),
     ):
-        technique = getattr(gallery, name)
+        technique = getattr(exhibits, name)
         monkeypatch.setattr(
-            gallery,
+            exhibits,
             name,
             lambda *args, technique=technique, limit=limit, **options: technique(*args, **options, **limit),
         )
@@ -130,8 +130,8 @@ def test_ctrl_c_leaves_a_page_with_what_is_done(tiny, picture, short, tmp_path, 
     def stop(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(gallery, "invert_features", stop)
-    with pytest.raises(KeyboardInterrupt, match="3 of 5 techniques"):
+    monkeypatch.setattr(exhibits, "invert_features", stop)
+    with pytest.raises(KeyboardInterrupt, match=f"3 of {len(EXHIBITS)} techniques"):
         make_gallery(tmp_path, tiny, image=picture)
     assert len(Page((tmp_path / "index.html").read_text()).sources) == 3
     assert not list(tmp_path.glob("inversion*")) and not list(tmp_path.glob(".*"))

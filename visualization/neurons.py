@@ -1,0 +1,344 @@
+"""Climbing any neuron: the image that a unit, a channel or a layer answers to most strongly.
+
+D. Erhan et al., "Visualizing higher-layer features of a deep network", 2009; K. Simonyan, A. Vedaldi and
+A. Zisserman, "Deep inside convolutional networks", 2014, section 2; J. Yosinski et al., "Understanding neural networks
+through deep visualization", 2015, section 3. Gradient ascent from noise or from a photograph, held back by penalties
+and blurs without which the image would be noise. One neuron may answer to several kinds of images; A. Nguyen,
+J. Yosinski and J. Clune, "Multifaceted feature visualization", 2016, find them by starting from means of similar
+images.
+
+A rectified neuron that is silent has a gradient of zero, and plain ascent would never leave the noise it starts from.
+Here it is climbed below its rectifier until it wakes (of a silent channel the neuron in the middle: all places at once
+wake less easily than one), and started anew where even that has no gradient.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from scipy.cluster.vq import ClusterError, kmeans2
+from tqdm import tqdm
+
+from ..classifiers.blocks import GlobalAvgPool, Pool
+from .arguments import check_images, check_not_negative, check_positive, check_whole
+from .embedding import pca
+from .image_ops import blur, clip, grey_levels, jitter, noise, step, step_length, unit
+from .image_sets import check_image_set, features_of, in_model_space
+from .patches import check_channels, receptive_field
+from .total_variation import tv_beta_loss
+
+CONTRAST = 50.0  # grey levels (root mean square) of a usual photograph: the unit in which penalties measure images
+MAX_RESTARTS = 3
+NARROW = 24  # pixels: neurons that see no more than this need no blur
+
+
+def visualize_neuron(
+    layer,
+    model,
+    *,
+    channel=None,
+    position=None,
+    X_init=None,
+    learning_rate=None,
+    normalize=True,
+    num_iterations=100,
+    l2_reg=None,
+    tv_weight=0.0,
+    tv_beta=2.0,
+    max_jitter=None,
+    blur_every=None,
+    blur_sigma=0.5,
+    rng=None,
+    callback=None,
+    progress=False,
+):
+    """Start from noise, or from images, and climb the activation of a neuron, a channel or a layer.
+
+    Parameters
+    ----------
+    layer : int or str
+    model : Network
+    channel : int, or ndarray (N,) of int, optional
+        A channel, or one for each image of a batch; of an affine layer, a unit: of the last, a class. What is climbed
+        is the mean over the channel's map. None climbs the whole layer: half its squared activations, as DeepDream.
+    position : (int, int) or "centre", optional
+        Climb one neuron of the channel: row and column in its map.
+    X_init : ndarray (N, 3, H, W), optional
+        Where to start, in model space; one image serves all channels. By default noise of the network's input size.
+    learning_rate : float, optional
+        Length of a step in model space (with normalize), or the factor of the gradient (without; then there is no
+        default). By default a step changes the pixels that the neuron sees by 4 grey levels (root mean square).
+    normalize : bool
+        Divide each image's gradient by its L2 norm, before penalties are taken off; False: take it as it is.
+    num_iterations : int
+    l2_reg : float, optional
+        Pull towards the mean colour. With 1 it balances the neuron's pull at a contrast of 50 grey levels (root mean
+        square), with 0.5 at 100: see Notes. By default 0.5 from noise, and 0 from X_init, which would fade otherwise.
+    tv_weight : float
+        Pull towards smooth images, by `tv_beta_loss`, on the same scale.
+    tv_beta : float
+        Exponent of the total variation, above 0.
+    max_jitter : int, optional
+        Before each step the image is shifted by up to so many pixels in both directions, and back after it. By default
+        4; 0 with a position, since a neuron at a place would be smeared.
+    blur_every : int, optional
+        Blur after every so many steps; 0 for never, which is the default for neurons that see at most 24 pixels: what
+        they look for may be as fine as pixels are. By default 4 for all others, whose images would be noise.
+    blur_sigma : float
+        Of the blur, in pixels.
+    rng : int or numpy.random.Generator, optional
+        For noise and jitter; a fixed seed by default.
+    callback : callable, optional
+        callback(t, X, info) after each step. info has arrays (N,): "activation", what is climbed, before the step;
+        "silent" (bool), whether it had no gradient and was climbed below its rectifier; "restarts" (int), how often it
+        was started from other noise since even that had none; "dead" (bool), whether it was given up after 3 restarts.
+        The image of a dead neuron is noise and says nothing.
+    progress : bool
+        A bar on standard error.
+
+    Returns
+    -------
+    X : ndarray (N, 3, H, W)
+        In model space, within the pixel bounds of the network.
+
+    Raises
+    ------
+    ValueError, TypeError
+        An unknown layer, channel or position, or an option out of range.
+
+    Notes
+    -----
+    With g the gradient of the activation, x = X / (50 grey levels) and D the number of pixel values that the neuron
+    sees, a step follows::
+
+        g / ||g||  -  d/dx (l2_reg ||x||^2 / 2 + tv_weight TV(x)) / sqrt(D)
+
+    so that the same weights suit every layer, whatever the size of its activations, and every network.
+    """
+    op = "visualize_neuron"
+    rng = np.random.default_rng(0 if rng is None else rng)
+    end = model.layer_index(layer)
+    count = 1 if channel is None else np.size(channel)
+    X = noise(model, (count, 3, *model.input_size), rng) if X_init is None else X_init
+    check_images(op, X, model)
+    X = np.repeat(X, count, axis=0) if len(X) == 1 else X
+    if channel is not None and position is None and isinstance(model.named_blocks()[end][1], GlobalAvgPool):
+        end = max(end - 1, 0)  # the mean over a map is what is climbed anyway; from here single places can be woken
+    units, waking, seen = _units(op, model, end, channel, position, X)
+    l2_reg = (0.5 if X_init is None else 0.0) if l2_reg is None else l2_reg
+    max_jitter = (4 if position is None else 0) if max_jitter is None else max_jitter
+    field = receptive_field(model, end)
+    narrow = not field.whole_image and field.size <= NARROW
+    blur_every = (0 if narrow else 4) if blur_every is None else blur_every
+    check_whole(op, 0, num_iterations=num_iterations, max_jitter=max_jitter, blur_every=blur_every)
+    check_not_negative(op, l2_reg=l2_reg, tv_weight=tv_weight, blur_sigma=blur_sigma)
+    check_positive(op, tv_beta=tv_beta)
+    learning_rate = step_length(op, model, seen, learning_rate, normalize=normalize, rms=4)
+    contrast, size = CONTRAST * model.pixel_scale, grey_levels(model, seen, CONTRAST)  # of a pixel, of an image
+
+    bounds = model.bounds(X)
+    X = clip(X, bounds)
+    restarts = np.zeros(len(X), dtype=int)
+    for t in tqdm(range(num_iterations), disable=not progress, desc="climbing a neuron", unit="step"):
+        dy, dx = rng.integers(-max_jitter, max_jitter + 1, size=2)
+        shifted = jitter(X, dy, dx)
+        activation, dX, silent = _activation_gradient(model, end, shifted, units, waking)
+        stuck = ~dX.any(axis=(1, 2, 3))
+        dX = unit(dX) if normalize else dX
+        dX = dX - X.dtype.type(l2_reg / size) * shifted
+        if tv_weight:
+            _, roughness = tv_beta_loss(shifted / X.dtype.type(contrast), tv_weight, tv_beta)
+            dX -= roughness * X.dtype.type(contrast / size)
+        stepped = clip(jitter(step(shifted, dX, learning_rate, normalize=False), -dy, -dx), bounds)
+        if blur_every and (t + 1) % blur_every == 0 and t + 1 < num_iterations:
+            stepped = blur(stepped, blur_sigma)
+        dead = stuck & (restarts >= MAX_RESTARTS)
+        again = stuck & ~dead
+        if stuck.any():  # penalties and blur alone would turn the noise into grey
+            restarts = restarts + again
+            stepped[dead] = X[dead]
+            stepped[again] = noise(model, stepped[again].shape, rng)
+        X = stepped
+        if callback:
+            callback(t, X, {"activation": activation, "silent": silent, "restarts": restarts, "dead": dead})
+    return X.copy() if num_iterations == 0 else X
+
+
+def neuron_activation(X, layer, model, *, channel=None, position=None):
+    """What `visualize_neuron` climbs, for images in model space (N, 3, H, W): ndarray (N,). Arguments as there."""
+    op = "neuron_activation"
+    check_images(op, X, model)
+    end = model.layer_index(layer)
+    units, _, _ = _units(op, model, end, channel, position, X)
+    return _activation(model.forward(X, end=end)[0], units)
+
+
+class Facets(NamedTuple):
+    """Where to start to find the kinds of images in a set.
+
+    Attributes
+    ----------
+    X : ndarray (M, 3, H, W)
+        A mean image for each cluster, in model space; the largest cluster first.
+    labels : ndarray (N,) of int
+        The cluster of each image.
+    nearest : list of ndarray of int
+        The images that each mean is of.
+    """
+
+    X: np.ndarray
+    labels: np.ndarray
+    nearest: list
+
+
+def facet_starts(images, model, *, num_facets=4, layer=None, nearest=15, rng=None, batch_size=64, progress=False):
+    """Cluster images, such as those of one class, and average the most typical of each cluster.
+
+    Climbing the same neuron from each, ``visualize_neuron(..., X_init=facets.X, num_iterations=30)``, shows its facets:
+    lemons in a bowl, sliced, and on the tree. The more steps, the more alike they become.
+
+    Parameters
+    ----------
+    images : ndarray (N, 3, H, W)
+        uint8 with values 0..255, or in model space; not modified.
+    model : Network
+    num_facets : int
+    layer : int or str, optional
+        By whose features to cluster; by default by pixels, which gathers images by colours and layout.
+    nearest : int
+        A mean is taken over so many images next to the cluster's centre, or over all it has: a mean over hundreds is
+        grey.
+    rng : int or numpy.random.Generator, optional
+        For the first centres; a fixed seed by default.
+    batch_size : int
+        Images at a time.
+    progress : bool
+        A bar on standard error.
+
+    Returns
+    -------
+    Facets
+
+    Raises
+    ------
+    ValueError, TypeError
+        No image set, fewer different images than facets, an option out of range.
+
+    Notes
+    -----
+    Features are reduced to 50 dimensions by PCA (2016, section 2.2, which goes on to t-SNE) and clustered by k-means,
+    the best of ten starts.
+    """
+    op = "facet_starts"
+    check_image_set(op, images)
+    check_whole(op, 1, num_facets=num_facets, nearest=nearest)
+    rng = np.random.default_rng(0 if rng is None else rng)
+    x = features_of(images, layer, model, batch_size=batch_size, progress=progress).astype(np.float64)
+    _, different = np.unique(x, axis=0, return_index=True)
+    if len(different) < num_facets:
+        raise ValueError(f"{op}: num_facets is {num_facets}, but there are {len(different)} different images")
+    if len(x) > 1:
+        x = pca(x, dims=min(50, *x.shape)).points
+    centres, labels = _clusters(op, x, different, num_facets, rng)
+    order = np.argsort(-np.bincount(labels, minlength=num_facets), kind="stable")
+    labels, centres = np.argsort(order)[labels], centres[order]
+    typical = []
+    for k, centre in enumerate(centres):
+        members = np.flatnonzero(labels == k)
+        distance = ((x[members] - centre) ** 2).sum(axis=1)
+        typical.append(members[np.argsort(distance, kind="stable")[:nearest]])
+    return Facets(
+        np.stack([in_model_space(images[members], model).mean(axis=0) for members in typical]), labels, typical
+    )
+
+
+def _clusters(op, x, different, count, rng):
+    """k-means: centres (M, D) and the label of each point, the tightest of ten starts without empty clusters."""
+    best = None
+    for _ in range(10):
+        start = x[rng.choice(different, count, replace=False)]
+        try:
+            _, labels = kmeans2(x, start, iter=50, minit="matrix", missing="raise")
+        except ClusterError:  # one got empty
+            continue
+        centres = np.stack([x[labels == k].mean(axis=0) for k in range(count)])
+        spread = ((x - centres[labels]) ** 2).sum()
+        if best is None or spread < best[0]:
+            best = spread, centres, labels
+    if best is None:
+        raise ValueError(f"{op}: the images do not fall into {count} clusters; ask for fewer facets")
+    return best[1:]
+
+
+def _units(op, model, end, channel, position, X):
+    """What to climb, as weights on the layer (N, C, H, W) or (N, C), None for the whole of it; likewise what to wake
+    where that is silent; and a stand-in (1, 3, h, w) of the size of what is seen of the image.
+    """
+    name = model.layer_names[end]
+    shape = model.output_shapes(X.shape[2:])[name]
+    image = np.broadcast_to(X.dtype.type(0), (1, *X.shape[1:]))
+    units, rows = np.zeros((len(X), *shape), dtype=X.dtype), np.arange(len(X))
+    middle = tuple(n // 2 for n in shape[1:])
+    if channel is None:
+        if position is not None:
+            raise ValueError(f"{op}: a position needs a channel")
+        units[(slice(None), slice(None), *middle)] = 1
+        return None, units, image
+    channels = check_channels(op, channel, shape[0], name)
+    if len(channels) not in (1, len(X)):
+        raise ValueError(f"{op}: {len(X)} images need {len(X)} channels or one for all, got {len(channels)}")
+    channels = np.broadcast_to(channels, len(X))
+    if position is None:
+        waking = units.copy()
+        waking[(rows, channels, *middle)] = 1
+        units[rows, channels] = 1 / np.prod(shape[1:], dtype=int)
+        return units, waking, image
+    if len(shape) != 3:
+        raise ValueError(f"{op}: layer {name} has no map, so leave out the position")
+    position = middle if isinstance(position, str) and position == "centre" else position
+    i, j = _checked_position(op, name, position, shape)
+    units[rows, channels, i, j] = 1
+    top, bottom, left, right = receptive_field(model, end).box((i, j), X.shape[2:])
+    seen = image[:, :, max(top, 0) : max(bottom, 0), max(left, 0) : max(right, 0)]
+    return units, units, seen if seen.size else image  # a unit may see nothing but padding
+
+
+def _checked_position(op, name, position, shape):
+    whole = np.shape(position) == (2,) and all(isinstance(i, int | np.integer) for i in position)
+    if not whole or not (0 <= position[0] < shape[1] and 0 <= position[1] < shape[2]):
+        raise ValueError(
+            f"{op}: a position in layer {name} is (row, column), from (0, 0) to {(shape[1] - 1, shape[2] - 1)}, or "
+            f'"centre"; got {position!r}'
+        )
+    return position
+
+
+def _activation_gradient(model, end, X, units, waking):
+    """The activation (N,) of what is climbed, its gradient (N, 3, H, W), and for which images it was silent.
+
+    Where the gradient is zero throughout, it is replaced by that of the neurons to be woken, below their rectifier. The
+    rule of the deconvnet gives it: it lets everything positive through, whether the rectifier was active or not, and
+    what comes down to it from the layer, through pooling at most, is positive.
+    """
+    last = _last_with_weights(model, end)
+    below, cache_below = (X, None) if last == 0 else model.forward(X, end=last - 1)
+    feats, cache = model.forward(below, start=last, end=end)
+
+    def gradient(dfeats, rule):
+        dX, _ = model.backward(dfeats, cache, relu_rule=rule)
+        return dX if cache_below is None else model.backward(dX, cache_below)[0]
+
+    dX = gradient(feats if units is None else units, "standard")
+    silent = ~dX.any(axis=(1, 2, 3))
+    if silent.any():
+        dX = np.where(silent[:, None, None, None], gradient(waking, "deconv"), dX)
+    return _activation(feats, units), dX, silent
+
+
+def _activation(feats, units):
+    return (0.5 * feats**2 if units is None else feats * units).sum(axis=tuple(range(1, feats.ndim)))
+
+
+def _last_with_weights(model, end):
+    """The index of the last layer up to `end` that is no pooling."""
+    pooling = [isinstance(block, Pool | GlobalAvgPool) for _, block in model.named_blocks()[: end + 1]]
+    return max((i for i, pools in enumerate(pooling) if not pools), default=0)
