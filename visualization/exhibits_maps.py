@@ -56,8 +56,8 @@ def _grad_cam(subject, model, rng, progress):
     titles = [f"{name}\n{said(best[0])}" for name, best in zip(subject.names, before)]
     caption = (
         "The maps of the last convolution, weighted by how much the class's score depends on each, show in which "
-        "region the evidence lies. They are coarse, as the layer is; red is evidence for the class, and what speaks against "
-        "it is left out."
+        "region the evidence lies. They are coarse, as the layer is; red is evidence for the class, and what speaks "
+        "against it is left out."
     )
     figure = plot_maps(pictures, maps, titles, label="Grad-CAM")
     return Exhibit(figure, caption, {"X": X, "y": y, "maps": maps}, {"y": y.tolist()}, before=before)
@@ -74,8 +74,8 @@ def _occlusion(subject, model, rng, progress):
     titles = [f"{name}\n{said(best[0])}" for name, best in zip(subject.names, before)]
     caption = (
         "A grey square moves over the photograph, and the score of the class is watched: where it drops, something "
-        "that counts was hidden (red); where it rises, something that misled the network (blue). No gradients are needed, "
-        "only patience."
+        "that counts was hidden (red); where it rises, something that misled the network (blue). No gradients are "
+        "needed, only patience."
     )
     figure = plot_occlusion(pictures, result, titles, window=window)
     arrays = {"X": X, "y": y, "maps": result.maps, "grid": result.grid}

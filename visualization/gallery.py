@@ -12,11 +12,11 @@ from tqdm import tqdm
 from .. import __version__
 from .._files import check_destination, written_beside
 from ..datasets import sample_image, sample_names
-from . import exhibits, exhibits_maps
+from . import exhibits, exhibits_features, exhibits_maps
 from .exhibits import Subject, map_layers
 from .page import write_page
 
-EXHIBITS = exhibits.EXHIBITS | exhibits_maps.EXHIBITS
+EXHIBITS = exhibits.EXHIBITS | exhibits_maps.EXHIBITS | exhibits_features.EXHIBITS
 
 
 def make_gallery(out, model, *, image=None, image_name="your photograph", seed=0, overwrite=False, progress=False):
