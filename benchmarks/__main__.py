@@ -106,15 +106,15 @@ def main():
 
 
 def measure(workload, workers, *, peak, quick):
-    """Time one workload: rounds in which every rival runs for about a fifth of a second, one after the other."""
+    """Time one workload: rounds in which every rival runs for a fraction of a second, one after the other."""
     times, memory, repeats = {rival: [] for rival in workers}, dict.fromkeys(workers), {}
     for rival, worker in workers.items():
         flops = worker.ask(load=asdict(workload))["flops"]
         if not quick:
             memory[rival] = worker.ask(memory=True)["bytes"]
         worker.ask(time=1)
-        repeats[rival] = max(1, round(0.2 / worker.ask(time=1)["seconds"][0]))
-    for _ in range(3 if quick else 9):
+        repeats[rival] = max(1, round((0.1 if quick else 0.2) / worker.ask(time=1)["seconds"][0]))
+    for _ in range(2 if quick else 9):
         for rival, worker in workers.items():
             time.sleep(PAUSE)
             worker.ask(time=1)  # wakes the threads and fills the caches; not counted
