@@ -24,7 +24,7 @@ def create_class_visualization(
     l2_reg=None,
     max_jitter=8,
     blur_every=2,
-    blur_sigma=0.5,
+    blur_sigma=0.7,
     X_init=None,
     rng=None,
     callback=None,
@@ -39,7 +39,7 @@ def create_class_visualization(
     model : Network
     learning_rate : float, optional
         Length of a step in model space (with normalize), or the factor of the gradient (without; then there is no
-        default). By default a step changes pixels by 4 grey levels (root mean square).
+        default). By default a step changes pixels by 8 grey levels (root mean square).
     normalize : bool
         Step by ``learning_rate * dX / ||dX||_2`` for each image; False: by ``learning_rate * dX``.
     objective : {"score", "log_odds"}
@@ -82,7 +82,7 @@ def create_class_visualization(
     check_images(op, X, model)
     check_choice(op, objective, ("score", "log_odds"))
     check_whole(op, 0, max_jitter=max_jitter, blur_every=blur_every, num_iterations=num_iterations)
-    learning_rate = step_length(op, model, X, learning_rate, normalize=normalize, rms=4)
+    learning_rate = step_length(op, model, X, learning_rate, normalize=normalize, rms=8)
     l2_reg = 3e-7 / model.pixel_scale**2 if l2_reg is None else l2_reg
     check_not_negative(op, l2_reg=l2_reg, blur_sigma=blur_sigma)
 

@@ -44,7 +44,7 @@ def plot_images(images, titles=None, *, columns=None, heading=None, tile=TILE):
     columns = columns or (len(images) if len(images) <= 6 else int(np.ceil(np.sqrt(len(images)))))
     figure, axes = _tiles(-(-len(images) // columns), columns, heading, _aspect(images), tile)
     for axis, image, title in zip(axes.flat, images, titles):
-        _show(axis, image, title)
+        _show(axis, image, title, width=round(28 * min(1, tile / TILE)))
     return figure
 
 
@@ -148,16 +148,16 @@ def plot_evaluation(evaluation, class_names, *, heading=None):
     results = sorted(evaluation.per_class(), key=lambda r: (-r.top1, -r.top5, r.index))
     order = [r.index for r in results]
     names, rows = [short_name(class_names[k]) for k in order], np.arange(len(order))
-    figure = Figure(figsize=(15, max(4, 0.135 * len(order) + 1.2)), dpi=DPI)
+    figure = Figure(figsize=(19, max(4, 0.12 * len(order) + 1.5)), dpi=DPI)
     figure.set_layout_engine("constrained")
-    bars, matrix = figure.subplots(1, 2, width_ratios=(1, 1.7))
+    bars, matrix = figure.subplots(1, 2, width_ratios=(1, 2.6))
     bars.barh(rows, [r.top5 for r in results], height=0.8, color="#bcd4e6", label="among the first five")
     bars.barh(rows, [r.top1 for r in results], height=0.8, color="#2f6690", label="first")
     bars.set_yticks(rows, names, fontsize=7)
     bars.set_ylim(len(order) - 0.4, -0.6)
     bars.set_xlim(0, 1)
     bars.set_xlabel("fraction of the class's images")
-    bars.legend(loc="lower right", fontsize=8)
+    bars.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2, frameon=False, fontsize=8)
     confusion = evaluation.confusion[np.ix_(order, order)] / np.array([r.images for r in results])[:, None]
     off_diagonal = confusion[~np.eye(len(order), dtype=bool)]
     drawn = matrix.imshow(confusion, cmap="magma", vmin=0, vmax=max(off_diagonal.max(initial=0), 0.01))
@@ -240,11 +240,12 @@ def _aspect(images):
     return max(np.shape(image)[0] / np.shape(image)[1] for image in images)
 
 
-def _show(axis, image, title=""):
+def _show(axis, image, title="", width=28):
+    """A picture under its title, wrapped after so many characters."""
     image = np.asarray(image)
     if image.dtype != np.uint8:
         raise TypeError(f"plotting: pictures must be uint8, got {image.dtype}; model.deprocess(X) returns such")
     # Small pictures are shown pixel by pixel; smoothing would hide what the gradient does to single pixels.
     axis.imshow(image, cmap="gray", vmin=0, vmax=255, interpolation="nearest" if max(image.shape[:2]) <= 128 else None)
-    lines = [textwrap.fill(line, 28) for line in str(title).split("\n")]
+    lines = [textwrap.fill(line, width) for line in str(title).split("\n")]
     axis.set_title("\n".join(lines), fontsize=9)
