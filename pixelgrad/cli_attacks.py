@@ -86,7 +86,7 @@ def run_attack(args):
     rms, largest = size_of(change, "l2")[0], size_of(change, "linf")[0]
     verdict = "fooled" if fooled else "NOT fooled"
     _say(args, f"{verdict} ({why}): {now[0].name!r} with p = {now[0].probability:.3f} in the saved picture")
-    _say(args, f"changed by {rms:.2f} grey levels (RMS), {largest:.0f} at most; {out} and {image_out}")
+    _say(args, f"changed by {rms:.2f} grey levels (RMS; a single one by {largest:.0f}); {out} and {image_out}")
     rng = np.random.default_rng(args.seed)
     noisy = np.clip(picture + rms * rng.standard_normal(picture.shape), 0, 255).round().astype(np.uint8)
     _say(args, f"random noise of the same size: {_first(model, model.preprocess(noisy))}")
@@ -128,7 +128,8 @@ def _attack(args, model, picture, X, y, targeted):
         )
     probability = result.trace["probability"][:, 0]
     name = "target" if targeted else "what was seen"
-    why = f"{result.reason[0]} after {result.steps[0]} steps"
+    steps, reason = result.steps[0], result.reason[0]
+    why = f"after {steps} step{'s' if steps != 1 else ''}" + ("" if reason == "fooled" else f", {reason}")
     trace = {f"probability of {name}": (np.arange(len(probability)), probability)}
     return model.deprocess(result.X)[0], trace, {}, why
 

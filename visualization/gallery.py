@@ -96,7 +96,7 @@ def make_gallery(out, model, *, image=None, image_name="your photograph", seed=0
 
 def _sample_subject():
     """The photographs that are on this computer; all but the portrait need the `gallery` extra."""
-    names = [name for name in ("cat", "coffee", "portrait", "rocket") if name in sample_names()]
+    names = [name for name in ("coffee", "cat", "portrait", "rocket") if name in sample_names()]
     return Subject(names, [sample_image(name) for name in names])
 
 

@@ -31,8 +31,8 @@ def test_the_report_names_size_control_and_defences(run, capsys):
     assert run("--limit", 60) == 0
     out = capsys.readouterr().out
     for fragment in (
-        "fooled (fooled after",
-        "grey levels (RMS)",
+        "fooled (after",
+        "grey levels (RMS",
         "random noise",
         "after blur",
         "after jpeg 50",
