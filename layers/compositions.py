@@ -176,7 +176,7 @@ def linear_backward(dout, cache, *, param_grads=True, input_grad=True):
     x, w, b = cache
     same_shape("affine layer", "dout", dout, (x.shape[0], w.shape[1]))
     dx = (dout @ w.T).reshape(x.shape) if input_grad else None
-    dw = x.reshape(x.shape[0], -1).T @ dout if param_grads else None
+    dw = x.reshape(x.shape[0], w.shape[0]).T @ dout if param_grads else None
     db = dout.sum(axis=0) if param_grads and b is not None else None
     return dx, dw, db
 

@@ -64,14 +64,28 @@ def deal(blocks, new_worker):
     if len(blocks) <= 1:
         return work()
     with one_blas_thread() as most:
-        others = [_pool(os.getpid(), most - 1).submit(work) for _ in range(min(most, len(blocks)) - 1)]
+        others = []
+        try:
+            for _ in range(min(most, len(blocks)) - 1):
+                others.append(_pool(os.getpid(), most - 1).submit(work))
+        except RuntimeError:
+            pass  # the interpreter is shutting down and gives no threads any more: this one does all of the work
         try:
             work()
         finally:
-            wait([other for other in others if not other.cancel()])
+            try:
+                _finish(others)
+            except BaseException:  # Ctrl-C while waiting: nobody may write on after we have left
+                waiting.clear()
+                _finish(others)
+                raise
         for other in others:
             if not other.cancelled():
                 other.result()
+
+
+def _finish(others):
+    wait([other for other in others if not other.cancel()])
 
 
 def total(blocks, new_worker):
@@ -157,15 +171,23 @@ class _Blas:
         with self._lock:
             if self._users == 0:
                 self._before = self._ask()
-                self._tell([1] * len(self._before))
             self._users += 1
+            try:
+                if self._users == 1:
+                    self._tell([1] * len(self._before))
+            except BaseException:  # Ctrl-C
+                self._leave()
+                raise
             return max(self._before)
 
     def __exit__(self, *_):
         with self._lock:
-            self._users -= 1
-            if self._users == 0:
-                self._tell(self._before)
+            self._leave()
+
+    def _leave(self):
+        self._users -= 1
+        if self._users == 0:
+            self._tell(self._before)
 
     def _ask(self):
         # A BLAS that cannot be asked, such as Apple's, works beside our threads as it is.
@@ -185,3 +207,16 @@ def _blas():
 def _pool(process, count):
     """Threads that wait for work; a forked process has its own."""
     return ThreadPoolExecutor(count, thread_name_prefix="pixelgrad")
+
+
+def _after_fork():
+    """The child has none of the parent's threads: nobody there would end a hold, or give back a lock."""
+    if _blas.cache_info().currsize:
+        parent = _blas()
+        if parent.held():
+            parent._tell(parent._before)
+        _blas.cache_clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)

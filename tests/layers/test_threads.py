@@ -134,3 +134,47 @@ def test_a_forked_process_has_threads_of_its_own():
     child.start()
     assert queue.get(timeout=20) == list(range(10))
     child.join(20)
+
+
+def _held_in_child(queue):
+    queue.put((threads._blas().held(), blas_threads()))
+    _deal_in_child(queue)
+
+
+@pytest.mark.skipif("fork" not in multiprocessing.get_all_start_methods(), reason="no fork on this system")
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded")
+def test_a_process_forked_in_the_middle_of_work_is_not_held():
+    context = multiprocessing.get_context("fork")
+    queue = context.Queue()
+    with one_blas_thread():
+        child = context.Process(target=_held_in_child, args=(queue,))
+        child.start()
+    assert queue.get(timeout=20) == (False, {3})
+    assert queue.get(timeout=20) == list(range(10))
+    child.join(20)
+
+
+def test_an_interrupt_while_blas_is_told_leaves_it_as_it_was(monkeypatch):
+    blas = threads._blas()
+    tell = blas._tell
+
+    def interrupted(counts):
+        tell(counts)
+        if set(counts) == {1}:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(blas, "_tell", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        deal([1, 2, 3], lambda: lambda block: None)
+    assert blas_threads() == {3} and not blas.held() and threads.threads() == 3
+
+
+def test_without_threads_to_be_had_this_one_does_the_work(monkeypatch):
+    class Closed:
+        def submit(self, work):
+            raise RuntimeError("cannot schedule new futures after interpreter shutdown")
+
+    monkeypatch.setattr(threads, "_pool", lambda process, count: Closed())
+    done = []
+    deal(list(range(5)), lambda: done.append)
+    assert sorted(done) == list(range(5))
