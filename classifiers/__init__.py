@@ -2,6 +2,7 @@
 
 - `Network`: a list of named layers with forward, backward, predict, save and load
 - `PretrainedCNN`: the TinyImageNet network that ships with the package, or CS231n's original
+- `SqueezeNet`: version 1.1 for ImageNet, from a file that `convert_squeezenet` makes of torchvision's weights
 - `Solver`, `Augmentation`, `evaluate`: the training loop and how good its result is
 """
 
@@ -10,6 +11,8 @@ from .evaluation import Evaluation, evaluate
 from .network import Network, Prediction
 from .pretrained import PretrainedCNN, cs231n_architecture, tinyimagenet_architecture
 from .solver import Solver
+from .squeezenet import SqueezeNet, squeezenet_architecture
+from .torchvision import convert_squeezenet, read_torchvision
 from .weights import WeightsError
 
 __all__ = [
@@ -19,8 +22,12 @@ __all__ = [
     "Prediction",
     "PretrainedCNN",
     "Solver",
+    "SqueezeNet",
     "WeightsError",
+    "convert_squeezenet",
     "cs231n_architecture",
     "evaluate",
+    "read_torchvision",
+    "squeezenet_architecture",
     "tinyimagenet_architecture",
 ]

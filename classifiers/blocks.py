@@ -12,6 +12,7 @@ from dataclasses import MISSING, dataclass, field, fields
 import numpy as np
 
 from ..layers import compositions
+from ..layers.basic import concat_backward, concat_forward
 from ..layers.checks import conv_output_size, pool_output_size
 from ..layers.conv import conv_backward, conv_forward
 from ..layers.pool import (
@@ -149,6 +150,80 @@ class Pool:
 
 
 @dataclass(frozen=True)
+class Relu:
+    """A rectifier of its own, for networks that count it as a layer."""
+
+    def param_shapes(self, shape):
+        return {}
+
+    def output_shape(self, shape):
+        return shape
+
+    def multiply_adds(self, shape):
+        return 0
+
+    def forward(self, x, params, mode):
+        return compositions.rectify_forward(x)
+
+    def backward(self, dout, cache, *, relu_rule, **_):
+        return compositions.rectify_backward(dout, cache, relu_rule=relu_rule), {}
+
+
+@dataclass(frozen=True)
+class Fire:
+    """SqueezeNet's module: 1x1 filters squeeze the channels, 1x1 and 3x3 filters side by side expand them again.
+
+    F. Iandola et al., "SqueezeNet: AlexNet-level accuracy with 50x fewer parameters", 2016, section 3.2. Each of the
+    three convolutions has a bias and a ReLU; the maps of the 1x1 filters come first.
+    """
+
+    squeeze: int
+    expand1: int
+    expand3: int
+    number: int = field(default=0, kw_only=True)
+
+    def param_shapes(self, shape):
+        squeeze, *expand = self._convs()
+        inner = squeeze.output_shape(shape)
+        return squeeze.param_shapes(shape) | expand[0].param_shapes(inner) | expand[1].param_shapes(inner)
+
+    def output_shape(self, shape):
+        return (self.expand1 + self.expand3, *shape[1:])
+
+    def multiply_adds(self, shape):
+        squeeze, *expand = self._convs()
+        inner = squeeze.output_shape(shape)
+        return squeeze.multiply_adds(shape) + sum(conv.multiply_adds(inner) for conv in expand)
+
+    def forward(self, x, params, mode):
+        squeeze, *expand = self._convs()
+        inner, squeeze_cache = squeeze.forward(x, params, mode)
+        outs, caches = zip(*(conv.forward(inner, params, mode) for conv in expand))
+        out, concat_cache = concat_forward(outs)
+        return out, (squeeze_cache, caches, concat_cache)
+
+    def backward(self, dout, cache, *, relu_rule, param_grads, input_grad):
+        squeeze, *expand = self._convs()
+        squeeze_cache, caches, concat_cache = cache
+        wanted = {"relu_rule": relu_rule, "param_grads": param_grads}
+        dinner, gradients = 0, {}
+        for conv, part, conv_cache in zip(expand, concat_backward(dout, concat_cache), caches):
+            d, grads = conv.backward(part, conv_cache, input_grad=True, **wanted)
+            dinner = dinner + d
+            gradients |= grads
+        dx, grads = squeeze.backward(dinner, squeeze_cache, input_grad=input_grad, **wanted)
+        return dx, grads | gradients
+
+    def _convs(self):
+        n = self.number
+        return (
+            Conv(self.squeeze, 1, number=n),
+            Conv(self.expand1, 1, number=n + 1),
+            Conv(self.expand3, 3, pad=1, number=n + 2),
+        )
+
+
+@dataclass(frozen=True)
 class GlobalAvgPool:
     """The mean of each map: (C, H, W) -> (C,)."""
 
@@ -171,10 +246,14 @@ class GlobalAvgPool:
 BLOCKS = {
     "conv": Conv,
     "affine": Affine,
+    "relu": Relu,
+    "fire": Fire,
     "max_pool": Pool,
     "avg_pool": Pool,
     "global_avg_pool": GlobalAvgPool,
 }
+
+_WEIGHT_LAYERS = {"conv": 1, "affine": 1, "fire": 3}  # how many weights a block has: W1, W2, ... are counted through
 
 
 def make_blocks(architecture):
@@ -206,17 +285,17 @@ def make_blocks(architecture):
             raise ValueError(f"architecture: block {position} has the type {kind!r}; known are {', '.join(BLOCKS)}")
         settings = {key: value for key, value in entry.items() if key != "type"}
         _check_settings(position, kind, settings)
-        if kind in ("conv", "affine"):
-            weights += 1
-            block = BLOCKS[kind](**settings, number=weights)
-            if block.batchnorm and not block.relu:
+        if kind in _WEIGHT_LAYERS:
+            block = BLOCKS[kind](**settings, number=weights + 1)
+            weights += _WEIGHT_LAYERS[kind]
+            if kind != "fire" and block.batchnorm and not block.relu:
                 raise ValueError(f"architecture: block {position} ({kind}) has batchnorm without relu; it needs both")
         elif BLOCKS[kind] is Pool:
             block = Pool(**settings, kind=kind.split("_")[0])
         else:
             block = BLOCKS[kind](**settings)
         count = kinds[: position + 1].count(kind)
-        alone = kind not in ("conv", "affine") and kinds.count(kind) == 1
+        alone = kind not in _WEIGHT_LAYERS and kinds.count(kind) == 1
         blocks.append((kind if alone else f"{kind}{count}", block))
     return blocks
 

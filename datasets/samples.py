@@ -1,8 +1,9 @@
 """Photographs that are on disk already, inside installed packages: nothing is downloaded, ever.
 
 matplotlib always brings a portrait of Grace Hopper. With the `gallery` extra, scikit-image brings a cat, a
-cup of coffee, an astronaut, a rocket and three textures. scikit-image's own functions may start a download
-when a file is not there; so its data folder is looked at directly, and scikit-image itself is never imported.
+cup of coffee, an astronaut, a rocket, three textures, and two pictures whose style is worth painting in.
+scikit-image's own functions may start a download when a file is not there; so its data folder is looked at directly,
+and scikit-image itself is never imported.
 """
 
 import importlib.util
@@ -19,6 +20,8 @@ _GALLERY = {
     "brick": "brick.png",
     "grass": "grass.png",
     "gravel": "gravel.png",
+    "tissue": "ihc.png",
+    "galaxies": "hubble_deep_field.jpg",
 }
 
 
@@ -37,8 +40,9 @@ def sample_image(name, *, size=None):
 
     Parameters
     ----------
-    name : {"portrait", "cat", "coffee", "astronaut", "rocket", "brick", "grass", "gravel"}
-        All but "portrait" need the `gallery` extra. "brick", "grass" and "gravel" are grey textures.
+    name : {"portrait", "cat", "coffee", "astronaut", "rocket", "brick", "grass", "gravel", "tissue", "galaxies"}
+        All but "portrait" need the `gallery` extra. "brick", "grass" and "gravel" are grey textures, "tissue" (under
+        the microscope) and "galaxies" (the Hubble deep field) pictures for style transfer.
     size : int or (H, W), optional
         Crop the centre to that aspect ratio and resize to that many pixels; an int means a square.
 

@@ -7,22 +7,31 @@ order of the axes in memory is kept, so that channels-last arrays (see `conv.py`
 import numpy as np
 
 from .checks import check_array, pool_output_size, same_shape
+from .threads import cut, deal, length, pieces, threads
 
 
 def max_pool_forward(x, pool_param):
     """The largest value of each window; arguments and result as in `max_pool_forward_naive`."""
     height, width, stride, HO, WO = pool_output_size("max_pool_forward", x, pool_param)
-    out = np.full_like(x[:, :, :HO, :WO], -np.inf)
-    winner = np.zeros_like(out, dtype=np.int32)
-    for k, (i, j) in enumerate(np.ndindex(height, width)):
-        entry, seen = _entry(x, i, j, stride, out)
-        better = entry > seen
-        np.copyto(seen, entry, where=better)
-        np.copyto(winner[:, :, : seen.shape[2], : seen.shape[3]], k, where=better)
-    # A NaN compares false with everything; it must not vanish in a layer.
-    for i, j in np.ndindex(height, width):
-        entry, seen = _entry(x, i, j, stride, out)
-        np.copyto(seen, entry, where=np.isnan(entry))
+    N, C = x.shape[:2]
+    out = np.empty_like(x[:, :, :HO, :WO])
+    # The larger the number, the earlier in the window; 0 is no entry of it.
+    winner = np.zeros_like(out, dtype=np.min_scalar_type(height * width))
+
+    def worker(block):
+        images, rows = block
+        part, image = out[images, :, rows], x[images, :, rows.start * stride :]
+        part[...] = image[:, :, : stride * length(rows) : stride, : stride * WO : stride]
+        for i, j in np.ndindex(height, width):
+            entry, seen = _entry(image, i, j, stride, part)
+            np.maximum(seen, entry, out=seen)  # NaN stays NaN: it must not vanish in a layer
+        for k, (i, j) in enumerate(np.ndindex(height, width)):
+            entry, largest = _entry(image, i, j, stride, part)
+            first = winner[images, :, rows][:, :, : entry.shape[2], : entry.shape[3]]
+            is_largest = ~(entry < largest)
+            np.maximum(first, is_largest * winner.dtype.type(height * width - k), out=first)
+
+    deal(pieces(N, HO, C * x.shape[3] * stride), lambda: worker)
     return out, (x, winner, height, width, stride)
 
 
@@ -40,9 +49,19 @@ def max_pool_backward(dout, cache):
     x, winner, height, width, stride = cache
     same_shape("max_pool_backward", "dout", dout, winner.shape)
     dx = np.zeros_like(x, dtype=dout.dtype)
-    for k, (i, j) in enumerate(np.ndindex(height, width)):
-        entry, share = _entry(dx, i, j, stride, dout)
-        entry += share * (winner[:, :, : share.shape[2], : share.shape[3]] == k)
+    N, C = x.shape[:2]
+
+    def worker(block):
+        images, channels = block
+        target, place = dx[images, channels], winner[images, channels]
+        for k, (i, j) in enumerate(np.ndindex(height, width)):
+            entry, share = _entry(target, i, j, stride, dout[images, channels])
+            entry += share * (place[:, :, : share.shape[2], : share.shape[3]] == height * width - k)
+
+    # Windows overlap, so that rows cannot be shared among threads; images and channels can.
+    images = [images for images, _ in pieces(N, 1, x[0].size)]
+    channels = cut(C, threads() if N == 1 else 1)
+    deal([(part, some) for part in images for some in channels], lambda: worker)
     return dx
 
 

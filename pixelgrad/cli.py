@@ -56,11 +56,13 @@ def make_parser():
     """The parser with all commands."""
     # Imported here, so that Ctrl-C and missing packages are dealt with while NumPy and h5py load.
     from .cli_attacks import add_attack_commands
+    from .cli_convert import add_convert
     from .cli_download import add_download
     from .cli_evaluate import add_evaluate
     from .cli_features import add_feature_commands
     from .cli_maps import add_map_commands
     from .cli_pictures import add_picture_commands
+    from .cli_style import add_style_commands
     from .cli_train import add_train
 
     parser = argparse.ArgumentParser(
@@ -68,12 +70,12 @@ def make_parser():
     )
     parser.add_argument("--version", action="version", version=f"pixelgrad {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    looking = (add_picture_commands, add_feature_commands, add_map_commands, add_attack_commands)
-    for add in (*looking, add_download, add_train, add_evaluate):
+    looking = (add_picture_commands, add_feature_commands, add_map_commands, add_attack_commands, add_style_commands)
+    for add in (*looking, add_download, add_convert, add_train, add_evaluate):
         add(commands)
     return parser
 
 
 def _one_line(error):
-    text = " ".join(str(error).split())
+    text = " ".join(str(error).split()).replace(" (overwrite=True)", "")  # here it is called --force
     return text or type(error).__name__

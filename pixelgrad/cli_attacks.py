@@ -6,17 +6,18 @@ import numpy as np
 
 from ._files import check_destination
 from .cli_options import above_zero, add_common, at_least, fraction
-from .cli_pictures import (
-    _CLASS,
-    _IMAGE,
+from .cli_shared import (
+    CLASS_HELP,
     FIGURES,
-    _command,
-    _load_model,
-    _model,
-    _model_and_size,
-    _picture,
-    _save_figure,
-    _say,
+    IMAGE_HELP,
+    add_command,
+    add_model,
+    add_model_and_size,
+    as_pair,
+    load_model,
+    picture_of,
+    save_figure,
+    say,
 )
 
 BLACK_BOX = ("random_search", "finite_differences")
@@ -24,9 +25,9 @@ DEFENCES = (("blur", 0.7), ("grey_levels", 8), ("jpeg", 50))
 
 
 def add_attack_commands(commands):
-    p = _command(commands, "attack", run_attack, "fool the network by a measured and limited change")
-    p.add_argument("image", metavar="IMAGE", help=_IMAGE)
-    p.add_argument("--target", metavar="CLASS", help=f"{_CLASS}; by default any but what the network sees")
+    p = add_command(commands, "attack", run_attack, "fool the network by a measured and limited change")
+    p.add_argument("image", metavar="IMAGE", help=f'{IMAGE_HELP}; or "noise"')
+    p.add_argument("--target", metavar="CLASS", help=f"{CLASS_HELP}; by default any but what the network sees")
     p.add_argument(
         "--method",
         choices=("gradient", "fgsm", "pgd", *BLACK_BOX),
@@ -35,27 +36,37 @@ def add_attack_commands(commands):
     )
     p.add_argument("--norm", choices=("l2", "linf"), default="l2", help="how changes are measured (default: l2)")
     p.add_argument(
-        "--limit", type=above_zero, help="largest change in grey levels, root mean square with l2 (default: 8)"
+        "--limit",
+        type=above_zero,
+        metavar="LEVELS",
+        help="largest change in grey levels: with l2 the root mean square (RMS) over all pixels and colours; with "
+        "linf, and in fgsm, that of any single one (default: 8)",
     )
     p.add_argument("--confidence", type=fraction, default=0.0, help="go on until the network is as sure (default: 0)")
     p.add_argument("--max-iterations", type=at_least(1), default=100, help="steps (default: 100)")
     p.add_argument("--budget", type=at_least(1), default=5000, help="questions to a black box (default: 5000)")
-    _model_and_size(p)
-    add_common(p, out="attack.png", out_help="comparison to write; the picture itself goes to NAME-image.png beside it")
+    add_model_and_size(p)
+    add_common(
+        p,
+        out="attack.png",
+        out_help="comparison to write; the picture itself goes to NAME-image.png beside it",
+        by_options=True,
+    )
 
-    p = _command(commands, "transfer", run_transfer, "do pictures that fool one network fool another?")
+    p = add_command(commands, "transfer", run_transfer, "do pictures that fool one network fool another?")
     p.add_argument("data", metavar="DATA", help="TinyImageNet: its folder or its zip file")
     p.add_argument("others", nargs="+", metavar="FILE", help="weights files of other networks for the same classes")
     p.add_argument("--images", type=at_least(1), default=50, help="validation images to try (default: 50)")
     p.add_argument("--limit", type=above_zero, default=8.0, help="largest change in grey levels (default: 8)")
     p.add_argument("--cache", metavar="DIR", help="folder for the decoded images (default: beside the data)")
-    _model(p)
-    add_common(p, out="transfer.png", out_help="picture to write")
+    add_model(p)
+    add_common(p, out="transfer.png", out_help="picture to write", by_options=True)
 
 
 def run_attack(args):
     from .datasets import save_image
     from .visualization.adversarial import defend, size_of
+    from .visualization.image_ops import noise
     from .visualization.plots_attacks import plot_attack
     from .visualization.plotting import short_name
 
@@ -65,8 +76,12 @@ def run_attack(args):
     check_destination(image_out, overwrite=args.force)
     if args.method in BLACK_BOX and (args.norm != "l2" or args.confidence):
         raise ValueError("a black box is attacked with --norm l2 and without --confidence")
-    model = _load_model(args)
-    picture = _picture(args.image, args.size or model.input_size)
+    model = load_model(args)
+    size = args.size or model.input_size
+    if args.image == "noise":
+        (picture,) = model.deprocess(noise(model, (1, 3, *as_pair(size)), np.random.default_rng(args.seed)))
+    else:
+        picture = picture_of(args.image, size)
     X = model.preprocess(picture)
     seen = int(model.scores(X)[0].argmax())
     target = None if args.target is None else model.class_index(args.target)
@@ -79,19 +94,19 @@ def run_attack(args):
     (was,), (now,) = model.predict(X, top=1), model.predict(X_saved, top=1)
     fooled = now[0].index == target if target is not None else now[0].index != seen
     titles = [f"{short_name(p[0].name)}\np = {p[0].probability:.3f}" for p in (was, now)]
-    _save_figure(args, plot_attack(picture, after, trace, titles, **labels))
+    save_figure(args, plot_attack(picture, after, trace, titles, **labels))
     save_image(image_out, after, overwrite=args.force)
 
     change = (after.astype(float) - picture)[None]
     rms, largest = size_of(change, "l2")[0], size_of(change, "linf")[0]
     verdict = "fooled" if fooled else "NOT fooled"
-    _say(args, f"{verdict} ({why}): {now[0].name!r} with p = {now[0].probability:.3f} in the saved picture")
-    _say(args, f"changed by {rms:.2f} grey levels (RMS; a single one by {largest:.0f}); {out} and {image_out}")
+    say(args, f"{verdict} ({why}): {now[0].name!r} with p = {now[0].probability:.3f} in the saved picture")
+    say(args, f"changed by {rms:.2f} grey levels (RMS; a single one by {largest:.0f}); {out} and {image_out}")
     rng = np.random.default_rng(args.seed)
     noisy = np.clip(picture + rms * rng.standard_normal(picture.shape), 0, 255).round().astype(np.uint8)
-    _say(args, f"random noise of the same size: {_first(model, model.preprocess(noisy))}")
+    say(args, f"random noise of the same size: {_first(model, model.preprocess(noisy))}")
     for method, strength in DEFENCES:
-        _say(args, f"after {method} {strength:g}: {_first(model, defend(X_saved, model, method, strength))}")
+        say(args, f"after {method} {strength:g}: {_first(model, defend(X_saved, model, method, strength))}")
     return 0 if fooled else 1
 
 
@@ -146,14 +161,14 @@ def run_transfer(args):
     from .visualization.transfer import transfer_matrix
 
     check_destination(args.out, overwrite=args.force, suffixes=FIGURES)
-    networks = {Path(args.model).stem if args.model else "shipped": _load_model(args)}
+    networks = {Path(args.model).stem if args.model else "shipped": load_model(args)}
     for path in args.others:
         networks[Path(path).stem] = PretrainedCNN(path)
     data = load_tiny_imagenet(args.data, cache_dir=args.cache, progress=not args.quiet)
     chosen = np.sort(np.random.default_rng(args.seed).permutation(len(data["y_val"]))[: args.images])
     pictures = data["X_val"][chosen].transpose(0, 2, 3, 1)
     matrix = transfer_matrix(networks, pictures, data["y_val"][chosen], limit=args.limit, progress=not args.quiet)
-    _save_figure(args, plot_transfer(matrix, list(networks), heading=f"attacks of at most {args.limit:g} grey levels"))
+    save_figure(args, plot_transfer(matrix, list(networks), heading=f"attacks of at most {args.limit:g} grey levels"))
     for name, row in zip(networks, matrix):
-        _say(args, f"made for {name}: " + ", ".join(f"{part:.0%} fool {other}" for other, part in zip(networks, row)))
-    _say(args, str(args.out))
+        say(args, f"made for {name}: " + ", ".join(f"{part:.0%} fool {other}" for other, part in zip(networks, row)))
+    say(args, str(args.out))

@@ -9,23 +9,23 @@ import numpy as np
 
 from ._files import check_destination
 from .cli_options import above_zero, add_common, at_least, not_negative
-from .cli_pictures import (
-    _CLASS,
-    _IMAGE,
+from .cli_shared import (
+    CLASS_HELP,
     FIGURES,
-    _command,
-    _finish,
-    _Latest,
-    _layer,
-    _load_model,
-    _model,
-    _model_and_size,
-    _pair,
-    _picture,
-    _run,
-    _save_figure,
-    _say,
-    _step_options,
+    IMAGE_HELP,
+    Latest,
+    add_command,
+    add_model,
+    add_model_and_size,
+    add_step_options,
+    as_pair,
+    end_with_ctrl_c,
+    layer_of,
+    load_model,
+    picture_of,
+    save_figure,
+    say,
+    stopped_by_ctrl_c,
 )
 
 CROPS, IMAGES, MAP = 400, 2000, 600  # images to look through: of samples, of a data set, and for a map of thumbnails
@@ -33,25 +33,25 @@ _LAYER_BEFORE_SCORES = "-2"
 
 
 def add_feature_commands(commands):
-    p = _command(commands, "filters", filters, "the filters of a layer: colours in the first, weights in the others")
+    p = add_command(commands, "filters", filters, "the filters of a layer: colours in the first, weights in the others")
     p.add_argument("--layer", default="0", help="layer index or name (default: 0)")
     p.add_argument(
         "--shared-scale", action="store_true", help="first layer: one scale for all, so that weak ones are pale"
     )
-    _model(p)
-    add_common(p, out="filters.png", out_help="picture to write", seed=False)
+    add_model(p)
+    add_common(p, out="filters.png", out_help="picture to write", seed=False, by_options=True)
 
-    p = _command(commands, "activations", activations, "the maps that a layer makes of a picture, most active first")
-    p.add_argument("image", metavar="IMAGE", help=_IMAGE)
+    p = add_command(commands, "activations", activations, "the maps that a layer makes of a picture, most active first")
+    p.add_argument("image", metavar="IMAGE", help=IMAGE_HELP)
     p.add_argument("--layer", default="2", help="layer index or name (default: 2)")
     p.add_argument("--top", type=at_least(1), default=24, help="channels to show (default: 24)")
     p.add_argument(
         "--by", choices=("mean", "max"), default="mean", help="a channel's activity: of its map the ... (default: mean)"
     )
-    _model_and_size(p)
-    add_common(p, out="activations.png", out_help="picture to write", seed=False)
+    add_model_and_size(p)
+    add_common(p, out="activations.png", out_help="picture to write", seed=False, by_options=True)
 
-    p = _command(commands, "patches", patches, "which patches of many images excite a channel most")
+    p = add_command(commands, "patches", patches, "which patches of many images excite a channel most")
     p.add_argument("--layer", default="4", help="layer index or name (default: 4)")
     p.add_argument(
         "--channel", dest="channels", type=at_least(0), nargs="+", help="channels (default: eight, drawn by --seed)"
@@ -59,13 +59,15 @@ def add_feature_commands(commands):
     p.add_argument("--top", type=at_least(1), default=9, help="patches for each channel (default: 9)")
     p.add_argument("--per-image", type=at_least(1), default=1, help="at most so many from one image (default: 1)")
     _image_set_options(p)
-    _model(p)
-    add_common(p, out="patches.png", out_help="picture to write")
+    add_model(p)
+    add_common(p, out="patches.png", out_help="picture to write", by_options=True)
 
-    p = _command(
+    p = add_command(
         commands, "neighbours", neighbours, "the images that a layer takes for most alike, and those in pixels"
     )
-    p.add_argument("queries", nargs="+", metavar="IMAGE", help=f"{_IMAGE}; or the number of one of the images searched")
+    p.add_argument(
+        "queries", nargs="+", metavar="IMAGE", help=f"{IMAGE_HELP}; or the number of one of the images searched"
+    )
     p.add_argument(
         "--layer", default=_LAYER_BEFORE_SCORES, help="layer index or name (default: that before the scores)"
     )
@@ -74,10 +76,10 @@ def add_feature_commands(commands):
         "--metric", choices=("euclidean", "cosine"), default="euclidean", help="distance (default: euclidean)"
     )
     _image_set_options(p)
-    _model(p)
-    add_common(p, out="neighbours.png", out_help="picture to write")
+    add_model(p)
+    add_common(p, out="neighbours.png", out_help="picture to write", by_options=True)
 
-    p = _command(
+    p = add_command(
         commands, "embed", embed, "many images in the plane, close together where a layer takes them for alike"
     )
     p.add_argument("--method", choices=("pca", "tsne"), default="tsne", help="(default: tsne)")
@@ -87,10 +89,12 @@ def add_feature_commands(commands):
     p.add_argument("--perplexity", type=above_zero, default=30.0, help="t-SNE: neighbours of a point (default: 30)")
     p.add_argument("--iterations", type=at_least(1), default=1000, help="t-SNE: steps (default: 1000)")
     _image_set_options(p, MAP)
-    _model(p)
-    add_common(p, out="embedding.png", out_help="picture to write")
+    add_model(p)
+    add_common(p, out="embedding.png", out_help="picture to write", by_options=True)
 
-    p = _command(commands, "neuron", neuron, "the image that a neuron, a channel, a class or a layer answers to most")
+    p = add_command(
+        commands, "neuron", neuron, "the image that a neuron, a channel, a class or a layer answers to most"
+    )
     p.add_argument(
         "--layer", default="-1", help="layer index or name (default: the last, whose channels are the classes)"
     )
@@ -99,21 +103,21 @@ def add_feature_commands(commands):
         dest="channels",
         nargs="+",
         metavar="CHANNEL",
-        help=f"one or several; of the last layer {_CLASS} (default: the whole layer)",
+        help=f"one or several; of the last layer {CLASS_HELP} (default: the whole layer)",
     )
     p.add_argument(
         "--position", type=_position, metavar="ROW,COLUMN", help='one neuron of the channel, by its place; or "centre"'
     )
-    p.add_argument("--start", default="noise", metavar="START", help=f'"noise", or {_IMAGE} (default: noise)')
+    p.add_argument("--start", default="noise", metavar="START", help=f'"noise", or {IMAGE_HELP} (default: noise)')
     p.add_argument("--iterations", type=at_least(1), default=100, help="steps (default: 100)")
     p.add_argument("--l2-reg", type=not_negative, help="pull towards the mean colour (default: 0.5 from noise, else 0)")
     p.add_argument("--tv-weight", type=not_negative, default=0.0, help="pull towards smooth images (default: 0)")
     p.add_argument("--tv-beta", type=above_zero, default=2.0, help="exponent of the total variation (default: 2)")
     p.add_argument("--max-jitter", type=at_least(0), help="pixels (default: 4; 0 with --position)")
     p.add_argument("--blur-every", type=at_least(0), help="steps; 0 for never (default: by what the neuron sees)")
-    _step_options(p)
-    _model_and_size(p)
-    add_common(p, out="neuron.png", out_help="picture to write")
+    add_step_options(p)
+    add_model_and_size(p)
+    add_common(p, out="neuron.png", out_help="picture to write", by_options=True)
 
 
 # -- commands ---------------------------------------------------------------------------------------------------------
@@ -124,8 +128,8 @@ def filters(args):
     from .visualization.plots_features import plot_filters, plot_layer_filters
 
     check_destination(args.out, overwrite=args.force, suffixes=FIGURES)
-    model = _load_model(args)
-    layer = _layer(model, args.layer)
+    model = load_model(args)
+    layer = layer_of(model, args.layer)
     name = model.layer_names[layer]
     if layer == 0:
         tiles = first_layer_filters(model, shared_scale=args.shared_scale)
@@ -137,8 +141,8 @@ def filters(args):
         tiles, rows, columns = layer_filters(model, layer)
         figure = plot_layer_filters(tiles, rows, columns, name)
         shown = f"the weights of {len(rows)} filters of {name} on {len(columns)} channels"
-    _save_figure(args, figure)
-    _say(args, f"{shown} in {args.out}")
+    save_figure(args, figure)
+    say(args, f"{shown} in {args.out}")
 
 
 def activations(args):
@@ -146,14 +150,14 @@ def activations(args):
     from .visualization.plots_features import plot_activations
 
     check_destination(args.out, overwrite=args.force, suffixes=FIGURES)
-    model = _load_model(args)
-    layer = _layer(model, args.layer)
-    picture = _picture(args.image, args.size or model.input_size)
+    model = load_model(args)
+    layer = layer_of(model, args.layer)
+    picture = picture_of(args.image, args.size or model.input_size)
     maps = activation_maps(model.preprocess(picture), layer, model, top=args.top, by=args.by)
     heading = f"{maps.layer}: the {maps.channels.shape[1]} most active channels, by the {args.by} of their maps"
-    _save_figure(args, plot_activations(picture, maps, heading=heading))
+    save_figure(args, plot_activations(picture, maps, heading=heading))
     first = ", ".join(str(c) for c in maps.channels[0, :5])
-    _say(args, f"{maps.layer}: most active are the channels {first}; in {args.out}")
+    say(args, f"{maps.layer}: most active are the channels {first}; in {args.out}")
 
 
 def patches(args):
@@ -161,8 +165,8 @@ def patches(args):
     from .visualization.plots_features import plot_patches
 
     check_destination(args.out, overwrite=args.force, suffixes=FIGURES)
-    model = _load_model(args)
-    layer = _layer(model, args.layer)
+    model = load_model(args)
+    layer = layer_of(model, args.layer)
     rng = np.random.default_rng(args.seed)
     searched = _image_set(args, model, rng)
     channels = args.channels
@@ -178,9 +182,9 @@ def patches(args):
         per_image=args.per_image,
         progress=not args.quiet,
     )
-    _save_figure(args, plot_patches(result))
+    save_figure(args, plot_patches(result))
     size = "whole images" if result.field.whole_image else f"{result.field.size}x{result.field.size} pixels"
-    _say(args, f"{result.layer}: the best patches ({size}) of {len(searched.images)} images in {args.out}")
+    say(args, f"{result.layer}: the best patches ({size}) of {len(searched.images)} images in {args.out}")
 
 
 def neighbours(args):
@@ -189,15 +193,15 @@ def neighbours(args):
     from .visualization.plots_features import plot_neighbours
 
     check_destination(args.out, overwrite=args.force, suffixes=FIGURES)
-    model = _load_model(args)
-    layer = _layer(model, args.layer)
+    model = load_model(args)
+    layer = layer_of(model, args.layer)
     searched = _image_set(args, model, np.random.default_rng(args.seed))
     pictures = searched.images.transpose(0, 2, 3, 1)  # (N, H, W, 3)
     queries, own, titles = [], [], []
     for text in args.queries:
         number = _number_of(text, len(pictures))
         own.append(-1 if number is None else number)
-        picture = _picture(text, None) if number is None else pictures[number]
+        picture = picture_of(text, None) if number is None else pictures[number]
         queries.append(resize_image(picture, pictures.shape[1:3]))
         titles.append(Path(text).stem if number is None else searched.names[searched.labels[number]])
     wanted = np.stack(queries).transpose(0, 3, 1, 2)
@@ -219,9 +223,9 @@ def neighbours(args):
         ]
         found[name] = (pictures[near.images], labels)
         first = ", ".join(f"{title}: {row[0]}" for title, row in zip(titles, labels))
-        _say(args, f"nearest in {name}: {first}")
-    _save_figure(args, plot_neighbours(queries, found, titles, heading=f"nearest of {len(pictures)} images"))
-    _say(args, f"all in {args.out}")
+        say(args, f"nearest in {name}: {first}")
+    save_figure(args, plot_neighbours(queries, found, titles, heading=f"nearest of {len(pictures)} images"))
+    say(args, f"all in {args.out}")
 
 
 def embed(args):
@@ -230,24 +234,32 @@ def embed(args):
     from .visualization.plots_features import plot_embedding
 
     check_destination(args.out, overwrite=args.force, suffixes=FIGURES)
-    model = _load_model(args)
-    layer = _layer(model, args.layer)
+    model = load_model(args)
+    layer = layer_of(model, args.layer)
     searched = _image_set(args, model, np.random.default_rng(args.seed), MAP)
-    progress = not args.quiet
-    features = features_of(searched.images, layer, model, progress=progress)
+    latest, options = Latest(), {"perplexity": args.perplexity, "num_iterations": args.iterations}
+
+    def place():
+        features = features_of(searched.images, layer, model, progress=not args.quiet)
+        if args.method == "pca":
+            result = pca(features)
+            latest(0, result.points, {"share": result.share.sum()})
+        else:
+            features = pca(features, dims=min(50, *features.shape)).points
+            tsne(features, **options, callback=latest, progress=not args.quiet)
+
+    interrupted = stopped_by_ctrl_c(place)
+    Y, done = latest.finished(), f"{latest.t + 1} of {args.iterations} steps were done"
+    how = f"t-SNE, perplexity {args.perplexity:g}" + (f", {done}" if interrupted else "")
     if args.method == "pca":
-        result = pca(features)
-        Y, how = result.points, f"PCA, {result.share.sum():.0%} of the variance"
-    else:
-        features = pca(features, dims=min(50, *features.shape)).points
-        Y = tsne(features, perplexity=args.perplexity, num_iterations=args.iterations, progress=progress)
-        how = f"t-SNE, perplexity {args.perplexity:g}"
+        how = f"PCA, {latest.info['share']:.0%} of the variance"
     pictures = searched.images.transpose(0, 2, 3, 1)
     pictures = pictures[:, :: max(1, pictures.shape[1] // 32), :: max(1, pictures.shape[2] // 32)]  # thumbnails
     map_ = thumbnail_map(pictures, grid_cells(Y))
     heading = f"{len(Y)} images by {model.layer_names[layer]} ({how})"
-    _save_figure(args, plot_embedding(Y, map_, searched.labels, searched.names, heading=heading))
-    _say(args, f"{heading}, and a map of them, in {args.out}")
+    save_figure(args, plot_embedding(Y, map_, searched.labels, searched.names, heading=heading))
+    say(args, f"{heading}, and a map of them, in {args.out}")
+    end_with_ctrl_c(interrupted, args.out, done)
 
 
 def neuron(args):
@@ -257,24 +269,24 @@ def neuron(args):
     from .visualization.plots_features import plot_neurons
 
     check_destination(args.out, overwrite=args.force, suffixes=FIGURES)
-    model = _load_model(args)
-    layer = _layer(model, args.layer)
+    model = load_model(args)
+    layer = layer_of(model, args.layer)
     channels, names = _channels(model, layer, args.channels)
     what = {"channel": channels, "position": args.position}
     rng = np.random.default_rng(args.seed)
     size = args.size or model.input_size
     if args.start == "noise":
-        X = noise(model, (1 if channels is None else len(channels), 3, *_pair(size)), rng)
+        X = noise(model, (1 if channels is None else len(channels), 3, *as_pair(size)), rng)
     else:
-        X = model.preprocess(_picture(args.start, size))
+        X = model.preprocess(picture_of(args.start, size))
     l2_reg = (0.5 if args.start == "noise" else 0.0) if args.l2_reg is None else args.l2_reg
-    latest, dead = _Latest(), []
+    latest, dead = Latest(), []
 
     def callback(t, X, info):
         latest(t, X, info)
         dead[:] = info["dead"]
 
-    interrupted = _run(
+    interrupted = stopped_by_ctrl_c(
         lambda: visualize_neuron(
             layer,
             model,
@@ -302,10 +314,10 @@ def neuron(args):
         names = [f"{name}, at {place[0]},{place[1]}" for name in names]
         pictures = cut_patches(pictures, receptive_field(model, layer), [place] * len(pictures))
     heading = f"climbing {model.layer_names[layer]}, from {Path(args.start).stem}"
-    _save_figure(args, plot_neurons(pictures, names, activity, dead=dead, heading=heading))
+    save_figure(args, plot_neurons(pictures, names, activity, dead=dead, heading=heading))
     reports = [f"{name} ({'dead' if gone else f'{value:.3g}'})" for name, value, gone in zip(names, activity, dead)]
-    _say(args, f"{model.layer_names[layer]}: {', '.join(reports)} in {args.out}")
-    _finish(interrupted, args.out)
+    say(args, f"{model.layer_names[layer]}: {', '.join(reports)} in {args.out}")
+    end_with_ctrl_c(interrupted, args.out)
     return 1 if all(dead) else 0
 
 

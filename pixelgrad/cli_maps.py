@@ -6,17 +6,20 @@ import numpy as np
 
 from ._files import check_destination, written_beside
 from .cli_options import above_zero, add_common, at_least, fraction, not_negative
-from .cli_pictures import (
-    _CLASS,
-    _IMAGE,
+from .cli_shared import (
+    CLASS_HELP,
     FIGURES,
-    _command,
-    _layer,
-    _load_model,
-    _model_and_size,
-    _picture,
-    _save_figure,
-    _say,
+    IMAGE_HELP,
+    Latest,
+    add_command,
+    add_model_and_size,
+    end_with_ctrl_c,
+    layer_of,
+    load_model,
+    picture_of,
+    save_figure,
+    say,
+    stopped_by_ctrl_c,
 )
 
 FILLS = ("black", "grey", "mean", "blur", "noise")
@@ -43,6 +46,14 @@ METHOD_OPTIONS = {
 }
 
 
+HOW_TO_READ = """
+deletion: the pixels that the map ranks highest are taken away first; the sooner the class vanishes, the smaller the
+area; insertion: they are brought into a blurred picture first; the sooner the class appears, the larger the area"""
+ALL_LAYERS_RANDOM = """
+all layers random: rank correlation of the map with the one made after all layers were randomised; near 0 the map shows
+what the network has learnt, near 1 only edges of the picture"""
+
+
 def add_map_commands(commands):
     p = _map_command(commands, "occlude", occlude, "hide parts of a picture and see how much of the class goes")
     p.add_argument("--window", type=at_least(1), default=16, metavar="PIXELS", help="side of the square (default: 16)")
@@ -50,7 +61,7 @@ def add_map_commands(commands):
     p.add_argument("--fill", choices=FILLS, default="grey", help="what stands in the square (default: grey)")
     p.add_argument("--objective", choices=("score", "probability"), default="score", help="what drops (default: score)")
     p.add_argument("--seed", type=at_least(0), help="of the random numbers, with --fill noise (default: 0)")
-    add_common(p, out="occlusion.png", out_help="picture to write", seed=False)
+    add_common(p, out="occlusion.png", out_help="picture to write", seed=False, by_options=True)
 
     p = _map_command(commands, "attribute", attribute, "how much each pixel counts for a class")
     _method_options(p, ATTRIBUTION, "saliency")
@@ -62,22 +73,26 @@ def add_map_commands(commands):
         choices=("yes", "no"),
         help="for and against the class apart (default: yes for gradient_x_input and integrated_gradients)",
     )
-    add_common(p, out="attribution.png", out_help="picture to write", seed=False)
+    add_common(p, out="attribution.png", out_help="picture to write", seed=False, by_options=True)
 
     p = _map_command(commands, "segment", segment, "cut the object out of a picture, by a threshold on a map")
-    _method_options(p, MEASURED, "grad_cam")
+    _method_options(p, MEASURED, "saliency")
     p.add_argument(
-        "--threshold", type=_threshold, default="otsu", help='"otsu", or a quantile of the map, 0 to 1 (default: otsu)'
+        "--threshold",
+        type=_threshold,
+        default="colours",
+        help='"colours": the map, and colour models of where it is largest and smallest; "otsu"; or a quantile of the '
+        "map, 0 to 1 (default: colours)",
     )
     p.add_argument("--sigma", type=not_negative, metavar="PIXELS", help="of the blur (default: 4 %% of the picture)")
     p.add_argument("--all-regions", action="store_true", help="keep every region, not only the heaviest")
-    add_common(p, out="segmentation.png", out_help="picture to write", seed=False)
+    add_common(p, out="segmentation.png", out_help="picture to write", seed=False, by_options=True)
 
     p = _map_command(commands, "cam", cam, "where the last layers see a class: CAM and Grad-CAM")
     p.add_argument("--method", choices=("cam", "grad_cam"), default="grad_cam", help="(default: grad_cam)")
     p.add_argument("--layer", help="index or name, for grad_cam (default: the last layer with maps)")
     p.add_argument("--signed", action="store_true", help="show also what speaks against the class")
-    add_common(p, out="cam.png", out_help="picture to write", seed=False)
+    add_common(p, out="cam.png", out_help="picture to write", seed=False, by_options=True)
 
     text = "which maps show what the network uses: insertion, deletion and a sanity check"
     p = _map_command(commands, "faithfulness", faithfulness, text)
@@ -86,14 +101,19 @@ def add_map_commands(commands):
     )
     p.add_argument("--steps", type=at_least(1), default=32, help="parts the pixels go and come in (default: 32)")
     p.add_argument("--sanity", choices=("yes", "no"), default="yes", help="randomise the layers, too (default: yes)")
-    add_common(p, out="faithfulness.png", out_help="curves to write; the sanity check goes to NAME-sanity.png beside")
+    add_common(
+        p,
+        out="faithfulness.png",
+        out_help="curves to write; the sanity check goes to NAME-sanity.png beside",
+        by_options=True,
+    )
 
 
 def _map_command(commands, name, run, text):
-    p = _command(commands, name, run, text)
-    p.add_argument("image", metavar="IMAGE", help=_IMAGE)
-    p.add_argument("--class", dest="label", metavar="CLASS", help=f"{_CLASS}; by default what the network sees")
-    _model_and_size(p)
+    p = add_command(commands, name, run, text)
+    p.add_argument("image", metavar="IMAGE", help=IMAGE_HELP)
+    p.add_argument("--class", dest="label", metavar="CLASS", help=f"{CLASS_HELP}; by default what the network sees")
+    add_model_and_size(p)
     return p
 
 
@@ -110,7 +130,7 @@ def _method_options(parser, methods, default):
 
 
 def _threshold(text):
-    return text if text == "otsu" else fraction(text)
+    return text if text in ("otsu", "colours") else fraction(text)
 
 
 # -- commands ---------------------------------------------------------------------------------------------------------
@@ -124,25 +144,33 @@ def occlude(args):
         raise ValueError("--seed has an effect with --fill noise only")
     model, picture, X, label, title = _subject(args)
     cost = occlusion_cost(X.shape, window=args.window, stride=args.stride)
-    _say(args, f"{cost} pictures to look at")
-    result = occlusion_maps(
-        X,
-        label,
-        model,
-        window=args.window,
-        stride=args.stride,
-        fill=args.fill,
-        objective=args.objective,
-        rng=args.seed,
-        progress=not args.quiet,
+    say(args, f"{cost} pictures to look at")
+    latest = Latest()
+    interrupted = stopped_by_ctrl_c(
+        lambda: occlusion_maps(
+            X,
+            label,
+            model,
+            window=args.window,
+            stride=args.stride,
+            fill=args.fill,
+            objective=args.objective,
+            rng=args.seed,
+            callback=latest,
+            progress=not args.quiet,
+        )
     )
+    result = latest.finished()
     figure = plot_occlusion(picture[None], result, [title], window=args.window, label=f"drop of the {args.objective}")
-    _save_figure(args, figure)
-    rows, columns = result.grid.shape[1:]
-    _say(
+    save_figure(args, figure)
+    (rows, columns), largest = result.grid.shape[1:], np.nanmax(result.grid)
+    say(
         args,
-        f"{model.class_names[label]!r}: {args.objective} {result.value[0]:.3g}, at most {result.grid.max():.3g} less "
+        f"{model.class_names[label]!r}: {args.objective} {result.value[0]:.3g}, at most {largest:.3g} less "
         f"in {rows}x{columns} places, in {args.out}",
+    )
+    end_with_ctrl_c(
+        interrupted, args.out, f"{latest.info['measured']} of {latest.info['windows']} places were measured"
     )
 
 
@@ -152,7 +180,7 @@ def attribute(args):
     if args.signed == "yes" and args.channels == "l2":
         raise ValueError("--channels l2 has no sign; take sum or max, or --signed no")
     model, picture, X, label, title = _subject(args)
-    gradients, report = _attributions(args, model, X, label)
+    gradients, report, interrupted = _attributions(args, model, X, label)
     in_colour = args.method in IN_COLOUR and args.channels is None and args.signed is None
     if in_colour:
         figure = plot_gradient_pictures(picture[None], [gradients], [title], labels=[_spoken(args.method)])
@@ -161,8 +189,9 @@ def attribute(args):
         overlay = "heat" if signed else "lit"
         label_ = _spoken(args.method)
         figure = plot_maps(picture[None], map_, [title], signed=signed, overlay=overlay, label=label_)
-    _save_figure(args, figure)
-    _say(args, f"{_spoken(args.method)} of {model.class_names[label]!r}{report} in {args.out}")
+    save_figure(args, figure)
+    say(args, f"{_spoken(args.method)} of {model.class_names[label]!r}{report} in {args.out}")
+    end_with_ctrl_c(interrupted, args.out)
 
 
 def segment(args):
@@ -170,13 +199,14 @@ def segment(args):
     from .visualization.plots_maps import plot_segmentation
 
     model, picture, X, label, title = _subject(args)
-    gradients, _ = _attributions(args, model, X, label)
+    gradients, _, interrupted = _attributions(args, model, X, label)
     (map_,), _ = _reduced(args, gradients)
     found = segment_object(picture, map_, threshold=args.threshold, sigma=args.sigma, largest=not args.all_regions)
-    _save_figure(args, plot_segmentation(picture[None], map_[None], [found], [title]))
+    save_figure(args, plot_segmentation(picture[None], map_[None], [found], [title]))
     box = found.box
     where = "no object" if box is None else f"rows {box.top}-{box.bottom - 1}, columns {box.left}-{box.right - 1}"
-    _say(args, f"{model.class_names[label]!r}: {where}, {found.mask.mean():.0%} of the picture, in {args.out}")
+    say(args, f"{model.class_names[label]!r}: {where}, {found.mask.mean():.0%} of the picture, in {args.out}")
+    end_with_ctrl_c(interrupted, args.out)
 
 
 def cam(args):
@@ -189,18 +219,18 @@ def cam(args):
     if args.method == "cam":
         map_, name = class_activation_maps(X, label, model, rectify=not args.signed), "CAM"
     else:
-        layer = None if args.layer is None else _layer(model, args.layer)
+        layer = None if args.layer is None else layer_of(model, args.layer)
         map_ = grad_cam(X, label, model, layer=layer, rectify=not args.signed)
         name = "Grad-CAM" if layer is None else f"Grad-CAM of {model.layer_names[layer]}"
-    _save_figure(args, plot_maps(picture[None], map_, [title], signed=args.signed, label=name))
-    _say(args, f"{name}: {model.class_names[label]!r} in {args.out}")
+    save_figure(args, plot_maps(picture[None], map_, [title], signed=args.signed, label=name))
+    say(args, f"{name}: {model.class_names[label]!r} in {args.out}")
 
 
 def faithfulness(args):
     from tqdm import tqdm
 
     from .visualization.faithfulness import METHODS, insertion_deletion, sanity_check
-    from .visualization.plots_maps import plot_insertion_deletion, plot_sanity
+    from .visualization.plots_maps import RANDOM_ORDER, plot_insertion_deletion, plot_sanity
 
     out = Path(args.out)
     sanity_out = out.with_name(f"{out.stem}-sanity{out.suffix}")
@@ -211,25 +241,37 @@ def faithfulness(args):
     if "smoothgrad" in methods:
         methods["smoothgrad"] = lambda X, y, model: METHODS["smoothgrad"](X, y, model, rng=args.seed)
     options = {"steps": args.steps, "rng": args.seed}
-    curves, checks = {}, {}
-    for name, method in tqdm(methods.items(), disable=args.quiet, desc="faithfulness", unit="method"):
-        curves[_spoken(name)] = insertion_deletion(method(X, label, model), X, label, model, **options)
-        if args.sanity == "yes":
-            checks[_spoken(name)] = sanity_check(X, label, model, method, rng=args.seed)
     # A map without order: pixels go and come at random. What is no better shows nothing.
-    curves["random order"] = insertion_deletion(np.zeros((1, *X.shape[2:])), X, label, model, **options)
+    at_random = insertion_deletion(np.zeros((1, *X.shape[2:])), X, label, model, **options)
+    curves, checks = {}, {}
+
+    def measure():
+        for name, method in tqdm(methods.items(), disable=args.quiet, desc="faithfulness", unit="method"):
+            curve = insertion_deletion(method(X, label, model), X, label, model, **options)
+            if args.sanity == "yes":
+                checks[_spoken(name)] = sanity_check(X, label, model, method, rng=args.seed)
+            curves[_spoken(name)] = curve
+
+    interrupted = stopped_by_ctrl_c(measure)
+    if not curves:
+        raise KeyboardInterrupt("before the first method was done; nothing was written")
+    done = f"{len(curves)} of {len(methods)} methods were measured"
+    curves[RANDOM_ORDER] = at_random
 
     heading = title.replace("\n", ", ")
-    _save_figure(args, plot_insertion_deletion(curves, heading=heading))
+    save_figure(args, plot_insertion_deletion(curves, heading=heading))
     if checks:
         with written_beside(sanity_out, overwrite=args.force) as temporary:
             plot_sanity(checks, heading=heading).savefig(temporary)
-    _say(args, f"{'areas under the curves':24s} deletion  insertion{'  all layers random' if checks else ''}")
+    say(args, f"{'areas under the curves':24s} deletion  insertion{'  all layers random' if checks else ''}")
     for name in sorted(curves, key=lambda name: -curves[name].insertion_auc[0]):
         result = curves[name]
         last = f"{checks[name].correlation[-1, 0]:19.2f}" if name in checks else ""
-        _say(args, f"{name:24s} {result.deletion_auc[0]:8.3f}  {result.insertion_auc[0]:9.3f}{last}")
-    _say(args, f"{args.out}{f' and {sanity_out}' if checks else ''}")
+        say(args, f"{name:24s} {result.deletion_auc[0]:8.3f}  {result.insertion_auc[0]:9.3f}{last}")
+    say(args, HOW_TO_READ + (ALL_LAYERS_RANDOM if checks else ""))
+    written = f"{args.out}{f' and {sanity_out}' if checks else ''}"
+    say(args, written)
+    end_with_ctrl_c(interrupted, written, done)
 
 
 # -- what they share --------------------------------------------------------------------------------------------------
@@ -241,8 +283,8 @@ def _subject(args):
 
     check_destination(args.out, overwrite=args.force, suffixes=FIGURES)
     _check_method_options(args)
-    model = _load_model(args)
-    picture = _picture(args.image, args.size or model.input_size)
+    model = load_model(args)
+    picture = picture_of(args.image, args.size or model.input_size)
     X = model.preprocess(picture)
     (chances,) = model.probabilities(X)
     label = int(chances.argmax()) if args.label is None else model.class_index(args.label)
@@ -259,32 +301,37 @@ def _check_method_options(args):
 
 
 def _attributions(args, model, X, label):
-    """What the method gives, (1, 3, H, W) or for grad_cam a map (1, H, W), and what is to be said about it."""
+    """What the method gives, (1, 3, H, W) or a map (1, H, W); what is to be said about it; and if Ctrl-C came."""
     from .visualization import attribution, cam, guided
 
-    layer = None if args.layer is None else _layer(model, args.layer)
-    progress = {"progress": not args.quiet}
-    if args.method == "smoothgrad":
-        given = _given(samples=args.samples, noise_level=args.noise, rng=args.seed)
-        return attribution.smoothgrad(X, label, model, **_channels(args), **given, **progress), ""
-    if args.method == "integrated_gradients":
-        given = _given(baseline=args.baseline, steps=args.steps)
-        given["max_steps"] = max(1024, given.get("steps", 0))
-        result = attribution.integrated_gradients(X, label, model, **given, **progress)
-        gap = f" (sum {result.difference[0] + result.gap[0]:.3f}, scores differ by {result.difference[0]:.3f})"
-        return result.attributions, gap
-    if args.method == "gradient_x_input":
-        return X * attribution.class_gradient(X, label, model), ""
-    if args.method == "guided_grad_cam":
-        return cam.guided_grad_cam(X, label, model, layer=layer), ""
-    if args.method == "grad_cam":
-        return cam.grad_cam(X, label, model, layer=layer), ""
-    technique = {
-        "guided": guided.guided_backprop,
-        "deconvnet": guided.deconvnet,
-        "saliency": attribution.class_gradient,
+    layer = None if args.layer is None else layer_of(model, args.layer)
+    latest, progress = Latest(), not args.quiet
+    smooth = _given(samples=args.samples, noise_level=args.noise, rng=args.seed)
+    path = _given(baseline=args.baseline, steps=args.steps)
+    path["max_steps"] = max(1024, path.get("steps", 0))
+    methods = {
+        "saliency": lambda: attribution.class_gradient(X, label, model),
+        "smoothgrad": lambda: attribution.smoothgrad(
+            X, label, model, **_channels(args), **smooth, callback=latest, progress=progress
+        ),
+        "gradient_x_input": lambda: X * attribution.class_gradient(X, label, model),
+        "integrated_gradients": lambda: (
+            attribution.integrated_gradients(
+                X, label, model, **path, callback=lambda n, dX, info: latest(n, dX[None], info), progress=progress
+            ).attributions
+        ),
+        "guided": lambda: guided.guided_backprop(X, label, model),
+        "deconvnet": lambda: guided.deconvnet(X, label, model),
+        "grad_cam": lambda: cam.grad_cam(X, label, model, layer=layer),
+        "guided_grad_cam": lambda: cam.guided_grad_cam(X, label, model, layer=layer),
     }
-    return technique[args.method](X, label, model), ""
+    interrupted = stopped_by_ctrl_c(lambda: latest(0, methods[args.method](), latest.info))
+    gradients, report, info = latest.finished(), "", latest.info
+    if args.method == "integrated_gradients":
+        report = f" (sum {info['difference'] + info['gap']:.3f}, scores differ by {info['difference']:.3f})"
+    elif interrupted:
+        report = f" (mean of {info['samples']} noisy copies)"
+    return gradients, report, interrupted
 
 
 def _reduced(args, gradients):
@@ -311,5 +358,6 @@ def _given(**options):
 
 def _spoken(method):
     """A method's name for people: "guided_grad_cam" -> "guided Grad-CAM"."""
-    names = {"smoothgrad": "SmoothGrad", "gradient_x_input": "gradient x input", "guided": "guided backpropagation"}
-    return names.get(method, method.replace("grad_cam", "Grad-CAM").replace("_", " "))
+    from .visualization.plots_maps import METHOD_NAMES
+
+    return METHOD_NAMES[method]

@@ -1,17 +1,53 @@
 """Options that several commands share, and the numbers they take."""
 
 import argparse
+import re
+import zlib
+from pathlib import Path
+
+UNNAMED = ("out", "force", "quiet", "debug", "cache", "help")  # options that do not show in a result
+LONGEST_NAME = 100  # characters of a default name; some file systems take no more than 143
 
 
-def add_common(parser, *, out=None, out_help="where the result goes", seed=True):
-    """--out, --force, --seed, -q and --debug, which follow every command."""
+def add_common(parser, *, out=None, out_help="where the result goes", seed=True, by_options=False):
+    """--out, --force, --seed, -q and --debug, which follow every command.
+
+    With by_options, the default name is `out` with the picture and the options given in it: see `name_by_options`.
+    """
     if out_help:
-        parser.add_argument("--out", default=out, metavar="PATH", help=f"{out_help} (default: {out})")
+        default = f"{Path(out).stem}-...{Path(out).suffix}, after the options" if by_options else out
+        parser.add_argument(
+            "--out", default=None if by_options else out, metavar="PATH", help=f"{out_help} (default: {default})"
+        )
+        parser.set_defaults(stem=out)
         parser.add_argument("--force", action="store_true", help="overwrite what is there")
     if seed:
         parser.add_argument("--seed", type=at_least(0), default=0, help="seed of the random numbers (default: 0)")
     parser.add_argument("-q", "--quiet", action="store_true", help="no progress, no report")
     parser.add_argument("--debug", action="store_true", help="show a traceback instead of one line on errors")
+
+
+def name_by_options(parser, args):
+    """A name for a command's output, such as "attribution-cat-method-guided.png".
+
+    In it is what was given and may show in the result, so that another picture or another option makes another name.
+    """
+    words = []
+    for action in parser._actions:
+        value = getattr(args, action.dest, None)
+        if action.dest in UNNAMED or value is None or value is False or value == action.default:
+            continue
+        if action.option_strings:
+            words.append(max(action.option_strings, key=len).strip("-"))
+        values = value if isinstance(value, list | tuple) else [] if value is True else [value]
+        words += [
+            f"{v:g}" if isinstance(v, float) else Path(v).stem if Path(str(v)).exists() else str(v) for v in values
+        ]
+    name = "-".join(re.sub(r"[^\w.,+]+", "-", word).strip("-") for word in words)
+    if len(name) > LONGEST_NAME:
+        name = f"{name[:LONGEST_NAME]}-{zlib.crc32(name.encode()):08x}"
+    out = Path(args.stem)
+    return f"{out.stem}-{name}{out.suffix}" if name else str(out)
 
 
 def at_least(least):

@@ -1,65 +1,73 @@
 """The commands that look into a network: predict, summary, saliency, fool, visualize, invert, dream, gallery."""
 
-import re
 from pathlib import Path
 
 import numpy as np
 
-from ._files import check_destination, written_beside
+from ._files import check_destination
 from .cli_options import above_zero, add_common, at_least, fraction, not_negative
+from .cli_shared import (
+    CLASS_HELP,
+    FIGURES,
+    IMAGE_HELP,
+    Latest,
+    add_command,
+    add_model,
+    add_model_and_size,
+    add_step_options,
+    as_pair,
+    end_with_ctrl_c,
+    layer_of,
+    load_model,
+    mixture_of,
+    noise_like,
+    picture_of,
+    save_figure,
+    say,
+    stopped_by_ctrl_c,
+)
+from .cli_visualize import add_visualize
 
-FIGURES = (".png", ".jpg", ".jpeg", ".pdf", ".svg")  # what a figure can be saved as
 GUIDE_SIZE = 128  # pixels of a side
 LONGEST_SIDE = 512  # pixels; larger photographs are made smaller before they are dreamt about
 
 
 def add_picture_commands(commands):
-    p = _command(commands, "predict", predict, "what the network sees in pictures")
-    p.add_argument("images", nargs="+", metavar="IMAGE", help=_IMAGE)
+    p = add_command(commands, "predict", predict, "what the network sees in pictures")
+    p.add_argument("images", nargs="+", metavar="IMAGE", help=IMAGE_HELP)
     p.add_argument("--top", type=at_least(1), default=5, help="how many classes to name (default: 5)")
-    _model_and_size(p)
+    add_model_and_size(p)
     add_common(p, out_help=None, seed=False)
 
-    p = _command(commands, "summary", summary, "the layers of the network, and where it comes from")
+    p = add_command(commands, "summary", summary, "the layers of the network, and where it comes from")
     p.add_argument("--classes", action="store_true", help="list the classes: index, WordNet id, name")
-    _model(p)
+    add_model(p)
     add_common(p, out_help=None, seed=False)
 
-    p = _command(commands, "saliency", saliency, "which pixels a class score depends on")
-    p.add_argument("image", metavar="IMAGE", help=_IMAGE)
-    p.add_argument("--class", dest="label", metavar="CLASS", help=f"{_CLASS}; by default what the network sees")
-    _model_and_size(p)
-    add_common(p, out="saliency.png", out_help="picture to write", seed=False)
+    p = add_command(commands, "saliency", saliency, "which pixels a class score depends on")
+    p.add_argument("image", metavar="IMAGE", help=IMAGE_HELP)
+    p.add_argument("--class", dest="label", metavar="CLASS", help=f"{CLASS_HELP}; by default what the network sees")
+    add_model_and_size(p)
+    add_common(p, out="saliency.png", out_help="picture to write", seed=False, by_options=True)
 
-    p = _command(commands, "fool", fool, "make the network see another class, by a change one hardly sees")
-    p.add_argument("image", metavar="IMAGE", help=f'{_IMAGE}; or "noise"')
-    p.add_argument("--target", required=True, metavar="CLASS", help=_CLASS)
+    p = add_command(commands, "fool", fool, "make the network see another class, by a change one hardly sees")
+    p.add_argument("image", metavar="IMAGE", help=f'{IMAGE_HELP}; or "noise"')
+    p.add_argument("--target", required=True, metavar="CLASS", help=CLASS_HELP)
     p.add_argument("--confidence", type=fraction, default=0.9, help="probability to reach (default: 0.9)")
     p.add_argument("--max-iterations", type=at_least(0), default=100, help="give up after so many steps (default: 100)")
-    _step_options(p)
-    _model_and_size(p)
-    add_common(p, out="fooling.png", out_help="comparison to write; the image itself goes to NAME-image.png beside it")
-
-    p = _command(commands, "visualize", visualize, "the image most typical of a class")
-    p.add_argument("labels", nargs="+", metavar="CLASS", help=_CLASS)
-    p.add_argument(
-        "--objective",
-        choices=("score", "log_odds"),
-        default="score",
-        help="what to climb; log_odds tells the class from its near relatives (default: score)",
+    add_step_options(p)
+    add_model_and_size(p)
+    add_common(
+        p,
+        out="fooling.png",
+        out_help="comparison to write; the image itself goes to NAME-image.png beside it",
+        by_options=True,
     )
-    p.add_argument("--iterations", type=at_least(1), default=100, help="steps (default: 100)")
-    p.add_argument(
-        "--l2-reg", type=not_negative, help="weight of the L2 penalty (default: by the network's pixel scale)"
-    )
-    p.add_argument("--max-jitter", type=at_least(0), default=8, help="pixels (default: 8)")
-    p.add_argument("--blur-every", type=at_least(0), default=2, help="steps; 0 for never (default: 2)")
-    _step_options(p)
-    _model(p)
-    add_common(p, out="class.png", out_help="picture to write")
 
-    p = _command(commands, "invert", invert, "rebuild a picture from a layer's features")
-    p.add_argument("image", metavar="IMAGE", help=_IMAGE)
+    add_visualize(commands)
+
+    p = add_command(commands, "invert", invert, "rebuild a picture from a layer's features")
+    p.add_argument("image", metavar="IMAGE", help=IMAGE_HELP)
     p.add_argument("--layer", default="2", help="layer index or name, or all: from each in turn (default: 2)")
     p.add_argument("--iterations", type=at_least(1), default=300, help="steps (default: 300)")
     p.add_argument(
@@ -70,12 +78,12 @@ def add_picture_commands(commands):
         "--l2-reg", type=not_negative, help="weight of the L2 penalty (default: by the network's pixel scale)"
     )
     p.add_argument("--blur-every", type=at_least(0), default=20, help="steps; 0 for never (default: 20)")
-    _step_options(p)
-    _model_and_size(p)
-    add_common(p, out="inversion.png", out_help="picture to write")
+    add_step_options(p)
+    add_model_and_size(p)
+    add_common(p, out="inversion.png", out_help="picture to write", by_options=True)
 
-    p = _command(commands, "dream", dream, "amplify what a layer sees in a picture of any size")
-    p.add_argument("image", metavar="IMAGE", help=_IMAGE)
+    p = add_command(commands, "dream", dream, "amplify what a layer sees in a picture of any size")
+    p.add_argument("image", metavar="IMAGE", help=IMAGE_HELP)
     p.add_argument(
         "--layer",
         default="4",
@@ -86,34 +94,29 @@ def add_picture_commands(commands):
     p.add_argument("--octaves", type=at_least(1), default=3, help="sizes of the picture (default: 3)")
     p.add_argument("--octave-scale", type=float, default=1.4, help="from one to the next (default: 1.4)")
     p.add_argument("--max-jitter", type=at_least(0), default=8, help="pixels (default: 8)")
-    _step_options(p)
-    _model(p)
+    add_step_options(p)
+    add_model(p)
     p.add_argument(
         "--size",
         type=at_least(8),
         metavar="PIXELS",
         help=f"longer side of the dream (default: the picture's own, up to {LONGEST_SIDE})",
     )
-    add_common(p, out="dream.png", out_help="picture to write")
+    add_common(p, out="dream.png", out_help="picture to write", by_options=True)
 
-    p = _command(commands, "gallery", gallery, "every technique on a photograph, and a page that explains them")
+    p = add_command(commands, "gallery", gallery, "every technique on a photograph, and a page that explains them")
     p.add_argument("--image", metavar="FILE", help="your photograph (default: those that installed packages carry)")
-    _model(p)
+    add_model(p)
     add_common(p, out="pictures", out_help="folder to write to")
-
-
-_IMAGE = "a picture file, or the name of a sample photograph (cat, portrait, ...)"
-_MORE_SAMPLES = ' (cat, coffee, ... come with scikit-image: pip install "pixelgrad[gallery]")'
-_CLASS = "a class: name, WordNet id or index"
 
 
 # -- commands ---------------------------------------------------------------------------------------------------------
 
 
 def predict(args):
-    model = _load_model(args)
+    model = load_model(args)
     for name in args.images:
-        picture = _picture(name, args.size or model.input_size)
+        picture = picture_of(name, args.size or model.input_size)
         (best,) = model.predict(model.preprocess(picture), top=args.top)
         if len(args.images) > 1:
             print(name)
@@ -122,7 +125,7 @@ def predict(args):
 
 
 def summary(args):
-    model = _load_model(args)
+    model = load_model(args)
     print(model.summary())
     for key, value in model.provenance.items():
         print(f"{key}: {value}")
@@ -137,16 +140,16 @@ def saliency(args):
     from .visualization.plotting import plot_saliency, short_name
 
     check_destination(args.out, overwrite=args.force, suffixes=FIGURES)
-    model = _load_model(args)
-    picture = _picture(args.image, args.size or model.input_size)
+    model = load_model(args)
+    picture = picture_of(args.image, args.size or model.input_size)
     X = model.preprocess(picture)
     (chances,) = model.probabilities(X)
     label = chances.argmax() if args.label is None else model.class_index(args.label)
     probability = chances[label]
     map_ = compute_saliency_maps(X, label, model)
     title = f"{short_name(model.class_names[label])}\np = {probability:.3f}"
-    _save_figure(args, plot_saliency(picture[None], map_, [title]))
-    _say(args, f"saliency of {model.class_names[label]!r} (p = {probability:.3f}) in {args.out}")
+    save_figure(args, plot_saliency(picture[None], map_, [title]))
+    say(args, f"saliency of {model.class_names[label]!r} (p = {probability:.3f}) in {args.out}")
 
 
 def fool(args):
@@ -159,16 +162,16 @@ def fool(args):
     check_destination(out, overwrite=args.force, suffixes=FIGURES)
     image_out = out.with_name(f"{out.stem}-image.png")
     check_destination(image_out, overwrite=args.force)
-    model = _load_model(args)
+    model = load_model(args)
     target = model.class_index(args.target)
     rng = np.random.default_rng(args.seed)
     size = args.size or model.input_size
     if args.image == "noise":
-        X = noise(model, (1, 3, *_pair(size)), rng)
+        X = noise(model, (1, 3, *as_pair(size)), rng)
     else:
-        X = model.preprocess(_picture(args.image, size))
-    latest = _Latest(X)
-    interrupted = _run(
+        X = model.preprocess(picture_of(args.image, size))
+    latest = Latest(X)
+    interrupted = stopped_by_ctrl_c(
         lambda: make_fooling_image(
             X,
             target,
@@ -190,50 +193,17 @@ def fool(args):
         f"{short_name(was[0].name)}\np = {was[0].probability:.3f}",
         f"{short_name(now[0].name)}\np = {now[0].probability:.3f}",
     ]
-    _save_figure(args, plot_fooling(before, after, titles))
+    save_figure(args, plot_fooling(before, after, titles))
     save_image(image_out, after[0], overwrite=args.force)
     fooled = now[0].index == target
     rms = np.sqrt(np.mean((after.astype(float) - before) ** 2))
-    _say(
+    say(
         args,
         f"{'fooled' if fooled else 'NOT fooled'} after {latest.t} steps: {model.class_names[target]!r} has p = "
         f"{reached:.3f} in the saved picture, changed by {rms:.1f} grey levels (RMS); {out} and {image_out}",
     )
-    _finish(interrupted, out)
+    end_with_ctrl_c(interrupted, out)
     return 0 if fooled else 1
-
-
-def visualize(args):
-    from .visualization import create_class_visualization
-    from .visualization.plotting import plot_images, short_name
-
-    check_destination(args.out, overwrite=args.force, suffixes=FIGURES)
-    model = _load_model(args)
-    target = np.array([model.class_index(label) for label in args.labels])
-    latest = _Latest()
-    interrupted = _run(
-        lambda: create_class_visualization(
-            target,
-            model,
-            learning_rate=args.learning_rate,
-            normalize=not args.raw,
-            objective=args.objective,
-            num_iterations=args.iterations,
-            l2_reg=args.l2_reg,
-            max_jitter=args.max_jitter,
-            blur_every=args.blur_every,
-            rng=args.seed,
-            callback=latest,
-            progress=not args.quiet,
-        )
-    )
-    X = latest.finished()
-    chances = model.probabilities(X)[np.arange(len(target)), target]
-    names = [short_name(model.class_names[k]) for k in target]
-    titles = [f"{name}\np = {p:.3f}" for name, p in zip(names, chances)]
-    _save_figure(args, plot_images(model.deprocess(X), titles))
-    _say(args, f"{', '.join(f'{name} (p = {p:.3f})' for name, p in zip(names, chances))} in {args.out}")
-    _finish(interrupted, args.out)
 
 
 def invert(args):
@@ -241,16 +211,16 @@ def invert(args):
     from .visualization.plotting import plot_progress
 
     check_destination(args.out, overwrite=args.force, suffixes=FIGURES)
-    model = _load_model(args)
-    picture = _picture(args.image, args.size or model.input_size)
+    model = load_model(args)
+    picture = picture_of(args.image, args.size or model.input_size)
     X = model.preprocess(picture)
     if args.layer == "all":
         return _invert_all(args, model, picture, X)
-    layer = _layer(model, args.layer)
+    layer = layer_of(model, args.layer)
     feats, _ = model.forward(X, end=layer)
     wanted = {round(args.iterations * part) - 1 for part in (0.02, 0.1, 0.3, 1.0)}
     strip, losses = [], []
-    latest = _Latest()
+    latest = Latest()
 
     def callback(t, X, info):
         latest(t, X, info)
@@ -258,12 +228,12 @@ def invert(args):
         if t in wanted:
             strip.append((model.deprocess(X)[0], f"after {t + 1} steps"))
 
-    interrupted = _run(
+    interrupted = stopped_by_ctrl_c(
         lambda: invert_features(
             feats,
             layer,
             model,
-            X_init=_noise_like(model, X, args.seed),
+            X_init=noise_like(model, X, args.seed),
             callback=callback,
             progress=not args.quiet,
             **_inversion_options(args),
@@ -273,10 +243,10 @@ def invert(args):
     if interrupted:
         strip.append((model.deprocess(X_inverted)[0], f"stopped after {latest.t + 1} steps"))
     pictures, labels = zip((picture, "photograph"), *strip)
-    _save_figure(args, plot_progress(pictures, labels, heading=f"from the features of {model.layer_names[layer]}"))
+    save_figure(args, plot_progress(pictures, labels, heading=f"from the features of {model.layer_names[layer]}"))
     ratio = losses[0] / losses[-1] if losses[-1] > 0 else np.inf
-    _say(args, f"loss {losses[0]:.3g} -> {losses[-1]:.3g} (a factor of {ratio:.0f}) in {args.out}")
-    _finish(interrupted, args.out)
+    say(args, f"loss {losses[0]:.3g} -> {losses[-1]:.3g} (a factor of {ratio:.0f}) in {args.out}")
+    end_with_ctrl_c(interrupted, args.out)
 
 
 def _inversion_options(args):
@@ -296,11 +266,11 @@ def _invert_all(args, model, picture, X):
     from .visualization.inversion import invert_layers
     from .visualization.plotting import plot_images
 
-    pictures, titles, start = [picture], ["photograph"], _noise_like(model, X, args.seed)
+    pictures, titles, start = [picture], ["photograph"], noise_like(model, X, args.seed)
     names, interrupted = iter(model.layer_names), False
     while not interrupted and (name := next(names, None)):
         done = []
-        interrupted = _run(
+        interrupted = stopped_by_ctrl_c(
             lambda name=name, done=done: done.append(
                 invert_layers(X, model, [name], X_init=start, progress=not args.quiet, **_inversion_options(args))
             )
@@ -308,9 +278,9 @@ def _invert_all(args, model, picture, X):
         for images, loss in done:
             pictures.append(model.deprocess(images[name])[0])
             titles.append(f"{name}\nloss {loss[name][0]:.2g}")
-    _save_figure(args, plot_images(pictures, titles, heading="rebuilt from the features of each layer"))
-    _say(args, f"{len(pictures) - 1} layers in {args.out}")
-    _finish(interrupted, args.out)
+    save_figure(args, plot_images(pictures, titles, heading="rebuilt from the features of each layer"))
+    say(args, f"{len(pictures) - 1} layers in {args.out}")
+    end_with_ctrl_c(interrupted, args.out)
 
 
 def dream(args):
@@ -319,17 +289,17 @@ def dream(args):
     from .visualization.image_ops import resize
 
     check_destination(args.out, overwrite=args.force, suffixes=(".png", ".jpg", ".jpeg"))
-    model = _load_model(args)
-    layer = _mixture(model, args.layer)
-    guide = None if args.guide is None else model.preprocess(_picture(args.guide, GUIDE_SIZE))
-    picture = _picture(args.image, None)
+    model = load_model(args)
+    layer = mixture_of(model, args.layer)
+    guide = None if args.guide is None else model.preprocess(picture_of(args.guide, GUIDE_SIZE))
+    picture = picture_of(args.image, None)
     side = max(picture.shape[:2])
     wanted = args.size or min(side, LONGEST_SIDE)
     if wanted != side:
         picture = resize_image(picture, tuple(max(8, round(n * wanted / side)) for n in picture.shape[:2]))
     X = model.preprocess(picture)
-    latest = _Latest()
-    interrupted = _run(
+    latest = Latest()
+    interrupted = stopped_by_ctrl_c(
         lambda: deepdream(
             X,
             layer,
@@ -351,15 +321,15 @@ def dream(args):
         result = resize(result, X.shape[2:], model)
     save_image(args.out, model.deprocess(result)[0], overwrite=args.force)
     height, width = X.shape[2:]
-    _say(args, f"a dream of {args.layer}, {width}x{height} pixels, in {args.out}")
-    _finish(interrupted, args.out)
+    say(args, f"a dream of {args.layer}, {width}x{height} pixels, in {args.out}")
+    end_with_ctrl_c(interrupted, args.out)
 
 
 def gallery(args):
     from .datasets import load_image
     from .visualization.gallery import make_gallery
 
-    model = _load_model(args)
+    model = load_model(args)
     image = None if args.image is None else load_image(args.image)
     index = make_gallery(
         args.out,
@@ -370,127 +340,4 @@ def gallery(args):
         overwrite=args.force,
         progress=not args.quiet,
     )
-    _say(args, f"open {index}")
-
-
-# -- what they share --------------------------------------------------------------------------------------------------
-
-
-class _Latest:
-    """A callback that keeps the newest image, so that Ctrl-C does not lose it."""
-
-    def __init__(self, X=None):
-        self.t, self.X = 0, X
-
-    def __call__(self, t, X, info):
-        self.t, self.X = t, X
-
-    def finished(self):
-        """The newest image; goes on with Ctrl-C if there is none yet."""
-        if self.X is None:
-            raise KeyboardInterrupt("before the first step was done; nothing was written")
-        return self.X
-
-
-def _run(technique):
-    """Run a technique; True if it was stopped by Ctrl-C."""
-    try:
-        technique()
-    except KeyboardInterrupt:
-        return True
-    return False
-
-
-def _finish(interrupted, out):
-    if interrupted:
-        raise KeyboardInterrupt(f"the picture so far is in {out}")
-
-
-def _command(commands, name, run, text):
-    parser = commands.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.", allow_abbrev=False)
-    parser.set_defaults(run=run)
-    return parser
-
-
-def _model(parser):
-    parser.add_argument("--model", metavar="FILE", help="weights file (default: the network that comes with pixelgrad)")
-
-
-def _model_and_size(parser):
-    _model(parser)
-    parser.add_argument(
-        "--size",
-        type=at_least(8),
-        metavar="PIXELS",
-        help="side of the square the picture becomes (default: the network's)",
-    )
-
-
-def _step_options(parser):
-    parser.add_argument(
-        "--learning-rate",
-        type=above_zero,
-        metavar="STEP",
-        help="length of a step, in model space (default: by the technique and the network's pixel scale)",
-    )
-    parser.add_argument(
-        "--raw", action="store_true", help="step by learning rate x gradient, not normalised; needs --learning-rate"
-    )
-
-
-def _load_model(args):
-    from .classifiers import PretrainedCNN
-
-    if getattr(args, "raw", False) and args.learning_rate is None:
-        raise ValueError("--raw needs --learning-rate, the factor of the gradient")
-    return PretrainedCNN(args.model)
-
-
-def _layer(model, text):
-    return model.layer_index(int(text) if re.fullmatch("-?[0-9]+", text) else text)
-
-
-def _mixture(model, text):
-    """What `deepdream` takes as layer from LAYER[/CHANNEL][:WEIGHT],..."""
-    mixture = {}
-    for part in text.split(","):
-        match = re.fullmatch(r"\s*(-?[^/:]+?)(?:/([0-9]+))?(?::([-+0-9.eE]+))?\s*", part)
-        if match is None:
-            raise ValueError(f"--layer: {part!r} is not LAYER[/CHANNEL][:WEIGHT], such as conv5/17:20")
-        layer, channel, weight = _layer(model, match[1]), match[2], float(match[3] or 1)
-        mixture[layer if channel is None else (layer, int(channel))] = weight
-    return mixture
-
-
-def _picture(name, size):
-    """A user's file or a sample photograph as uint8 (H, W, 3)."""
-    from .datasets import load_image, sample_image, sample_names
-
-    if not Path(name).is_file() and name in sample_names():
-        return sample_image(name, size=size)
-    if not Path(name).exists() and not Path(name).suffix:
-        raise FileNotFoundError(
-            f"there is no file {name}, and no sample photograph of that name; the samples are "
-            f"{', '.join(sample_names())}" + ("" if "cat" in sample_names() else _MORE_SAMPLES)
-        )
-    return load_image(name, size=size)
-
-
-def _pair(size):
-    return (size, size) if np.ndim(size) == 0 else tuple(size)
-
-
-def _noise_like(model, X, seed):
-    from .visualization.image_ops import noise
-
-    return noise(model, X.shape, np.random.default_rng(seed), rms=5)
-
-
-def _save_figure(args, figure):
-    with written_beside(args.out, overwrite=args.force) as temporary:
-        figure.savefig(temporary)
-
-
-def _say(args, text):
-    if not args.quiet:
-        print(text)
+    say(args, f"open {index}")

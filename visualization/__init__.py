@@ -16,6 +16,8 @@
 - `nearest_neighbours`, `pca`, `tsne`: which images are alike for a layer
 - `visualize_neuron`, `facet_starts`: images made for a neuron, a channel or a layer; the facets of a class
 - `invert_layers`: feature inversion from every layer in turn
+- `style_transfer`: the content of one picture in the style of another, with `content_loss`, `gram_matrix`, `style_loss`
+- `synthesize_texture`, `grow_texture`: more of the same stuff, by a network and without
 - `tv_loss`, `tv_beta_loss`: total variation
 
 Images go in and come out in model space, (N, 3, H, W). `callback(t, X, info)` follows a loop while it runs; drawing is
@@ -41,6 +43,10 @@ from .neurons import facet_starts, neuron_activation, visualize_neuron
 from .occlusion import occlusion_cost, occlusion_maps
 from .patches import receptive_field, top_patches
 from .saliency import compute_saliency_maps
+from .style_losses import content_loss, gram_matrix, gram_matrix_backward, style_loss
+from .style_transfer import style_transfer
+from .texture import synthesize_texture
+from .texture_growing import grow_texture
 from .total_variation import tv_beta_loss, tv_loss
 from .transfer import transfer_matrix
 
@@ -84,6 +90,7 @@ __all__ = [
     "black_box_attack",
     "class_activation_maps",
     "compute_saliency_maps",
+    "content_loss",
     "create_class_visualization",
     "deconvnet",
     "deepdream",
@@ -93,7 +100,10 @@ __all__ = [
     "first_layer_filters",
     "grad_cam",
     "gradient_x_input",
+    "gram_matrix",
+    "gram_matrix_backward",
     "grid_cells",
+    "grow_texture",
     "guided_backprop",
     "guided_grad_cam",
     "insertion_deletion",
@@ -114,6 +124,9 @@ __all__ = [
     "sanity_check",
     "segment_object",
     "smoothgrad",
+    "style_loss",
+    "style_transfer",
+    "synthesize_texture",
     "thumbnail_map",
     "top_patches",
     "transfer_matrix",

@@ -5,8 +5,8 @@
 - `gradient_x_input`: the gradient times what it acts on (A. Shrikumar et al., "Not just a black box", 2016)
 - `integrated_gradients`: the gradient on the whole way from a baseline to the image, whose sum is the difference of
   the scores (M. Sundararajan et al., "Axiomatic attribution for deep networks", 2017, section 3)
-- `segment_object`: mask, cut-out and box by a threshold on a map (after K. Simonyan et al., "Deep inside convolutional
-  networks", 2014, section 3.2, there with colour models)
+- `segment_object`: mask, cut-out and box by a threshold on a map, or by colour models of the pixels where it is largest
+  and smallest (K. Simonyan et al., "Deep inside convolutional networks", 2014, section 3.2)
 
 All are made of `class_gradient`, (N, 3, H, W), and reduced to one number a pixel by `channel_map`.
 """
@@ -15,12 +15,16 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy.ndimage import binary_fill_holes, find_objects, gaussian_filter, label
+from scipy.stats import rankdata
 from tqdm import tqdm
 
 from .arguments import check_choice, check_finite, check_images, check_labels, check_not_negative, check_whole, one_hot
 from .occlusion import FILLS, class_value, fill_like
 
 CHANNELS = ("max", "sum", "l2")
+OBJECT, BACKGROUND = 0.95, 0.3  # quantiles of a map: from the first on it is surely object, up to the second not (2014)
+EVEN = 0.7  # quantile at which the map alone leaves it open: objects are smaller than their surroundings
+COLOUR_WIDTH = 20.0  # grey levels: colours so far apart are alike
 
 
 def class_gradient(X, y, model, *, relu_rule="standard"):
@@ -93,6 +97,7 @@ def smoothgrad(
     signed=False,
     batch_size=32,
     rng=None,
+    callback=None,
     progress=False,
 ):
     """The mean of the gradients of noisy copies of an image: what is left is what neighbouring images share.
@@ -115,6 +120,9 @@ def smoothgrad(
         Copies at a time; the result does not depend on it.
     rng : int or numpy.random.Generator, optional
         Draws the noise, the same for all images; a fixed seed by default.
+    callback : callable, optional
+        callback(t, maps, info) after each batch of copies, with the maps (N, H, W) of those so far; info has "samples"
+        (int), how many they are.
     progress : bool
         A bar on standard error.
 
@@ -140,6 +148,10 @@ def smoothgrad(
                 noisy = (X[n] + sigma[n] * noise).astype(X.dtype)
                 total[n] += class_gradient(noisy, y[n], model).sum(axis=0, dtype=np.float64)
                 bar.update(len(noisy))
+            done = first + len(noise)
+            if callback:
+                maps = channel_map((total / done).astype(X.dtype), channels=channels, signed=signed)
+                callback(first // batch_size, maps, {"samples": done})
     return channel_map((total / samples).astype(X.dtype), channels=channels, signed=signed)
 
 
@@ -206,6 +218,7 @@ def integrated_gradients(
     signed=True,
     batch_size=32,
     rng=None,
+    callback=None,
     progress=False,
 ):
     """Integrate the gradient on the straight way from a baseline to each image.
@@ -233,6 +246,9 @@ def integrated_gradients(
         Points at a time; the result does not depend on it.
     rng : int or numpy.random.Generator, optional
         Of the baseline "noise"; a fixed seed by default.
+    callback : callable, optional
+        callback(n, attributions, info) each time image n has been integrated, before its steps are doubled if they are;
+        attributions (3, H, W) are the image's, info has its "difference", "gap" (float) and "steps" (int).
     progress : bool
         A bar on standard error.
 
@@ -260,7 +276,11 @@ def integrated_gradients(
         used[n] = steps
         while True:
             attributions[n] = (X[n] - X0[n]) * _mean_gradient(X0[n], X[n], y[n], model, used[n], batch_size)
-            if abs(attributions[n].sum() - difference[n]) <= enough[n] or 2 * used[n] > max_steps:
+            gap = attributions[n].sum() - difference[n]
+            if callback:
+                info = {"difference": difference[n], "gap": gap, "steps": int(used[n])}
+                callback(n, attributions[n].astype(X.dtype), info)
+            if abs(gap) <= enough[n] or 2 * used[n] > max_steps:
                 break
             used[n] *= 2
     gap = attributions.sum(axis=(1, 2, 3)) - difference
@@ -301,7 +321,7 @@ class Segmentation:
     box : Box or None
         The smallest rectangle around the mask; None around an empty one.
     threshold : float
-        Above which the smoothed map was taken for object.
+        Above which the smoothed map was taken for object; for "colours" that is 0, in log odds.
     """
 
     mask: np.ndarray
@@ -318,9 +338,10 @@ def segment_object(picture, map_, *, threshold="otsu", sigma=None, largest=True,
     picture : ndarray (H, W, 3) uint8
     map_ : ndarray (H, W)
         Large where the object is, such as a saliency map. Of signed maps, what is negative is no object.
-    threshold : "otsu" or float
+    threshold : "otsu", "colours" or float
         Where to cut the smoothed map: by N. Otsu's method ("A threshold selection method from gray-level histograms",
-        1979: the two parts differ most), or at a quantile, 0 to 1 (0.8: the brightest fifth).
+        1979: the two parts differ most), or at a quantile, 0 to 1 (0.8: the brightest fifth). "colours" cuts where the
+        odds are even that a pixel is object, by its colour and by its rank in the map; see Notes.
     sigma : float, optional
         Of a Gaussian that joins the grains of the map, in pixels; 4 % of the shorter side by default.
     largest : bool
@@ -337,6 +358,16 @@ def segment_object(picture, map_, *, threshold="otsu", sigma=None, largest=True,
     ------
     ValueError, TypeError
         The picture is not uint8, picture and map differ in size, the map holds NaN, or an option is out of range.
+
+    Notes
+    -----
+    A map lights up the most telling parts only; colours carry it over to the rest of the object. With q a pixel's rank
+    in the smoothed map, 0 to 1, and c its colour, the logarithm of the odds is::
+
+        log p(c | q > 0.95) - log p(c | q < 0.3) + log(q / (1 - q)) - log(0.7 / 0.3)
+
+    where the densities are sums of Gaussians of 20 grey levels around the colours of those pixels. The part that the
+    colours have is blurred by one pixel, in place of the paper's graph cut.
     """
     op = "segment_object"
     picture, map_ = np.asarray(picture), np.asarray(map_, dtype=np.float64)
@@ -352,9 +383,13 @@ def segment_object(picture, map_, *, threshold="otsu", sigma=None, largest=True,
     check_not_negative(op, sigma=sigma)
 
     smooth = gaussian_filter(np.maximum(map_, 0), sigma)
-    cut = _threshold(op, smooth, threshold)
     # Of a constant map nothing stands out; smoothing leaves it constant but for rounding.
-    mask = (smooth > cut) & (np.ptp(smooth) > 1e-9 * smooth.max())
+    flat = np.ptp(smooth) <= 1e-9 * smooth.max()
+    if isinstance(threshold, str) and threshold == "colours":
+        smooth, cut = _log_odds(picture, smooth), 0.0
+    else:
+        cut = _threshold(op, smooth, threshold)
+    mask = (smooth > cut) & ~flat
     if largest and mask.any():
         regions, count = label(mask)
         weights = np.bincount(regions.ravel(), weights=smooth.ravel(), minlength=count + 1)
@@ -367,11 +402,29 @@ def segment_object(picture, map_, *, threshold="otsu", sigma=None, largest=True,
 def _threshold(op, smooth, threshold):
     """The number at which to cut a map."""
     if isinstance(threshold, str):
-        check_choice(op, threshold, ("otsu",))
+        check_choice(op, threshold, ("otsu", "colours"))
         return _otsu(smooth)
     if not 0 <= threshold <= 1:
-        raise ValueError(f"{op}: threshold is 'otsu' or a quantile from 0 to 1, got {threshold!r}")
+        raise ValueError(f"{op}: threshold is 'otsu', 'colours' or a quantile from 0 to 1, got {threshold!r}")
     return np.quantile(smooth, threshold)
+
+
+def _log_odds(picture, smooth):
+    """How likely each pixel is object, by its colour and its rank in the map: (H, W), 0 for even odds."""
+    colours, rank = picture.reshape(-1, 3).astype(np.float64), (rankdata(smooth).ravel() - 0.5) / smooth.size
+    likely = [_density(colours, colours[chosen]) for chosen in (rank > OBJECT, rank < BACKGROUND)]
+    by_colour = np.log(likely[0]) - np.log(likely[1])
+    by_rank = np.log(rank / (1 - rank)) - np.log(EVEN / (1 - EVEN))
+    return gaussian_filter(by_colour.reshape(smooth.shape), 1) + by_rank.reshape(smooth.shape)
+
+
+def _density(colours, seeds):
+    """How many of the seeds are of nearly each colour, as a part of them: (P, 3), (S, 3) -> (P,), above 0."""
+    seeds = seeds[:: max(1, len(seeds) // 300)]  # a few hundred tell as much as all
+    total = np.full(len(colours), 1e-4 * max(1, len(seeds)))  # of a colour that neither part has: no evidence
+    for seed in seeds:
+        total += np.exp(-((colours - seed) ** 2).sum(axis=1) / (2 * COLOUR_WIDTH**2))
+    return total / max(1, len(seeds))
 
 
 def _otsu(values):

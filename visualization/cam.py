@@ -2,6 +2,8 @@
 
 - CAM: B. Zhou et al., "Learning deep features for discriminative localization", 2016, section 2. For networks that end
   in global average pooling and an affine layer: there the score is a sum over positions, and the map shows its terms.
+  A network that ends in global average pooling alone, as M. Lin et al., "Network in network", 2014, section 3.2, has a
+  map for each class already (SqueezeNet: with a rectifier between map and mean).
 - Grad-CAM: R. Selvaraju et al., "Grad-CAM: visual explanations from deep networks via gradient-based localization",
   2017, section 3. For any network and layer: maps are weighted by the mean of their gradients.
 - guided Grad-CAM (section 3.2): guided backpropagation, which has the detail, where Grad-CAM sees the class.
@@ -13,13 +15,13 @@ of the score to a map is its weight / (h * w) everywhere.
 import numpy as np
 from scipy.ndimage import zoom
 
-from ..classifiers.blocks import Affine, GlobalAvgPool
+from ..classifiers.blocks import Affine, GlobalAvgPool, Relu
 from .arguments import check_images, check_labels, one_hot
 from .guided import guided_backprop
 
 
 def class_activation_maps(X, y, model, *, rectify=False, upsample=True):
-    """CAM: the sum of the last maps, weighted by the class's weights.
+    """CAM: the sum of the last maps, weighted by the class's weights; or the class's own map, where the head has one.
 
     Parameters
     ----------
@@ -28,7 +30,7 @@ def class_activation_maps(X, y, model, *, rectify=False, upsample=True):
     y : ndarray (N,) of int, or int
         A class for each image, or one for all.
     model : Network
-        Its last two layers are global average pooling and an affine layer without ReLU.
+        It ends in global average pooling and an affine layer without ReLU, or in global average pooling alone.
     rectify : bool
         Leave out what speaks against the class.
     upsample : bool
@@ -37,7 +39,8 @@ def class_activation_maps(X, y, model, *, rectify=False, upsample=True):
     Returns
     -------
     maps : ndarray (N, H, W), or (N, h, w)
-        The mean over the layer's h * w positions, before rectification, is the score of the class less its bias.
+        The mean over the layer's h * w positions, before rectification, is the score of the class less its bias. Where
+        a rectifier comes before the pooling, the map is that before it, and the mean of the rectified map is the score.
 
     Raises
     ------
@@ -46,10 +49,10 @@ def class_activation_maps(X, y, model, *, rectify=False, upsample=True):
     """
     op = "class_activation_maps"
     check_images(op, X, model)
-    pool, W = _head(op, model)
-    y = check_labels(op, y, len(X), W.shape[1])
-    A = model.forward(X, end=pool - 1)[0] if pool > 0 else X  # (N, C, h, w)
-    maps = np.einsum("cn,nchw->nhw", W[:, y], A)
+    last, W = _head(op, model)
+    y = check_labels(op, y, len(X), model.num_classes)
+    A = model.forward(X, end=last)[0] if last >= 0 else X  # (N, C, h, w)
+    maps = A[np.arange(len(X)), y] if W is None else np.einsum("cn,nchw->nhw", W[:, y], A)
     return _finished(maps, X, rectify, upsample)
 
 
@@ -129,14 +132,16 @@ def _finished(maps, X, rectify, upsample):
 
 
 def _head(op, model):
-    """The index of global average pooling, and the weights (C, K) of the affine layer behind it."""
+    """The index of the last layer with maps, and the affine layer's weights (C, K), or None: each class has a map."""
     names, blocks = zip(*model.named_blocks())
+    if isinstance(blocks[-1], GlobalAvgPool):
+        return len(blocks) - (3 if len(blocks) > 1 and isinstance(blocks[-2], Relu) else 2), None
     if len(blocks) >= 2:
         pool, affine = blocks[-2:]
         if isinstance(pool, GlobalAvgPool) and isinstance(affine, Affine) and not (affine.relu or affine.batchnorm):
-            return len(blocks) - 2, model.params[f"W{affine.number}"]
+            return len(blocks) - 3, model.params[f"W{affine.number}"]
     raise ValueError(
-        f"{op}: the network must end in global average pooling and an affine layer without ReLU; "
+        f"{op}: the network must end in global average pooling, or in that and an affine layer without ReLU; "
         f"it ends in {', '.join(names[-2:])}. grad_cam works for any network"
     )
 

@@ -164,6 +164,16 @@ def _deepdream(subject, model, rng, progress):
     )
     pictures = [picture, *(model.deprocess(r)[0] for r in results.values())]
     titles = [f"{subject.names[0]}, photograph", *(f"dream of {layer}" for layer in layers)]
+    if len(subject.pictures) > 1:
+        guide = resize_image(subject.pictures[1], tuple(n // 2 for n in picture.shape[:2]))
+        layer = layers[len(layers) // 2]
+        guided = deepdream(X, layer, model, guide=model.preprocess(guide), rng=rng, progress=progress)
+        results["guided"] = guided
+        pictures += [guide, model.deprocess(guided)[0]]
+        titles += [f"{subject.names[1]}, the guide", f"dream of {layer}, guided"]
+        caption += (
+            f" The last dream is guided: what {layer} sees in {subject.names[1]} is what grows in {subject.names[0]}."
+        )
     figure = plot_images(pictures, titles, columns=2, tile=4.2)
     arrays = {"X": X, **{f"X_{layer}": r for layer, r in results.items()}}
     # Predictions are for the network's own input size: not every network takes another.

@@ -3,13 +3,15 @@
 import numpy as np
 
 from .adversarial import attack, random_control
-from .attribution import segment_object, smoothgrad
+from .attribution import segment_object
 from .cam import grad_cam
 from .exhibits import Exhibit, said
 from .faithfulness import METHODS, insertion_deletion, sanity_check
 from .occlusion import occlusion_maps
 from .plots_attacks import plot_attack
 from .plots_maps import (
+    METHOD_NAMES,
+    RANDOM_ORDER,
     plot_insertion_deletion,
     plot_maps,
     plot_methods,
@@ -17,17 +19,8 @@ from .plots_maps import (
     plot_sanity,
     plot_segmentation,
 )
+from .saliency import compute_saliency_maps
 
-NAMES = {
-    "saliency": "saliency",
-    "smoothgrad": "SmoothGrad",
-    "gradient_x_input": "gradient x input",
-    "integrated_gradients": "integrated gradients",
-    "guided": "guided backpropagation",
-    "deconvnet": "deconvnet",
-    "grad_cam": "Grad-CAM",
-    "guided_grad_cam": "guided Grad-CAM",
-}
 CONFIDENCE = 0.9  # of the attack
 
 
@@ -42,7 +35,7 @@ def _all_methods(subject, model, rng, progress):
         "over the way from black, some change what rectifiers send back, one looks at a deep layer only; the exhibits "
         "further down measure which of them is right."
     )
-    shown = {NAMES.get(name, name): map_ for name, map_ in maps.items()}
+    shown = {METHOD_NAMES[name]: map_ for name, map_ in maps.items()}
     figure = plot_methods(picture[0], shown, title=f"{subject.names[0]}\n{said(before[0][0])}")
     return Exhibit(figure, caption, {"X": X, "y": np.array(y), **maps}, {"y": y}, before=before)
 
@@ -87,12 +80,13 @@ def _segmentation(subject, model, rng, progress):
     X = model.preprocess(pictures)
     before = model.predict(X)
     y = np.array([best[0].index for best in before])
-    maps = smoothgrad(X, y, model, rng=rng, progress=progress)
-    found = [segment_object(picture, map_) for picture, map_ in zip(pictures, maps)]
+    maps = compute_saliency_maps(X, y, model)
+    found = [segment_object(picture, map_, threshold="colours") for picture, map_ in zip(pictures, maps)]
     titles = [f"{name}\n{said(best[0])}" for name, best in zip(subject.names, before)]
     caption = (
-        "The object cut out by a network that was only ever told what is in a picture, never where: pixels whose "
-        "SmoothGrad map is above a threshold, filled and joined."
+        "The object cut out by a network that was only ever told what is in a picture, never where: where the saliency "
+        "map is largest and smallest tells the colours of object and background, and these tell the rest. A dark sky "
+        "around a dark object misleads it."
     )
     arrays = {"X": X, "y": y, "maps": maps, "masks": np.array([s.mask for s in found])}
     return Exhibit(plot_segmentation(pictures, maps, found, titles), caption, arrays, {"y": y.tolist()}, before=before)
@@ -103,10 +97,10 @@ def _insertion_deletion(subject, model, rng, progress):
     before = model.predict(X)
     y = before[0][0].index
     curves = {
-        NAMES.get(name, name): insertion_deletion(method(X, y, model), X, y, model, steps=16, rng=0)
+        METHOD_NAMES[name]: insertion_deletion(method(X, y, model), X, y, model, steps=16, rng=0)
         for name, method in METHODS.items()
     }
-    curves["random order"] = insertion_deletion(np.zeros((1, *X.shape[2:])), X, y, model, steps=16, rng=0)
+    curves[RANDOM_ORDER] = insertion_deletion(np.zeros((1, *X.shape[2:])), X, y, model, steps=16, rng=0)
     caption = (
         "Is a map any good? Delete the pixels it finds most important, and the class should vanish at once; put them "
         "into a blurred picture, and it should appear at once. A map whose curve is no better than a random order says "
@@ -122,7 +116,7 @@ def _sanity_check(subject, model, rng, progress):
     X = model.preprocess(subject.square(model)[:1])
     before = model.predict(X)
     y = before[0][0].index
-    checks = {NAMES.get(name, name): sanity_check(X, y, model, name, rng=0) for name in METHODS}
+    checks = {METHOD_NAMES[name]: sanity_check(X, y, model, name, rng=0) for name in METHODS}
     caption = (
         "The layers' weights are thrown away one after the other, from the last one down. A map that shows what the "
         "network has learnt must change beyond recognition; one that stays shows edges of the photograph, whatever "

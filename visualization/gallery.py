@@ -2,6 +2,7 @@
 
 import json
 import platform
+import sys
 import time
 from importlib.metadata import version
 from pathlib import Path
@@ -12,11 +13,11 @@ from tqdm import tqdm
 from .. import __version__
 from .._files import check_destination, written_beside
 from ..datasets import sample_image, sample_names
-from . import exhibits, exhibits_features, exhibits_maps
+from . import exhibits, exhibits_features, exhibits_maps, exhibits_style
 from .exhibits import Subject, map_layers
 from .page import write_page
 
-EXHIBITS = exhibits.EXHIBITS | exhibits_maps.EXHIBITS | exhibits_features.EXHIBITS
+EXHIBITS = exhibits.EXHIBITS | exhibits_maps.EXHIBITS | exhibits_features.EXHIBITS | exhibits_style.EXHIBITS
 
 
 def make_gallery(out, model, *, image=None, image_name="your photograph", seed=0, overwrite=False, progress=False):
@@ -36,7 +37,7 @@ def make_gallery(out, model, *, image=None, image_name="your photograph", seed=0
     overwrite : bool
         Replace files of an earlier gallery.
     progress : bool
-        Bars on standard error.
+        Bars on standard error: one for the whole, and, where that is a terminal, one for each technique.
 
     Returns
     -------
@@ -69,11 +70,12 @@ def make_gallery(out, model, *, image=None, image_name="your photograph", seed=0
     manifest = {"format": "pixelgrad gallery", "seed": seed, "versions": _versions(), "network": model.provenance}
     manifest |= {"photographs": subject.names, "classes": model.num_classes, "exhibits": {}}
     sections, interrupted = [], False
+    of_each = progress and sys.stderr.isatty()  # in a log file bars within a bar are but a mess
     for name, (title, make) in (bar := tqdm(EXHIBITS.items(), disable=not progress, unit="technique")):
         bar.set_description(title)
         started = time.perf_counter()
         try:
-            exhibit = make(subject, model, np.random.default_rng(seed), progress)
+            exhibit = make(subject, model, np.random.default_rng(seed), of_each)
             seconds = time.perf_counter() - started
             _write_exhibit(out, name, exhibit, overwrite)
         except KeyboardInterrupt:

@@ -23,9 +23,11 @@ class Occlusion:
     Attributes
     ----------
     maps : ndarray (N, H, W)
-        The drop at each pixel: the mean over all windows that hide it. Negative where the class gains.
+        The drop at each pixel: the mean over all windows that hide it. Negative where the class gains; NaN where, in
+        a result that is not finished, nothing has been measured yet.
     grid : ndarray (N, rows, columns)
-        The drop for each position of the window: the value of the whole image less that of the occluded one.
+        The drop for each position of the window: the value of the whole image less that of the occluded one; NaN as
+        above.
     tops, lefts : ndarray (rows,), (columns,)
         First row and first column of the windows, in pixels.
     value : ndarray (N,)
@@ -51,6 +53,7 @@ def occlusion_maps(
     objective="score",
     batch_size=64,
     rng=None,
+    callback=None,
     progress=False,
 ):
     """Move a window over images and note how much the score of class y drops.
@@ -77,6 +80,9 @@ def occlusion_maps(
         Occluded images at a time; the result does not depend on it.
     rng : int or numpy.random.Generator, optional
         Of the fill "noise"; a fixed seed by default.
+    callback : callable, optional
+        callback(t, occlusion, info) after each batch, with the Occlusion as far as it is known; info has "measured"
+        and "windows" (int), how many are done and how many there are.
     progress : bool
         A bar on standard error.
 
@@ -105,7 +111,12 @@ def occlusion_maps(
     value = class_value(scores, y, objective)
 
     places = [(n, top, left) for n in range(len(X)) for top in tops for left in lefts]
-    occluded_value = np.empty(len(places))
+    occluded_value = np.full(len(places), np.nan)
+
+    def result():
+        grid = value[:, None, None] - occluded_value.reshape(len(X), len(tops), len(lefts))
+        return Occlusion(_spread(grid, tops, lefts, window, X.shape[2:]), grid, tops, lefts, value)
+
     with tqdm(total=len(places), disable=not progress, desc="occlusion", unit="image") as bar:
         for first in range(0, len(places), batch_size):
             part = slice(first, first + batch_size)
@@ -116,9 +127,9 @@ def occlusion_maps(
                 Z[square] = hidden[n][square]
             occluded_value[part] = class_value(model.scores(occluded, batch_size=batch_size), y[image], objective)
             bar.update(len(image))
-
-    grid = value[:, None, None] - occluded_value.reshape(len(X), len(tops), len(lefts))
-    return Occlusion(_spread(grid, tops, lefts, window, X.shape[2:]), grid, tops, lefts, value)
+            if callback:
+                callback(first // batch_size, result(), {"measured": first + len(image), "windows": len(places)})
+    return result()
 
 
 def occlusion_cost(shape, *, window=16, stride=4):
@@ -198,10 +209,12 @@ def _starts(op, side, window, stride):
 
 
 def _spread(grid, tops, lefts, window, size):
-    """The mean, at each pixel, of the windows that hide it: (N, rows, columns) -> (N, H, W)."""
+    """The mean, at each pixel, of the windows that hide it, NaN left out: (N, rows, columns) -> (N, H, W)."""
     down, across = (
         ((first[:, None] <= np.arange(side)) & (np.arange(side) < first[:, None] + window)).astype(np.float64)
         for first, side in zip((tops, lefts), size)
     )  # (rows, H), (columns, W)
-    windows = down.sum(axis=0)[:, None] * across.sum(axis=0)  # (H, W): how many hide a pixel
-    return down.T @ grid @ across / windows
+    measured = ~np.isnan(grid)
+    windows = down.T @ measured @ across  # (N, H, W): how many hide a pixel
+    total = down.T @ np.where(measured, grid, 0) @ across
+    return np.divide(total, windows, out=np.full(total.shape, np.nan), where=windows > 0)

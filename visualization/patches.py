@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..classifiers.blocks import Affine, Conv, GlobalAvgPool, Pool
+from ..classifiers.blocks import Affine, Conv, Fire, GlobalAvgPool, Pool, Relu
 from .arguments import check_whole
 from .image_sets import as_pictures, batches, check_image_set
 
@@ -88,6 +88,11 @@ def receptive_field(model, layer):
     for name, block in model.named_blocks()[: model.layer_index(layer) + 1]:
         if isinstance(block, Affine | GlobalAvgPool):
             return WHOLE_IMAGE
+        if isinstance(block, Relu):
+            continue
+        if isinstance(block, Fire):  # its 3x3 filters, which see the most
+            start, size = start - stride, size + 2 * stride
+            continue
         if not isinstance(block, Conv | Pool):
             raise TypeError(f"receptive_field: layer {name} is a {type(block).__name__}, whose windows are unknown")
         start -= getattr(block, "pad", 0) * stride

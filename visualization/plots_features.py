@@ -115,7 +115,7 @@ def plot_patches(result, *, heading=None):
     result : TopPatches
         From `top_patches`.
     heading : str, optional
-        Layer and size of the receptive field by default.
+        Layer and size of the receptive field by default, and what is grey.
 
     Returns
     -------
@@ -123,7 +123,8 @@ def plot_patches(result, *, heading=None):
     """
     M, T, H, W, _ = result.patches.shape
     seen = "the whole image" if result.field.whole_image else f"{H} x {W} pixels"
-    figure, axes = _tiles(M, 1, heading or f"{result.layer}: what excites a channel most, {seen} each", H / W / T, 7.5)
+    heading = heading or f"{result.layer}: what excites a channel most, {seen} each{_of_grey(result.patches)}"
+    figure, axes = _tiles(M, 1, heading, H / W / T, 7.5)
     magnify = max(1, 2 * _PIXELS // (T * W))
     gap = max(1, magnify * W // 16)
     for axis, channel, patches, scores in zip(axes.flat, result.channels, result.patches, result.scores):
@@ -189,6 +190,7 @@ def plot_embedding(Y, thumbnails=None, labels=None, names=None, *, heading=None)
     Returns
     -------
     Figure
+        Below it a sentence says how to read it.
     """
     panels = 1 if thumbnails is None else 2
     figure = Figure(figsize=(6.5 * panels, 6.5), dpi=DPI)
@@ -209,6 +211,13 @@ def plot_embedding(Y, thumbnails=None, labels=None, names=None, *, heading=None)
     if thumbnails is not None:
         axes[1].imshow(thumbnails, interpolation="antialiased")
         axes[1].set_axis_off()
+    coloured = f", one colour for each of {len(present)} classes" if many else ", coloured as the legend says"
+    coloured = "" if labels is None or names is None else coloured
+    where = "Left: each" if panels == 2 else "Each"
+    caption = f"{where} image is a point{coloured}; the closer two points, the more alike the network takes them for."
+    if panels == 2:
+        caption += "\nRight: the images themselves, each moved to a free cell of a grid near its point."
+    figure.supxlabel(caption, fontsize=9)
     if heading:
         figure.suptitle(heading, fontsize=11)
     return figure
@@ -224,7 +233,8 @@ def plot_neurons(pictures, names, activations, *, dead=None, columns=None, headi
         Such as "channel 12".
     activations : sequence of float
     dead : sequence of bool, optional
-        Of these neurons the title says that no start had a gradient.
+        Of these neurons the title says that no start had a gradient. Of others whose activation is 0 it says that they
+        were not woken: their images show what would, or nothing yet.
     columns : int, optional
     heading : str, optional
 
@@ -239,10 +249,19 @@ def plot_neurons(pictures, names, activations, *, dead=None, columns=None, headi
             f"plot_neurons: {len(names)} pictures but {len(activations)} activations and {len(dead)} entries of dead"
         )
     titles = [
-        f"{name}\n{'dead: no start had a gradient' if gone else f'activation {value:.3g}'}"
+        f"{name}\nactivation {value:.3g}{': not woken in these steps' if value == 0 else ''}"
+        if not gone
+        else f"{name}\ndead: no start had a gradient"
         for name, value, gone in zip(names, activations, dead)
     ]
     return plot_images(pictures, titles, columns=columns, heading=heading)
+
+
+def _of_grey(patches):
+    """What to say about grey borders of patches (..., H, W, 3), as `cut_patches` leaves them."""
+    edges = (patches[..., 0, :, :], patches[..., -1, :, :], patches[..., :, 0, :], patches[..., :, -1, :])
+    grey = any((edge == 128).all(axis=(-1, -2)).any() for edge in edges)
+    return " (grey: outside the image)" if grey else ""
 
 
 def _one_axis(heading, grid, width, caption):

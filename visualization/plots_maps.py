@@ -14,6 +14,32 @@ from .arguments import check_choice
 from .plotting import _aspect, _show, _tiles, _titles_for
 
 SIGNED, UNSIGNED = "RdBu_r", "inferno"
+UNMEASURED = "#8c8c8c"  # a grey that neither has
+# What people call the methods, and the colours they have in all charts.
+METHOD_NAMES = {
+    "saliency": "saliency",
+    "smoothgrad": "SmoothGrad",
+    "gradient_x_input": "gradient x input",
+    "integrated_gradients": "integrated gradients",
+    "guided": "guided backpropagation",
+    "deconvnet": "deconvnet",
+    "grad_cam": "Grad-CAM",
+    "guided_grad_cam": "guided Grad-CAM",
+}
+RANDOM_ORDER = "random order"
+COLOURS = dict(zip(METHOD_NAMES.values(), colormaps["tab10"].colors)) | {RANDOM_ORDER: "black"}
+LEGEND = (
+    "dark to bright:\nhow much a pixel counts\n\nred: for the class\nwhite: does not count\nblue: against the class"
+)
+READING = (
+    "Deletion takes the pixels away that a map ranks highest, insertion brings them into a blurred picture: the better "
+    "the map, the sooner the class vanishes\non the left and appears on the right. The dashed curves are what a map "
+    "reaches that says nothing."
+)
+SANITY_READING = (
+    "A map of what the network has learnt falls to 0 as its layers are randomised;\n"
+    "one that stays near 1 shows edges of the picture, whatever the network knows."
+)
 OVERLAYS = ("heat", "lit")
 
 
@@ -76,13 +102,16 @@ def plot_methods(image, maps, *, title="", signed=None, columns=5, percentile=99
     Returns
     -------
     Figure
+        A cell that is left over says what the colours mean.
     """
     columns = min(columns, 1 + len(maps))
-    figure, axes = _tiles(-(-(1 + len(maps)) // columns), columns, heading, _aspect([image]))
+    figure, axes = _tiles(-(-(1 + len(maps)) // columns), columns, heading, 0.85 * _aspect([image]))  # bars take width
     _show(axes.flat[0], image, title)
     for axis, (name, map_) in zip(axes.flat[1:], maps.items()):
         (map_,) = _maps_for("plot_methods", [image], [map_])
         _draw_map(figure, axis, map_, bool((map_ < 0).any()) if signed is None else signed, percentile, name)
+    for axis in axes.flat[1 + len(maps) : 2 + len(maps)]:
+        axis.text(0.5, 0.5, LEGEND, ha="center", va="center", fontsize=8, transform=axis.transAxes)
     return figure
 
 
@@ -134,7 +163,7 @@ def plot_occlusion(images, occlusion, titles=None, *, window, label="drop of the
     ----------
     images : ndarray (N, H, W, 3) uint8
     occlusion : Occlusion
-        From `occlusion_maps`.
+        From `occlusion_maps`; if it is not finished, what has not been measured is grey, and the titles say so.
     titles : sequence of str, optional
         One a picture.
     window : int
@@ -147,15 +176,17 @@ def plot_occlusion(images, occlusion, titles=None, *, window, label="drop of the
     -------
     Figure
     """
-    maps = _maps_for("plot_occlusion", images, occlusion.maps)
+    maps = _maps_for("plot_occlusion", images, occlusion.maps, unfinished=True)
     titles = _titles_for("plot_occlusion", images, titles)
     figure, axes = _tiles(len(images), 4, heading, _aspect(images))
     for row, image, grid, map_, title in zip(axes, images, occlusion.grid, maps, titles):
-        i, j = np.unravel_index(grid.argmax(), grid.shape)
         _show(row[0], image, title)
-        _rectangle(row[0], occlusion.tops[i], occlusion.lefts[j], window, window)
-        _draw_map(figure, row[1], grid, True, 100, f"{label}, by window")
-        drawn = _draw_map(figure, row[2], map_, True, 100, f"{label}, mean by pixel")
+        if np.isfinite(grid).any():
+            i, j = np.unravel_index(np.nanargmax(grid), grid.shape)
+            _rectangle(row[0], occlusion.tops[i], occlusion.lefts[j], window, window)
+        note = "" if np.isfinite(grid).all() else "\ngrey: not measured"
+        _draw_map(figure, row[1], grid, True, 100, f"{label}, by window{note}")
+        drawn = _draw_map(figure, row[2], map_, True, 100, f"{label}, mean by pixel{note}")
         _show(row[3], _heat(image, map_, drawn), "the map over the picture")
     return figure
 
@@ -203,23 +234,26 @@ def plot_insertion_deletion(results, *, ylabel="probability of the class", headi
     Returns
     -------
     Figure
-        The areas under the curves stand in the legends, best first.
+        The areas under the curves stand in the legends, best first; below, how to read them. A method has the same
+        colour here and in `plot_sanity`.
     """
     if not results:
         raise ValueError("plot_insertion_deletion: no results")
     figure, axes = _charts(2, heading)
-    colours = dict(zip(results, _colours(len(results))))
+    colours = _colours(results)
     for axis, what, better in zip(axes, ("deletion", "insertion"), ("smaller is better", "larger is better")):
         areas = {name: float(getattr(result, f"{what}_auc").mean()) for name, result in results.items()}
         for name in sorted(areas, key=areas.get, reverse=what == "insertion"):
             result = results[name]
             curve = getattr(result, what).mean(axis=0)
-            axis.plot(100 * result.fraction, curve, color=colours[name], label=f"{areas[name]:.3f}  {name}", lw=1.5)
+            style = {"color": colours[name], "ls": "--" if name == RANDOM_ORDER else "-", "lw": 1.5}
+            axis.plot(100 * result.fraction, curve, label=f"{areas[name]:.3f}  {name}", **style)
         axis.set_title(f"{what}: area under the curve, {better}", fontsize=10)
         axis.set_xlabel("% of the pixels " + ("taken away" if what == "deletion" else "brought in"))
         axis.set_ylabel(ylabel)
         axis.grid(alpha=0.3)
         _legend(axis)
+    figure.supxlabel(READING, fontsize=9)
     return figure
 
 
@@ -239,12 +273,13 @@ def plot_sanity(results, *, heading=None):
     if not results:
         raise ValueError("plot_sanity: no results")
     figure, (axis,) = _charts(1, heading)
-    for (name, result), colour in zip(results.items(), _colours(len(results))):
+    colours = _colours(results)
+    for name, result in results.items():
         axis.plot(
             range(len(result.layers) + 1),
             [1, *result.correlation.mean(axis=1)],
             marker=".",
-            color=colour,
+            color=colours[name],
             label=name,
             lw=1.5,
         )
@@ -252,34 +287,35 @@ def plot_sanity(results, *, heading=None):
     axis.set_xlabel("randomised down to this layer")
     axis.set_ylabel("rank correlation with the original map")
     axis.axhline(0, color="black", lw=0.8)
-    axis.set_title("a map of what the network has learnt falls to 0", fontsize=10)
     axis.grid(alpha=0.3)
     _legend(axis)
+    figure.supxlabel(SANITY_READING, fontsize=9)
     return figure
 
 
 # -- what they share --------------------------------------------------------------------------------------------------
 
 
-def _maps_for(op, images, maps):
-    """The maps as an array (N, H, W), one of each picture's size."""
+def _maps_for(op, images, maps, unfinished=False):
+    """The maps as an array (N, H, W), one of each picture's size; only unfinished ones may hold NaN."""
     if len(images) != len(maps):
         raise ValueError(f"{op}: {len(images)} images but {len(maps)} maps")
     for image, map_ in zip(images, maps):
         if np.shape(map_) != np.shape(image)[:2]:
             raise ValueError(f"{op}: a map of the shape {np.shape(map_)} for a picture of {np.shape(image)[:2]}")
-        if not np.isfinite(map_).all():
+        if not (np.isfinite(map_) | (unfinished & np.isnan(map_))).all():
             raise ValueError(f"{op}: a map holds NaN or infinity; what was it made from?")
     return np.asarray(maps)
 
 
 def _draw_map(figure, axis, map_, signed, percentile, label):
     """A map with its colour bar; the range is symmetric where it has a sign. An empty map is drawn as zeros."""
-    top = np.percentile(abs(map_), percentile) or abs(map_).max() or 1.0
-    beyond = ("min" if signed and map_.min() < -top else "") + ("max" if map_.max() > top else "")
+    known = map_[np.isfinite(map_)] if np.isfinite(map_).any() else np.zeros(1)
+    top = np.percentile(abs(known), percentile) or abs(known).max() or 1.0
+    beyond = ("min" if signed and known.min() < -top else "") + ("max" if known.max() > top else "")
     drawn = axis.imshow(
         map_,
-        cmap=SIGNED if signed else UNSIGNED,
+        cmap=colormaps[SIGNED if signed else UNSIGNED].with_extremes(bad=UNMEASURED),
         norm=Normalize(-top if signed else 0, top),
         interpolation="nearest" if max(map_.shape) <= 128 else None,
     )
@@ -308,7 +344,7 @@ def _lit(image, map_, drawn):
 
 def _share(map_, drawn):
     """How far from zero, of the range of the colours, 0 to 1."""
-    return np.clip(abs(map_) / drawn.norm.vmax, 0, 1)
+    return np.clip(np.nan_to_num(abs(map_)) / drawn.norm.vmax, 0, 1)
 
 
 def _rectangle(axis, top, left, height, width):
@@ -331,6 +367,7 @@ def _legend(axis):
     axis.legend(fontsize=8, loc="upper left", bbox_to_anchor=(1.01, 1), borderaxespad=0)
 
 
-def _colours(count):
-    """Colours that can be told apart."""
-    return [colormaps["tab10" if count <= 10 else "tab20"](i) for i in range(count)]
+def _colours(names):
+    """A colour for each name: that of the method, or one that no method has."""
+    others = iter(colormaps["Dark2"].colors * len(names))
+    return {name: COLOURS.get(name) or next(others) for name in names}

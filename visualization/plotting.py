@@ -148,12 +148,13 @@ def plot_evaluation(evaluation, class_names, *, heading=None):
     results = sorted(evaluation.per_class(), key=lambda r: (-r.top1, -r.top5, r.index))
     order = [r.index for r in results]
     names, rows = [short_name(class_names[k]) for k in order], np.arange(len(order))
-    figure = Figure(figsize=(19, max(4, 0.12 * len(order) + 1.5)), dpi=DPI)
+    side = max(4, 0.16 * len(order))  # inches: a class needs so many for its name to be read
+    figure = Figure(figsize=(1.35 * side + 5, side + 2.5), dpi=DPI)
     figure.set_layout_engine("constrained")
-    bars, matrix = figure.subplots(1, 2, width_ratios=(1, 2.6))
+    bars, matrix = figure.subplots(1, 2, width_ratios=(1, 4))
     bars.barh(rows, [r.top5 for r in results], height=0.8, color="#bcd4e6", label="among the first five")
     bars.barh(rows, [r.top1 for r in results], height=0.8, color="#2f6690", label="first")
-    bars.set_yticks(rows, names, fontsize=7)
+    bars.set_yticks(rows, names, fontsize=9)
     bars.set_ylim(len(order) - 0.4, -0.6)
     bars.set_xlim(0, 1)
     bars.set_xlabel("fraction of the class's images")
@@ -161,8 +162,8 @@ def plot_evaluation(evaluation, class_names, *, heading=None):
     confusion = evaluation.confusion[np.ix_(order, order)] / np.array([r.images for r in results])[:, None]
     off_diagonal = confusion[~np.eye(len(order), dtype=bool)]
     drawn = matrix.imshow(confusion, cmap="magma", vmin=0, vmax=max(off_diagonal.max(initial=0), 0.01))
-    matrix.set_yticks(rows, names, fontsize=6)
-    matrix.set_xticks(rows, names, fontsize=6, rotation=90)
+    matrix.set_yticks(rows, names, fontsize=9)
+    matrix.set_xticks(rows, names, fontsize=9, rotation=90)
     matrix.set_xlabel("taken for")
     matrix.set_ylabel("class")
     figure.colorbar(drawn, ax=matrix, fraction=0.04, pad=0.02, extend="max", label="fraction of the row's images")

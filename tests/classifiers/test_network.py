@@ -472,7 +472,10 @@ AFFINE = {"type": "affine", "units": 3}
     [
         ([], ["at least one"]),
         ({"type": "affine"}, ["list of blocks"]),
-        ([{"type": "dense", "units": 3}], ["block 0", "'dense'", "conv, affine, max_pool, avg_pool, global_avg_pool"]),
+        (
+            [{"type": "dense", "units": 3}],
+            ["block 0", "'dense'", "conv, affine, relu, fire, max_pool, avg_pool, global_avg_pool"],
+        ),
         ([AFFINE, "affine"], ["block 1", "None"]),
         ([{"type": "global_avg_pool"}, 5], ["block 1", "None"]),
         ([{"type": ["conv"]}], ["block 0", "['conv']"]),

@@ -248,10 +248,12 @@ def test_unknown_names_and_addresses_that_are_not_of_the_web(tmp_path):
 
 def test_the_table_is_sound():
     data = {"tiny-imagenet-100-A", "tiny-imagenet-200", "imagenet-val-25"}
-    assert set(DOWNLOADS) >= data | {"cs231n-pretrained"}
-    for entry in DOWNLOADS.values():
-        assert entry.url == f"http://cs231n.stanford.edu/{entry.filename}"
-        assert entry.sha256 is None or re.fullmatch("[0-9a-f]{64}", entry.sha256)
+    assert set(DOWNLOADS) >= data | {"cs231n-pretrained", "squeezenet"}
+    for name, entry in DOWNLOADS.items():
+        server = "https://download.pytorch.org/models" if name == "squeezenet" else "http://cs231n.stanford.edu"
+        assert entry.url == f"{server}/{entry.filename}"
+        assert entry.sha256 is None or re.fullmatch("[0-9a-f]{8}|[0-9a-f]{64}", entry.sha256)
+    assert DOWNLOADS["squeezenet"].sha256 in DOWNLOADS["squeezenet"].filename
 
 
 def test_the_imagenet_samples_have_the_recorded_checksum(shared_data):

@@ -9,7 +9,7 @@ import pytest
 
 from pixelgrad.datasets import default_sample, sample_image, sample_names, samples
 
-GALLERY = ["cat", "coffee", "astronaut", "rocket", "brick", "grass", "gravel"]
+GALLERY = ["cat", "coffee", "astronaut", "rocket", "brick", "grass", "gravel", "tissue", "galaxies"]
 needs_gallery = pytest.mark.skipif(
     importlib.util.find_spec("skimage") is None, reason="scikit-image (the gallery extra) is not installed"
 )

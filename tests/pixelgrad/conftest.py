@@ -3,6 +3,8 @@ import pytest
 from PIL import Image
 
 from pixelgrad.classifiers import Network
+from pixelgrad.cli import make_parser
+from pixelgrad.cli_options import name_by_options
 
 
 @pytest.fixture(scope="session")
@@ -27,6 +29,18 @@ def weights(tmp_path_factory):
     path = tmp_path_factory.mktemp("weights") / "tiny.h5"
     network.save(path)
     return path
+
+
+@pytest.fixture
+def default_name():
+    """default_name(*arguments) -> the name of what the command would write."""
+
+    def name(*arguments):
+        args = make_parser().parse_args([str(a) for a in arguments])
+        assert args.out is None
+        return name_by_options(args.run.args[0], args)
+
+    return name
 
 
 @pytest.fixture

@@ -61,15 +61,16 @@ def test_a_photograph_becomes_a_picture(run, photo, command):
 def test_visualize_takes_several_classes(run):
     code, out, _ = run("visualize", "lemon", "n07753592", "0", "--iterations", "3", "-q")
     assert code == 0 and out == ""
-    assert (run.folder / "class.png").stat().st_size > 1000
+    (made,) = run.folder.iterdir()
+    assert made.name.startswith("class-lemon-n07753592-0-") and made.stat().st_size > 1000
 
 
 def test_the_default_names_differ_and_quiet_says_nothing(run, photo):
     for command, options in PICTURES.items():
         code, out, err = run(command, photo, *options, "-q")
         assert (code, out, err) == (0, "", "")
-    names = {path.name for path in run.folder.iterdir()}
-    assert names == {"saliency.png", "fooling.png", "fooling-image.png", "inversion.png", "dream.png"}
+    names = {path.name.split("-photo-")[0] for path in run.folder.iterdir()}
+    assert names == {"saliency", "fooling", "inversion", "dream"} and len(list(run.folder.iterdir())) == 5
 
 
 def test_predict_lists_classes_with_probabilities(run, photo):
@@ -102,7 +103,9 @@ def test_classes_go_by_name_wordnet_id_or_index(run, photo, label):
 def test_the_saved_fooling_image_is_what_the_report_is_about(run, photo, weights):
     from pixelgrad.classifiers import PretrainedCNN
 
-    code, out, err = run("fool", photo, "--target", "lemon", "--confidence", "0.5", "--max-iterations", "500")
+    code, out, err = run(
+        "fool", photo, "--target", "lemon", "--confidence", "0.5", "--max-iterations", "500", "--out", "fooling.png"
+    )
     assert code == 0 and "fooled" in out and "NOT" not in out, (out, err)
     model = PretrainedCNN(weights)
     saved = np.asarray(Image.open(run.folder / "fooling-image.png"))
@@ -127,9 +130,9 @@ def test_the_seed_repeats_a_result(run):
 
 
 def test_a_dream_keeps_the_photographs_shape(run, photo):
-    run("dream", photo, *PICTURES["dream"])
+    run("dream", photo, *PICTURES["dream"], "--out", "dream.png")
     assert Image.open(run.folder / "dream.png").size == (90, 60)
-    run("dream", photo, *PICTURES["dream"], "--size", "45", "--force")
+    run("dream", photo, *PICTURES["dream"], "--size", "45", "--out", "dream.png", "--force")
     assert Image.open(run.folder / "dream.png").size == (45, 30)
 
 
@@ -211,7 +214,7 @@ def test_an_unknown_layer_lists_the_layers(run, photo):
 
 
 def test_a_photograph_from_every_layer(run, photo):
-    code, out, _ = run("invert", photo, "--layer", "all", "--iterations", "2")
+    code, out, _ = run("invert", photo, "--layer", "all", "--iterations", "2", "--out", "inversion.png")
     assert code == 0 and "4 layers" in out and Image.open(run.folder / "inversion.png").size[0] > 500
 
 
@@ -251,8 +254,8 @@ def test_a_folder_that_is_missing_or_read_only(run, photo, monkeypatch):
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr("pixelgrad._files.tempfile.mkstemp", no)
-    code, _, err = run("saliency", photo)
-    assert code == 2 and is_one_line(err, "saliency.png", "Permission denied")
+    code, _, err = run("saliency", photo, "--out", "made.png")
+    assert code == 2 and is_one_line(err, "made.png", "Permission denied")
 
 
 def test_a_full_disk_leaves_nothing_behind(run, photo, monkeypatch):
@@ -261,8 +264,8 @@ def test_a_full_disk_leaves_nothing_behind(run, photo, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("matplotlib.figure.Figure.savefig", full)
-    code, _, err = run("saliency", photo)
-    assert code == 2 and is_one_line(err, "saliency.png", "No space left")
+    code, _, err = run("saliency", photo, "--out", "made.png")
+    assert code == 2 and is_one_line(err, "made.png", "No space left")
     assert list(run.folder.iterdir()) == []
 
 
@@ -343,6 +346,42 @@ def test_every_option_shows_in_the_picture(run, photo, command, one, other):
         assert code in (0, 1) and not err, err
         pictures.append(np.asarray(Image.open(run.folder / name)))
     assert pictures[0].shape != pictures[1].shape or not np.array_equal(*pictures)
+
+
+@pytest.mark.parametrize(("command", "one", "other"), EFFECTS, ids=lambda value: " ".join(value) if value else "-")
+def test_every_option_shows_in_the_default_name(default_name, command, one, other):
+    names = [default_name(command, *BASES[command], *options) for options in (one, other)]
+    assert names[0] != names[1] and names[0] == default_name(command, *BASES[command], *one)
+
+
+def test_default_names_say_what_was_asked_for(default_name, photo):
+    assert default_name("saliency", "cat") == "saliency-cat.png"
+    assert default_name("saliency", photo, "--class", "school bus") == "saliency-photo-class-school-bus.png"
+    assert default_name("visualize", "lemon", "4", "--raw") == "class-lemon-4-raw.png"
+    assert (
+        default_name("fool", "noise", "--target", "7", "--confidence", "0.5")
+        == "fooling-noise-target-7-confidence-0.5.png"
+    )
+    assert default_name("dream", "cat", "--layer", "conv4,conv5/17:20") == "dream-cat-layer-conv4,conv5-17-20.png"
+
+
+def test_default_names_leave_out_what_does_not_show_in_the_picture(default_name):
+    plain = default_name("visualize", "lemon")
+    assert plain == default_name("visualize", "lemon", "-q", "--force", "--debug", "--max-jitter", "8", "--seed", "0")
+
+
+def test_default_names_stay_short_and_differ(default_name):
+    classes = [str(k) for k in range(200)]
+    names = {default_name("visualize", *classes[:k]) for k in (198, 199, 200)}
+    assert len(names) == 3 and all(len(name) < 130 for name in names)
+
+
+def test_the_same_command_again_is_refused_and_another_is_not(run, photo):
+    assert run("saliency", photo, "-q")[0] == 0
+    code, _, err = run("saliency", photo)
+    assert code == 2 and is_one_line(err, "exists already", "--force") and "overwrite=True" not in err
+    assert run("saliency", photo, "--class", "lemon", "-q")[0] == 0 == run("saliency", photo, "-q", "--force")[0]
+    assert len(list(run.folder.iterdir())) == 2
 
 
 def test_confidence_decides_when_the_attack_ends(run, photo):

@@ -12,7 +12,8 @@ from pixelgrad.datasets import load_image
 @pytest.fixture
 def run(weights, photo, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    return lambda *options: main(["attack", str(photo), "--model", str(weights), *map(str, options)])
+    common = ["--model", str(weights), "--out", "attack.png"]
+    return lambda *options, image=photo: main(["attack", str(image), *common, *map(str, options)])
 
 
 @pytest.mark.parametrize("method", ["gradient", "pgd", "random_search", "finite_differences"])
@@ -62,6 +63,36 @@ def test_options_matter(run, tmp_path):
     assert not np.array_equal(*seeds)
 
 
+def test_noise_is_attacked_as_photographs_are(run, weights, capsys):
+    """The picture that the attack begins with, drawn by --seed, is what the change is measured from."""
+    noises = {seed: noise_of(weights, seed) for seed in (0, 1)}
+    model = PretrainedCNN(weights)
+    for seed, noisy in noises.items():
+        seen = model.predict(model.preprocess(noisy))[0]
+        assert run("--target", seen[1].name, "--limit", 60, "--seed", seed, "--force", image="noise") == 0
+        after = np.asarray(Image.open("attack-image.png")).astype(float)
+        rms = np.sqrt(((after - noisy) ** 2).mean())
+        assert f"changed by {rms:.2f} grey levels" in capsys.readouterr().out
+        assert model.predict(model.preprocess(after.astype(np.uint8)))[0][0].index == seen[1].index
+    assert not np.array_equal(*noises.values())
+    assert run("--size", 40, "-q", "--limit", 60, "--force", image="noise") in (0, 1)
+    assert Image.open("attack-image.png").size == (40, 40)
+
+
+def noise_of(weights, seed):
+    from pixelgrad.visualization.image_ops import noise
+
+    model = PretrainedCNN(weights)
+    return model.deprocess(noise(model, (1, 3, 32, 32), np.random.default_rng(seed)))[0]
+
+
+def test_the_help_says_what_the_limit_is_measured_in(capsys):
+    with pytest.raises(SystemExit):
+        main(["attack", "--help"])
+    text = " ".join(capsys.readouterr().out.split())
+    assert "largest change in grey levels: with l2 the root mean square (RMS)" in text
+
+
 def test_attack_refuses(run, weights, photo, capsys):
     model = PretrainedCNN(weights)
     seen = model.predict(model.preprocess(load_image(photo, size=32)))[0][0].name
@@ -75,7 +106,7 @@ def test_transfer(data, weights, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     twin = tmp_path / "twin.h5"
     twin.write_bytes(weights.read_bytes())
-    options = ["--model", str(weights), "--images", "3", "--limit", "60"]
+    options = ["--model", str(weights), "--images", "3", "--limit", "60", "--out", "transfer.png"]
     assert main(["transfer", str(data), str(twin), *options]) == 0
     out = capsys.readouterr().out
     assert "made for tiny" in out and "fool twin" in out and Image.open("transfer.png").size[0] > 300

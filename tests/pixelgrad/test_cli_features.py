@@ -54,7 +54,8 @@ def test_a_picture_is_made_and_a_line_says_what_it_is(run, command):
 def test_quiet_says_nothing_and_the_default_names_differ(run, command):
     assert run(command, *COMMANDS[command], "-q") == (0, "", "")
     name = {"embed": "embedding"}.get(command, command)
-    assert [path.name for path in run.folder.iterdir()] == [f"{name}.png"]
+    (made,) = run.folder.iterdir()
+    assert made.name.startswith(f"{name}-") and made.suffix == ".png"
 
 
 EFFECTS = [
@@ -109,6 +110,12 @@ def test_every_option_shows_in_the_picture(run, command, one, other):
         assert run(command, *base, *options, "--out", name, "-q")[0] == 0
         made.append(pixels(run.folder / name))
     assert made[0].shape != made[1].shape or not np.array_equal(*made)
+
+
+@pytest.mark.parametrize(("command", "one", "other"), EFFECTS, ids=lambda value: " ".join(value) if value else "-")
+def test_every_option_shows_in_the_default_name(default_name, command, one, other):
+    names = [default_name(command, *COMMANDS[command], *options) for options in (one, other)]
+    assert names[0] != names[1]
 
 
 def test_the_seed_repeats_a_result(run):
@@ -220,3 +227,28 @@ def test_ctrl_c_keeps_the_picture_made_so_far(run, monkeypatch):
     with pytest.raises(KeyboardInterrupt, match="so far is in made.png"):
         run("neuron", *COMMANDS["neuron"], "--out", "made.png", "-q")
     assert (run.folder / "made.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_ctrl_c_keeps_the_points_where_they_are(run, monkeypatch):
+    from pixelgrad.visualization import embedding, plots_features
+
+    calls, gradient, plot, seen = [], embedding.kl_gradient, plots_features.plot_embedding, []
+
+    def interrupted(*args, **kwargs):
+        calls.append(1)
+        if len(calls) == 8:
+            raise KeyboardInterrupt
+        return gradient(*args, **kwargs)
+
+    monkeypatch.setattr(plots_features, "plot_embedding", lambda Y, *a, **o: seen.append((Y, o)) or plot(Y, *a, **o))
+    assert run("embed", *COMMANDS["embed"], "--iterations", "7", "--out", "seven.png", "-q")[0] == 0
+    monkeypatch.setattr(embedding, "kl_gradient", interrupted)
+    with pytest.raises(KeyboardInterrupt, match="7 of 20 steps were done; the picture so far is in made.png"):
+        run("embed", *COMMANDS["embed"], "--out", "made.png", "-q")
+    assert (run.folder / "made.png").read_bytes().startswith(b"\x89PNG")
+    np.testing.assert_array_equal(seen[0][0], seen[1][0])
+    assert "7 of 20 steps" in seen[1][1]["heading"] and "steps" not in seen[0][1]["heading"]
+    calls[:] = [1] * 7
+    with pytest.raises(KeyboardInterrupt, match="nothing was written"):
+        run("embed", *COMMANDS["embed"], "--out", "none.png", "-q")
+    assert not (run.folder / "none.png").exists()

@@ -1,6 +1,7 @@
 """The commands that make maps: what they write, what they say, and how they refuse."""
 
 import argparse
+import sys
 
 import numpy as np
 import pytest
@@ -65,7 +66,9 @@ def test_the_default_names_differ_and_quiet_says_nothing(run, photo):
     for command, options in QUICK.items():
         assert run(command, photo, *options, "-q") == (0, "", "")
     names = {path.stem for path in run.folder.iterdir()}
-    assert names == {"occlusion", "attribution", "segmentation", "cam", "faithfulness", "faithfulness-sanity"}
+    stems = {"occlusion", "attribution", "segmentation", "cam", "faithfulness"}
+    assert {name.split("-photo-")[0] for name in names} == stems
+    assert len(names) == 6 and sum(name.endswith("-sanity") for name in names) == 1
 
 
 @pytest.mark.parametrize("command", QUICK)
@@ -80,10 +83,11 @@ def test_nothing_is_overwritten_unless_forced(run, photo, command):
 
 def test_the_sanity_picture_is_not_overwritten_either(run, photo):
     (run.folder / "faithfulness-sanity.png").write_text("precious")
-    code, _, err = run("faithfulness", photo, *QUICK["faithfulness"])
+    out = ["--out", "faithfulness.png"]
+    code, _, err = run("faithfulness", photo, *QUICK["faithfulness"], *out)
     assert code == 2 and is_one_line(err, "faithfulness-sanity.png", "--force")
     assert not (run.folder / "faithfulness.png").exists()
-    assert run("faithfulness", photo, *QUICK["faithfulness"], "--sanity", "no", "-q")[0] == 0
+    assert run("faithfulness", photo, *QUICK["faithfulness"], *out, "--sanity", "no", "-q")[0] == 0
     assert (run.folder / "faithfulness-sanity.png").read_text() == "precious"
 
 
@@ -181,11 +185,12 @@ EFFECTS = [
     ),
     ("attribute", ["--method", "integrated_gradients"], ["--method", "integrated_gradients", "--steps", "1500"]),
     ("attribute", ["--method", "guided_grad_cam"], ["--method", "guided_grad_cam", "--layer", "conv1"]),
-    *(("segment", [], ["--method", method]) for method in ("saliency", "integrated_gradients", "smoothgrad")),
+    *(("segment", [], ["--method", method]) for method in ("grad_cam", "integrated_gradients", "smoothgrad")),
     ("segment", [], ["--threshold", "0.9"]),
+    ("segment", [], ["--threshold", "otsu"]),
     ("segment", [], ["--sigma", "6"]),
-    ("segment", [], ["--layer", "0"]),
-    ("segment", ["--method", "saliency", "--sigma", "0"], ["--method", "saliency", "--sigma", "0", "--all-regions"]),
+    ("segment", ["--method", "grad_cam"], ["--method", "grad_cam", "--layer", "0"]),
+    ("segment", ["--sigma", "0"], ["--sigma", "0", "--all-regions"]),
     ("cam", [], ["--method", "cam"]),
     ("cam", [], ["--layer", "conv1"]),
     ("cam", [], ["--signed"]),
@@ -209,6 +214,13 @@ def test_every_option_shows_in_the_picture(run, photo, command, one, other):
     assert pictures[0].shape != pictures[1].shape or not np.array_equal(*pictures)
 
 
+@pytest.mark.parametrize(
+    ("command", "one", "other"), EFFECTS, ids=lambda value: value if isinstance(value, str) else " ".join(value) or "-"
+)
+def test_every_option_shows_in_the_default_name(default_name, command, one, other):
+    assert default_name(command, "photo.png", *one) != default_name(command, "photo.png", *other)
+
+
 def test_the_same_command_makes_the_same_picture(run, photo):
     for name in ("a.png", "b.png"):
         assert run("attribute", photo, "--method", "smoothgrad", "--out", name, "-q")[0] == 0
@@ -222,7 +234,7 @@ def test_the_same_command_makes_the_same_picture(run, photo):
         (["attribute", "--method", "guided", "--seed", "3"], ["--seed has no effect on guided"]),
         (["attribute", "--baseline", "grey"], ["--baseline has no effect", "integrated_gradients"]),
         (["segment", "--method", "saliency", "--layer", "0"], ["--layer has no effect on saliency"]),
-        (["segment", "--steps", "4"], ["--steps has no effect on grad_cam"]),
+        (["segment", "--steps", "4"], ["--steps has no effect on saliency"]),
         (["attribute", "--signed", "yes", "--channels", "l2"], ["no sign"]),
         (["occlude", "--seed", "3"], ["--fill noise only"]),
         (["occlude", "--window", "33"], ["33 pixels does not fit", "32"]),
@@ -254,3 +266,90 @@ def test_options_without_effect_or_sense_are_refused(run, photo, arguments, word
 def test_misuse_is_refused_by_usage(run, photo, arguments):
     code, _, err = run(arguments[0], photo, *arguments[1:])
     assert code == 2 and "usage:" in err
+
+
+# -- Ctrl-C -----------------------------------------------------------------------------------------------------------
+
+
+def stop_at(monkeypatch, where, name, call):
+    """Let the function raise KeyboardInterrupt when it is called for the so-manyeth time."""
+    calls, function = [], getattr(where, name)
+
+    def interrupted(*args, **kwargs):
+        calls.append(1)
+        if len(calls) == call:
+            raise KeyboardInterrupt
+        return function(*args, **kwargs)
+
+    monkeypatch.setattr(where, name, interrupted)
+
+
+def test_ctrl_c_keeps_the_places_that_were_occluded(run, photo, monkeypatch):
+    from pixelgrad.visualization import occlusion, plots_maps
+
+    seen, plot = [], plots_maps.plot_occlusion
+    monkeypatch.setattr(
+        plots_maps, "plot_occlusion", lambda i, result, *a, **o: seen.append(result) or plot(i, result, *a, **o)
+    )
+    options = ["--stride", "1", "--out"]
+    assert run("occlude", photo, *options, "whole.png", "-q")[0] == 0
+    stop_at(monkeypatch, occlusion, "class_value", 4)  # of the whole image, and of three batches of 64
+    code, _, err = run("occlude", photo, *options, "made.png", "-q")
+    assert code == 130 and is_one_line(err, "128 of 289 places were measured", "so far is in made.png")
+    whole, part = (result.grid.ravel() for result in seen)
+    np.testing.assert_array_equal(part[:128], whole[:128])
+    assert np.isnan(part[128:]).all() and (run.folder / "made.png").read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize(
+    ("command", "where", "name", "call"),
+    [
+        (["occlude"], "occlusion", "class_value", 2),
+        (["attribute", "--method", "smoothgrad"], "attribution", "class_gradient", 1),
+        (["segment", "--method", "smoothgrad"], "attribution", "class_gradient", 1),
+        (["attribute", "--method", "guided"], "guided", "guided_backprop", 1),
+        (["faithfulness"], "faithfulness", "sanity_check", 1),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else None,
+)
+def test_ctrl_c_before_anything_is_done_writes_nothing(run, photo, monkeypatch, command, where, name, call):
+    import pixelgrad.visualization  # noqa: F401
+
+    stop_at(monkeypatch, sys.modules[f"pixelgrad.visualization.{where}"], name, call)
+    code, _, err = run(command[0], photo, *command[1:], "-q")
+    assert code == 130 and is_one_line(err, "nothing was written") and list(run.folder.iterdir()) == []
+
+
+def test_ctrl_c_keeps_the_mean_of_the_noisy_copies_so_far(run, photo, monkeypatch):
+    from pixelgrad.visualization import attribution, plots_maps
+
+    seen, plot = [], plots_maps.plot_maps
+    monkeypatch.setattr(plots_maps, "plot_maps", lambda i, maps, *a, **o: seen.append(maps) or plot(i, maps, *a, **o))
+    options = ["--method", "smoothgrad", "--samples"]
+    assert run("attribute", photo, *options, "32", "--out", "whole.png", "-q")[0] == 0
+    stop_at(monkeypatch, attribution, "class_gradient", 2)
+    code, out, err = run("attribute", photo, *options, "90", "--out", "made.png")
+    assert code == 130 and "so far is in made.png" in err and "(mean of 32 noisy copies)" in out
+    np.testing.assert_array_equal(*seen)
+
+
+def test_ctrl_c_keeps_the_integral_before_its_steps_are_doubled(run, photo, monkeypatch):
+    from pixelgrad.visualization import attribution
+
+    mean_gradient = attribution._mean_gradient
+    monkeypatch.setattr(attribution, "_mean_gradient", lambda *args: 2 * mean_gradient(*args))  # never near enough
+    stop_at(monkeypatch, attribution, "_mean_gradient", 2)
+    code, out, err = run("attribute", photo, "--method", "integrated_gradients", "--out", "made.png")
+    assert code == 130 and "so far is in made.png" in err and "scores differ by" in out
+    assert (run.folder / "made.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_ctrl_c_keeps_the_methods_that_were_measured(run, photo, monkeypatch):
+    from pixelgrad.visualization import faithfulness
+
+    stop_at(monkeypatch, faithfulness, "sanity_check", 3)
+    methods = ["--methods", "saliency", "guided", "grad_cam", "--steps", "3"]
+    code, out, err = run("faithfulness", photo, *methods, "--out", "made.png")
+    assert code == 130 and "2 of 3 methods were measured" in err and "so far is in made.png and made-sanity.png" in err
+    assert all(name in out for name in ("saliency", "guided backpropagation", "random order"))
+    assert "Grad-CAM" not in out and (run.folder / "made-sanity.png").exists()

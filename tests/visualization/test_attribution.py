@@ -111,6 +111,28 @@ def test_batches_do_not_show(model, images, dtype):
         assert a.dtype == dtype
 
 
+def test_smoothgrads_callback_gets_the_mean_so_far(model, images):
+    parts, options = [], {"batch_size": 3, "rng": 1, "signed": True, "channels": "sum"}
+    whole = smoothgrad(images, 2, model, samples=7, **options, callback=lambda *given: parts.append(given))
+    assert [(t, info["samples"]) for t, _, info in parts] == [(0, 3), (1, 6), (2, 7)]
+    for _, maps, info in parts:
+        np.testing.assert_array_equal(maps, smoothgrad(images, 2, model, samples=info["samples"], **options))
+    np.testing.assert_array_equal(parts[-1][1], whole)
+
+
+def test_integrated_gradients_callback_gets_each_image_each_time(model, images):
+    parts, options = [], {"steps": 1, "tolerance": 0, "floor": 0}
+    whole = integrated_gradients(images, 2, model, max_steps=4, **options, callback=lambda *given: parts.append(given))
+    assert [(n, info["steps"]) for n, _, info in parts] == [(n, steps) for n in (0, 1) for steps in (1, 2, 4)]
+    for n, attributions, info in parts:
+        alone = integrated_gradients(
+            images[[n]], 2, model, **(options | {"steps": info["steps"]}), max_steps=info["steps"]
+        )
+        np.testing.assert_array_equal(attributions, alone.attributions[0])
+        np.testing.assert_allclose([info["gap"], info["difference"]], [alone.gap[0], alone.difference[0]])
+    np.testing.assert_array_equal(parts[-1][1], whole.attributions[1])
+
+
 @pytest.mark.parametrize("method", METHODS)
 def test_images_do_not_influence_each_other(model, images, method):
     together = METHODS[method](images, [0, 4], model)
@@ -263,6 +285,25 @@ def test_otsu_parts_two_heaps_whatever_their_level():
     rng = np.random.default_rng(0)
     map_ = 5 + 0.3 * rng.random((20, 30)) + 4 * rectangle((3, 5, 9, 16))
     np.testing.assert_array_equal(segment_object(PICTURE, map_, sigma=0).mask, map_ > 7)
+
+
+def test_colours_carry_the_object_to_where_the_map_is_weak():
+    """The map is bright at one end of a red bar on a green ground; the bar, but for single pixels, is cut out."""
+    picture = np.full((40, 50, 3), (20, 120, 40), dtype=np.uint8)
+    picture[10:20, 5:45] = (200, 30, 20)
+    map_ = 0.3 * np.random.default_rng(0).random((40, 50))
+    map_[10:20, 5:45] += 0.2
+    map_[11:19, 6:20] = 1
+    bar = picture[..., 0] == 200
+    mask = segment_object(picture, map_, threshold="colours", sigma=1).mask
+    assert mask[bar].mean() > 0.95 and mask[~bar].mean() < 0.01
+    assert segment_object(picture, map_, threshold="otsu", sigma=1).mask[bar].mean() < 0.6
+
+
+def test_where_all_colours_are_alike_the_map_decides():
+    picture, map_ = np.full((40, 50, 3), 99, dtype=np.uint8), np.arange(2000.0).reshape(40, 50)
+    found = segment_object(picture, map_, threshold="colours", sigma=0)
+    assert np.array_equal(found.mask, map_ > 1399.5) and found.threshold == 0
 
 
 def test_a_quantile_says_how_much_is_kept():

@@ -137,7 +137,7 @@ def test_any_image_size(model, method):
         [{"type": "affine", "units": 4}],
         [{"type": "global_avg_pool"}, {"type": "affine", "units": 4, "relu": True}],
         [{"type": "global_avg_pool"}, {"type": "affine", "units": 6}, {"type": "affine", "units": 4}],
-        [{"type": "global_avg_pool"}],
+        [{"type": "max_pool", "size": 2, "stride": 2}],
     ],
 )
 def test_cam_names_the_head_it_needs(head):
@@ -146,7 +146,26 @@ def test_cam_names_the_head_it_needs(head):
     X = np.random.default_rng(0).uniform(-50, 50, (1, 3, 8, 9))
     with pytest.raises(ValueError, match="must end in global average pooling.*it ends in .*grad_cam works"):
         class_activation_maps(X, 1, network)
-    assert np.isfinite(grad_cam(X, 1, network)).all()
+    if len(network.output_shapes()[network.layer_names[-1]]) == 1:
+        assert np.isfinite(grad_cam(X, 1, network)).all()
+
+
+@pytest.mark.parametrize("separate", [True, False])
+def test_where_classes_have_maps_of_their_own_cam_is_that_map(separate):
+    last = {"type": "conv", "filters": 5, "size": 1, "relu": not separate}
+    conv = {"type": "conv", "filters": 4, "size": 3, "stride": 2}
+    head = [last, *([{"type": "relu"}] if separate else []), {"type": "global_avg_pool"}]
+    network = Network([conv, *head], input_size=(17, 14), pixel_mean=[0.0] * 3, dtype=np.float64, rng=1)
+    network.params["W2"] *= 1000
+    X, y = np.random.default_rng(0).uniform(-50, 50, (3, 3, 17, 14)), np.array([4, 0, 2])
+    scores = network.scores(X)[np.arange(3), y]
+    maps = class_activation_maps(X, y, network, upsample=False)
+    rectified = class_activation_maps(X, y, network, upsample=False, rectify=True)
+    np.testing.assert_allclose(rectified.mean(axis=(1, 2)), scores)
+    np.testing.assert_array_equal(rectified, np.maximum(maps, 0))
+    assert (maps < 0).any() == separate
+    if separate:  # Grad-CAM at the rectifier, h * w times
+        np.testing.assert_allclose(rectified, maps[0].size * grad_cam(X, y, network, upsample=False))
 
 
 @pytest.mark.parametrize(

@@ -117,6 +117,33 @@ def test_networks_without_maps_or_with_one_class_are_refused(picture, tmp_path):
     assert not (tmp_path / "out").exists()
 
 
+def test_the_second_photograph_guides_a_dream_of_the_first(tiny, picture, short):
+    def dreamt(*pictures):
+        subject = exhibits.Subject(["one", "two"][: len(pictures)], list(pictures))
+        return exhibits._deepdream(subject, tiny, np.random.default_rng(0), False)
+
+    alone, guided, by_another = dreamt(picture), dreamt(picture, picture[::-1]), dreamt(picture, 255 - picture)
+    assert "X_guided" not in alone.arrays and "guided" not in alone.caption
+    assert "guided" in guided.caption and len(guided.figure.axes) == len(alone.figure.axes) + 2
+    assert not np.array_equal(guided.arrays["X_guided"], by_another.arrays["X_guided"])
+    assert all(not np.array_equal(guided.arrays["X_guided"], X) for name, X in alone.arrays.items() if name != "X")
+    assert len(guided.after) == len(alone.after) + 1
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_bars_within_the_bar_are_for_terminals_only(tiny, picture, short, tmp_path, monkeypatch, capsys, terminal):
+    asked = []
+    first = dict(list(EXHIBITS.items())[:1])
+    title, make = first["saliency"]
+    monkeypatch.setattr(
+        "pixelgrad.visualization.gallery.EXHIBITS", {"saliency": (title, lambda *a: asked.append(a[-1]) or make(*a))}
+    )
+    monkeypatch.setattr("sys.stderr.isatty", lambda: terminal)
+    make_gallery(tmp_path, tiny, image=picture, progress=True)
+    make_gallery(tmp_path, tiny, image=picture, overwrite=True)
+    assert asked == [terminal, False] and "technique" in capsys.readouterr().err
+
+
 def test_an_older_gallery_is_kept_unless_forced(tiny, picture, short, tmp_path):
     (tmp_path / "saliency.png").write_text("precious")
     with pytest.raises(FileExistsError, match=r"saliency\.png.*--force"):

@@ -161,3 +161,25 @@ def test_what_is_no_image_and_no_class_is_refused(model, images):
         occlusion_maps(images, 0, model, widow=3)
     with pytest.raises(ValueError, match=r"\(N, 3, H, W\)"):
         occlusion_cost((32, 32))
+
+
+def test_the_callback_gets_what_has_been_measured_so_far(pictures):
+    """A pixel's drop is the mean over the windows measured; NaN where there is none yet."""
+    network = linear_network(HEADS["affine"])
+    X, parts = network.preprocess(pictures), []
+    options = {"window": 4, "stride": 3, "batch_size": 5}
+    whole = occlusion_maps(X, 1, network, **options, callback=lambda *given: parts.append(given))
+    assert [t for t, _, _ in parts] == [0, 1, 2]
+    assert [info for _, _, info in parts] == [{"measured": n, "windows": 12} for n in (5, 10, 12)]
+    for _, part, info in parts:
+        known = np.arange(12) < info["measured"]
+        np.testing.assert_array_equal(part.grid.ravel(), np.where(known, whole.grid.ravel(), np.nan))
+        total, count = np.zeros((2, 2, H, W))
+        for place in np.flatnonzero(known):
+            n, i, j = np.unravel_index(place, whole.grid.shape)
+            square = (n, slice(whole.tops[i], whole.tops[i] + 4), slice(whole.lefts[j], whole.lefts[j] + 4))
+            total[square] += whole.grid[n, i, j]
+            count[square] += 1
+        assert np.array_equal(np.isnan(part.maps), count == 0)
+        np.testing.assert_allclose(part.maps[count > 0], (total[count > 0] / count[count > 0]), rtol=1e-12)
+    np.testing.assert_array_equal(parts[-1][1].maps, whole.maps)

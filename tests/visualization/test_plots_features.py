@@ -157,6 +157,30 @@ def test_an_embedding_has_every_point_in_the_colour_of_its_class():
     assert len({tuple(c.get_facecolor()[0]) for c in many.axes[0].collections}) == 30
 
 
+def test_an_embedding_says_how_to_read_it():
+    text = words(plot_embedding(Y, PICTURES[0], LABELS, NAMES))
+    assert "Left: each image is a point, coloured as the legend says; the closer" in text
+    assert "Right: the images themselves, each moved to a free cell" in text
+    plain = words(plot_embedding(Y))
+    assert "Each image is a point; the closer" in plain and "Right" not in plain
+    many = words(plot_embedding(Y, labels=np.arange(30), names=[str(n) for n in range(30)]))
+    assert "one colour for each of 30 classes" in many
+
+
+def test_grey_borders_of_patches_are_explained():
+    inside = patches()
+    assert "grey" not in words(plot_patches(inside))
+    for edge in (np.s_[1, 2, 0], np.s_[0, 0, -1], np.s_[1, 1, :, 0], np.s_[0, 1, :, -1]):
+        beyond = patches()
+        beyond.patches[edge] = 128
+        assert "(grey: outside the image)" in words(plot_patches(beyond))
+
+
+def test_neurons_that_stay_silent_are_explained():
+    text = words(plot_neurons(PICTURES[:2], ["channel 3", "channel 4"], [0.0, 0.01]))
+    assert "channel 3 activation 0: not woken in these" in text and text.count("woken") == 1
+
+
 def test_neurons_say_how_active_they_are_and_which_are_dead():
     figure = plot_neurons(PICTURES[:2], ["channel 3", "channel 4"], [5.25, 0.0], dead=[False, True], columns=1)
     text = words(figure)

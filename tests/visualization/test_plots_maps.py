@@ -9,6 +9,8 @@ from pixelgrad.visualization.attribution import segment_object
 from pixelgrad.visualization.faithfulness import InsertionDeletion, SanityCheck
 from pixelgrad.visualization.occlusion import Occlusion
 from pixelgrad.visualization.plots_maps import (
+    COLOURS,
+    METHOD_NAMES,
     gradient_picture,
     plot_gradient_pictures,
     plot_insertion_deletion,
@@ -65,7 +67,8 @@ def norms(figure):
 
 
 def words(figure):
-    return " ".join([figure.get_suptitle(), *(axis.get_title().replace("\n", " ") for axis in figure.axes)])
+    below = figure.get_supxlabel().replace("\n", " ")
+    return " ".join([figure.get_suptitle(), below, *(axis.get_title().replace("\n", " ") for axis in figure.axes)])
 
 
 @pytest.mark.parametrize("name", FIGURES)
@@ -151,6 +154,23 @@ def test_occlusion_frames_the_window_that_costs_most():
     assert shown(figure)[1].shape == OCCLUSION.grid[0].shape, "the coarse grid, as it was measured"
 
 
+def test_an_unfinished_occlusion_is_grey_where_nothing_was_measured(recwarn):
+    part = Occlusion(SIGNED.copy(), OCCLUSION.grid.copy(), OCCLUSION.tops, OCCLUSION.lefts, np.ones(2))
+    part.maps[0, 12:], part.grid[0, 3:], part.maps[1], part.grid[1] = (np.nan,) * 4
+    figure = plot_occlusion(PICTURES, part, TITLES, window=4)
+    assert words(figure).count("grey: not measured") == 4
+    maps = [axis.images[0] for axis in figure.axes if axis.images and axis.images[0].get_array().ndim == 2]
+    for map_ in maps:
+        rgba = map_.to_rgba(map_.get_array())
+        grey = np.isclose(rgba[..., :3], 0x8C / 255, atol=0.01).all(axis=-1)
+        assert np.array_equal(grey, np.ma.getmaskarray(map_.get_array()))
+    i, j = np.unravel_index(OCCLUSION.grid[0, :3].argmax(), (3, 6))
+    assert figure.axes[0].patches[-1].get_xy() == (OCCLUSION.lefts[j] - 0.5, OCCLUSION.tops[i] - 0.5)
+    drawn(figure)
+    assert not figure.axes[4].patches and not recwarn.list, "nothing measured, nothing framed"
+    assert "grey" not in words(FIGURES["occlusion"]())
+
+
 def test_segmentation_shows_mask_cutout_and_box():
     figure = plot_segmentation(PICTURES[:1], MAPS[:1], FOUND[:1])
     _, _, mask, cutout = shown(figure)[:4]
@@ -167,6 +187,44 @@ def test_curves_have_their_areas_in_the_legend_best_first():
     assert insertion.get_legend().get_texts()[0].get_text().startswith("1.000")
     np.testing.assert_allclose(deletion.lines[1].get_ydata(), 1 - X_AXIS)
     assert deletion.lines[0].get_color() == insertion.lines[0].get_color(), "a method has one colour"
+
+
+def test_a_method_has_one_colour_in_all_charts_whatever_else_is_shown():
+    """Colours by the methods' names, not by their order."""
+
+    def colours(figure):
+        return {line.get_label().split("  ")[-1]: line.get_color() for axis in figure.axes for line in axis.lines}
+
+    names = [*METHOD_NAMES.values(), "random order", "my own"]
+    everything = colours(plot_insertion_deletion({name: CURVES["one"] for name in names}))
+    assert len(set(everything.values())) == len(names) == 10, "no two alike"
+    two = colours(plot_insertion_deletion({name: CURVES["one"] for name in ("Grad-CAM", "saliency")}))
+    checks = colours(plot_sanity({name: CHECKS["one"] for name in reversed(names[:8])}))
+    assert two.items() <= everything.items()
+    assert {name: checks[name] for name in names[:8]} == {name: everything[name] for name in names[:8]}
+    assert COLOURS["Grad-CAM"] == everything["Grad-CAM"]
+
+
+def test_charts_say_how_to_read_them():
+    text = words(FIGURES["curves"]())
+    for part in (
+        "Deletion takes the pixels away that a map ranks highest",
+        "insertion brings them",
+        "vanishes on the left",
+    ):
+        assert part in text, text
+    assert "falls to 0 as its layers are randomised" in words(FIGURES["sanity"]())
+    figure = plot_insertion_deletion({"random order": CURVES["one"], "saliency": CURVES["two"]})
+    dashed = {line.get_label().split("  ")[-1]: line.get_linestyle() for line in figure.axes[0].lines}
+    assert dashed == {"random order": "--", "saliency": "-"}, "the dashed curves are what the sentence calls so"
+
+
+def test_a_cell_left_over_says_what_the_colours_mean():
+    nine = plot_methods(PICTURES[0], {str(k): MAPS[0] for k in range(8)})
+    (text,) = [text.get_text() for axis in nine.axes for text in axis.texts]
+    assert "red: for the class" in text and "how much a pixel counts" in text
+    full = plot_methods(PICTURES[0], {str(k): MAPS[0] for k in range(9)})
+    assert not [text for axis in full.axes for text in axis.texts]
 
 
 def test_the_sanity_check_begins_at_one_and_shows_the_mean():

@@ -154,3 +154,17 @@ def test_the_history_shows_what_it_is_given():
     assert len(plot_history(without).axes[0].lines[1].get_xdata()) == 0
     with pytest.raises(ValueError, match="plot_history: the history is empty"):
         plot_history([])
+
+
+def test_the_names_of_a_hundred_classes_can_be_read():
+    """At least 9 points high, and no name over its neighbour."""
+    evaluation = Evaluation(np.eye(100), np.arange(100), 0.5, 1.0, 1.0)
+    figure = plot_evaluation(evaluation, [f"long name of class {k}" for k in range(100)])
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    bars, matrix, _ = figure.axes
+    for labels, side in ((bars.get_yticklabels(), 1), (matrix.get_yticklabels(), 1), (matrix.get_xticklabels(), 0)):
+        boxes = [label.get_window_extent(canvas.get_renderer()).get_points()[:, side] for label in labels]
+        low, high = np.sort(boxes, axis=0).T
+        assert (low[1:] >= high[:-1] - 2).all(), "pixels"
+        assert min(label.get_fontsize() for label in labels) >= 9

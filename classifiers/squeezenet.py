@@ -1,0 +1,91 @@
+"""SqueezeNet 1.1, the small ImageNet network of CS231n's assignments.
+
+F. Iandola et al., "SqueezeNet: AlexNet-level accuracy with 50x fewer parameters and <0.5MB model size", 2016; version
+1.1 is the authors' own revision. Its weights are not part of pixelgrad: `pixelgrad download squeezenet` and `pixelgrad
+convert` make a weights file of those that torchvision publishes.
+"""
+
+import numpy as np
+
+from .network import Network
+from .weights import WeightsError, read_weights
+
+NUM_FEATURES = 13  # layers 0 to 12 are torchvision's `features`
+
+_HOW = "`pixelgrad download squeezenet` and `pixelgrad convert` make such a file"
+
+
+def squeezenet_architecture(num_classes=1000, *, pool_ceil=True):
+    """The architecture of SqueezeNet 1.1, block by block as torchvision counts them, the head after them.
+
+    Parameters
+    ----------
+    num_classes : int
+    pool_ceil : bool
+        Whether a last pooling window may hang over the border, as in Caffe and PyTorch; TensorFlow's port has it not.
+
+    Returns
+    -------
+    list of dict
+    """
+    pool = {"type": "max_pool", "size": 3, "stride": 2, "ceil_mode": pool_ceil}
+    fire = [
+        {"type": "fire", "squeeze": s, "expand1": 4 * s, "expand3": 4 * s} for s in (16, 16, 32, 32, 48, 48, 64, 64)
+    ]
+    return [
+        {"type": "conv", "filters": 64, "size": 3, "stride": 2, "relu": False},
+        {"type": "relu"},
+        pool,
+        *fire[:2],
+        dict(pool),
+        *fire[2:4],
+        dict(pool),
+        *fire[4:],
+        {"type": "conv", "filters": num_classes, "size": 1, "relu": False},
+        {"type": "relu"},
+        {"type": "global_avg_pool"},
+    ]
+
+
+class SqueezeNet(Network):
+    """SqueezeNet 1.1 with trained parameters.
+
+    Layers 0 to 12 are those of torchvision's `features`; 13 to 15 are the head: a 1x1 convolution with a filter for
+    each class, a rectifier, the mean over all positions. It takes images of any size from about 32 pixels on.
+
+    Parameters
+    ----------
+    h5_file : str or Path
+        A weights file of pixelgrad's that holds a SqueezeNet; see `convert_squeezenet`.
+    pool_ceil : bool
+        Whether a last pooling window may hang over the border, as where the weights were trained. False is the variant
+        of TensorFlow, and of CS231n's assignment for it.
+    class_names, wnids : list of str, optional
+        For files without.
+    dtype : numpy dtype
+        float32 or float64.
+
+    Raises
+    ------
+    WeightsError
+        The file is missing, damaged, or holds another network.
+    """
+
+    def __init__(self, h5_file, *, pool_ceil=True, class_names=None, wnids=None, dtype=np.float32):
+        contents = read_weights(h5_file)
+        num_classes = contents["architecture"][-3].get("filters", 0) if len(contents["architecture"]) > 2 else 0
+        either = [squeezenet_architecture(num_classes, pool_ceil=ceil) for ceil in (True, False)]
+        if contents["architecture"] not in either:
+            raise WeightsError(f"{h5_file} holds another network than SqueezeNet 1.1; {_HOW}")
+        contents["architecture"] = squeezenet_architecture(num_classes, pool_ceil=pool_ceil)
+        given = {"class_names": class_names, "wnids": wnids}
+        contents |= {name: value for name, value in given.items() if value is not None}
+        super().__init__(**contents, dtype=dtype)
+
+    def extract_features(self, X):
+        """What layers 0 to 12 give for images in model space: a list of 13 arrays (N, C, H, W)."""
+        features = []
+        for layer in range(NUM_FEATURES):
+            X, _ = self.forward(X, start=layer, end=layer)
+            features.append(X)
+        return features

@@ -1,0 +1,147 @@
+"""The losses of style transfer, each with its gradient.
+
+L. Gatys, A. Ecker and M. Bethge, "Image style transfer using convolutional neural networks", 2016, section 2: the
+content of a picture is a deep layer's features, place by place; its style, the products of all pairs of features summed
+over all places, which forget where things are. Scales are those of CS231n's assignment. Total variation, the third
+loss, is `tv_loss`.
+"""
+
+import numpy as np
+
+from ..layers.checks import check_array, same_shape
+from ..layers.threads import one_blas_thread
+from .arguments import check_not_negative
+
+
+def content_loss(content_weight, content_current, content_original):
+    """How far features are from those of the content image, and the gradient.
+
+    Parameters
+    ----------
+    content_weight : float
+        Factor of the loss.
+    content_current, content_original : ndarray, of one shape
+        Features of the image in the making and of the content image.
+
+    Returns
+    -------
+    loss : float
+        ``content_weight * sum (current - original)^2``
+    dcurrent : ndarray
+        Of the features' shape.
+
+    Raises
+    ------
+    ValueError
+        The shapes differ, or the weight is negative.
+    """
+    check_not_negative("content_loss", content_weight=content_weight)
+    same_shape("content_loss", "content_current", content_current, np.shape(content_original))
+    difference = content_current - content_original
+    loss = content_weight * np.square(difference, dtype=np.float64).sum()
+    difference *= 2 * content_weight
+    return float(loss), difference
+
+
+def gram_matrix(features, normalize=True):
+    """The Gram matrix of features: for each pair of channels the sum of their products over all positions.
+
+    Parameters
+    ----------
+    features : ndarray (N, C, H, W)
+    normalize : bool
+        Divide by C * H * W, so that images of any size compare.
+
+    Returns
+    -------
+    gram : ndarray (N, C, C)
+        Symmetric, and the same for any order of the positions.
+
+    Raises
+    ------
+    ValueError, TypeError
+        features is no float array (N, C, H, W).
+    """
+    check_array("gram_matrix", "features", features, "N C H W")
+    rows = _rows(features)
+    with one_blas_thread():  # BLAS's other threads would stay awake and get into the way of the layers'
+        gram = rows.transpose(0, 2, 1) @ rows
+    return gram / features[0].size if normalize else gram
+
+
+def gram_matrix_backward(dgram, features, normalize=True):
+    """Gradient of `gram_matrix`.
+
+    Parameters
+    ----------
+    dgram : ndarray (N, C, C)
+        Upstream gradient; it need not be symmetric.
+    features : ndarray (N, C, H, W)
+    normalize : bool
+        As in the forward pass.
+
+    Returns
+    -------
+    dfeatures : ndarray (N, C, H, W)
+        With G = F F^T for features F (C, H * W): (dG + dG^T) F.
+    """
+    op = "gram_matrix_backward"
+    check_array(op, "features", features, "N C H W")
+    N, C, H, W = features.shape
+    same_shape(op, "dgram", dgram, (N, C, C))
+    both = dgram + dgram.transpose(0, 2, 1)
+    if normalize:
+        both /= features[0].size
+    with one_blas_thread():
+        dfeatures = _rows(features) @ both
+    return dfeatures.reshape(N, H, W, C).transpose(0, 3, 1, 2)
+
+
+def style_loss(feats, style_layers, style_targets, style_weights):
+    """How far the Gram matrices of some layers are from those of the style image, and the gradients.
+
+    Parameters
+    ----------
+    feats : sequence or dict of ndarray (N, C, H, W)
+        Features by layer index, such as `SqueezeNet.extract_features` returns.
+    style_layers : sequence of int
+        Which layers count.
+    style_targets : sequence of ndarray (N, C, C) or (1, C, C)
+        Their Gram matrices (normalised) in the style image.
+    style_weights : sequence of float
+        Their factors.
+
+    Returns
+    -------
+    loss : float
+        ``sum over layers of weight * sum (gram - target)^2``
+    dfeats : list of ndarray (N, C, H, W)
+        The gradient at each style layer, in the order of `style_layers`.
+
+    Raises
+    ------
+    ValueError, TypeError
+        There are not as many targets or weights as layers, a target does not fit, or a weight is negative.
+    """
+    op = "style_loss"
+    if not len(style_layers) == len(style_targets) == len(style_weights):
+        raise ValueError(
+            f"{op}: each layer needs a target and a weight, got {len(style_layers)} layers, "
+            f"{len(style_targets)} targets and {len(style_weights)} weights"
+        )
+    loss, dfeats = 0.0, []
+    for layer, target, weight in zip(style_layers, style_targets, style_weights):
+        check_not_negative(op, style_weights=weight)
+        gram = gram_matrix(feats[layer])
+        if np.shape(target) not in (gram.shape, (1, *gram.shape[1:])):
+            raise ValueError(f"{op}: the target of layer {layer} must have the shape {gram.shape}, got {target.shape}")
+        difference = gram - target
+        loss += weight * np.square(difference, dtype=np.float64).sum()
+        dfeats.append(gram_matrix_backward(2 * weight * difference, feats[layer]))
+    return float(loss), dfeats
+
+
+def _rows(features):
+    """Features with a row for each position, (N, H * W, C): a view where channels lie last in memory."""
+    N, C, H, W = features.shape
+    return features.transpose(0, 2, 3, 1).reshape(N, H * W, C)

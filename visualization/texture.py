@@ -1,0 +1,130 @@
+"""Texture synthesis: new pictures of the same stuff.
+
+L. Gatys, A. Ecker and M. Bethge, "Texture synthesis using convolutional neural networks", 2015, sections 2 and 3: from
+noise towards the Gram matrices of a sample at several layers. Shallow layers fix colours and grain; the deeper
+the layers that are matched, the larger the structures that come back, until whole bricks lie where bricks may lie.
+Each Gram matrix is divided by its own number of positions, so that the result may have another size than the sample.
+
+Beyond the paper the descent goes from coarse to fine: a layer sees more of a small picture than of a large one, and so
+structures may be larger than what the layers can see at full size.
+"""
+
+import numpy as np
+
+from .arguments import check_choice, check_not_negative, check_whole
+from .descent import OPTIMIZERS, descend
+from .dreaming import octave_sizes
+from .image_ops import noise
+from .spans import forward_spans
+from .style_losses import gram_matrix
+from .style_transfer import (
+    at_size,
+    check_one,
+    counting_on,
+    layer_weights,
+    layers_by_resolution,
+    maps_only,
+    perceptual_objective,
+)
+
+
+def synthesize_texture(
+    image,
+    model,
+    *,
+    size=None,
+    layers=None,
+    weights=1.0,
+    tv_weight=0.005,
+    X_init=None,
+    learning_rate=None,
+    num_iterations=100,
+    num_scales=3,
+    optimizer="lbfgs",
+    callback=None,
+    progress=False,
+    rng=None,
+):
+    """Make a new picture with the texture of a sample.
+
+    Parameters
+    ----------
+    image : ndarray (1, 3, h, w)
+        The sample, in model space; not modified.
+    model : Network
+    size : (int, int) or int, optional
+        Height and width of the result in pixels; the sample's by default.
+    layers : sequence of int or str, optional
+        Where Gram matrices are matched; by default all layers down to an eighth of the image's resolution.
+    weights : float or sequence of float
+        One weight for each layer; a single number is shared among them equally. Each layer's loss is measured beside
+        the squared length of its Gram matrix.
+    tv_weight : float
+        Weight of the total variation, a mean over the pixels in units of their range.
+    X_init : ndarray (1, 3, H, W), optional
+        Where to start, in model space, at the size of the result. By default noise.
+    learning_rate : float, optional
+        In model space; see `descend`. "lbfgs" takes none.
+    num_iterations : int
+        Steps at each scale.
+    num_scales : int
+        From coarse to fine: each scale is twice as large as the one before, and starts from its result.
+    optimizer : {"lbfgs", "adam", "sgd"}
+    callback : callable, optional
+        callback(t, X, info) after each step, t counting through all scales; info has "loss" and its parts "style" and
+        "tv".
+    progress : bool
+        A bar on standard error.
+    rng : int or numpy.random.Generator, optional
+        For the noise; a fixed seed by default.
+
+    Returns
+    -------
+    X : ndarray (1, 3, H, W)
+        In model space, within the pixel bounds of the network.
+
+    Raises
+    ------
+    ValueError, TypeError
+        The sample is no single image in model space, a layer is unknown or has no maps, an option is out of range.
+    """
+    op = "synthesize_texture"
+    check_one(op, image, model)
+    check_whole(op, 0, num_iterations=num_iterations)
+    check_whole(op, 1, num_scales=num_scales)
+    check_choice(op, optimizer, OPTIMIZERS)
+    check_not_negative(op, tv_weight=tv_weight)
+    size = image.shape[2:] if size is None else (size, size) if np.ndim(size) == 0 else tuple(size)
+    if len(size) != 2:
+        raise ValueError(f"{op}: size must be (height, width) or one number for both, got {size}")
+    check_whole(op, 16, height=size[0], width=size[1])
+    if layers is None:
+        layers = sum(layers_by_resolution(model, image.shape[2:]).values(), [])
+    layers = maps_only(op, model, image.shape[2:], layers)
+    weights = layer_weights(op, weights, layers)
+    rng = np.random.default_rng(0 if rng is None else rng)
+    X = noise(model, (1, 3, *size), rng) if X_init is None else X_init
+    check_one(op, X, model)
+    if X.shape[2:] != size:
+        raise ValueError(f"{op}: X_init must have the size of the result, {size}, got {X.shape[2:]}")
+
+    sizes = octave_sizes(size, num_scales, 2)
+    for scale, here in enumerate(sizes):
+        sample = at_size(image, [max(16, round(n * here[0] / size[0])) for n in image.shape[2:]], model)
+        feats, _ = forward_spans(model, sample, layers)
+        grams = [gram_matrix(feats[layer]) for layer in layers]
+        # Noise must be as strong at every size, so that a smaller picture is cut out, not shrunk.
+        X = X[:, :, : here[0], : here[1]] if scale == 0 and X_init is None else at_size(X, here, model)
+        X = descend(
+            perceptual_objective(model, None, (layers, grams, weights), tv_weight, normalize=True),
+            X,
+            model.bounds(X),
+            model,
+            optimizer=optimizer,
+            learning_rate=learning_rate,
+            num_iterations=num_iterations,
+            callback=counting_on(callback, scale * num_iterations),
+            progress=progress,
+            desc="texture",
+        )
+    return X
