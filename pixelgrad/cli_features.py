@@ -173,18 +173,26 @@ def patches(args):
     if channels is None:
         count = model.output_shapes()[model.layer_names[layer]][0]
         channels = np.sort(rng.choice(count, min(8, count), replace=False))
-    result = top_patches(
-        searched.images,
-        layer,
-        model,
-        channels=channels,
-        top=args.top,
-        per_image=args.per_image,
-        progress=not args.quiet,
-    )
+    latest = Latest()
+
+    def search():
+        latest.X = top_patches(
+            searched.images,
+            layer,
+            model,
+            channels=channels,
+            top=args.top,
+            per_image=args.per_image,
+            callback=latest,
+            progress=not args.quiet,
+        )
+
+    interrupted = stopped_by_ctrl_c(search)
+    result = latest.finished()
     save_figure(args, plot_patches(result))
     size = "whole images" if result.field.whole_image else f"{result.field.size}x{result.field.size} pixels"
     say(args, f"{result.layer}: the best patches ({size}) of {len(searched.images)} images in {args.out}")
+    end_with_ctrl_c(interrupted, args.out, f"{latest.info.get('images', 0)} images were searched")
 
 
 def neighbours(args):

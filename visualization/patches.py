@@ -129,7 +129,9 @@ class TopPatches:
     patches: np.ndarray
 
 
-def top_patches(images, layer, model, *, channels=None, top=9, per_image=1, batch_size=64, progress=False):
+def top_patches(
+    images, layer, model, *, channels=None, top=9, per_image=1, batch_size=64, callback=None, progress=False
+):
     """Look through many images for the patches that excite channels of a layer most.
 
     Only a batch of images and the best patches so far are in memory.
@@ -150,6 +152,9 @@ def top_patches(images, layer, model, *, channels=None, top=9, per_image=1, batc
         nearly the same.
     batch_size : int
         Images at a time.
+    callback : callable, optional
+        callback(t, result, info) after each batch, once there are `top` patches a channel; result is the TopPatches of
+        the images so far, their number is info["images"].
     progress : bool
         A bar on standard error.
 
@@ -175,6 +180,22 @@ def top_patches(images, layer, model, *, channels=None, top=9, per_image=1, batc
     if top > len(images) * per_image:
         raise ValueError(f"{op}: {len(images)} images have {len(images) * per_image} patches to offer, top is {top}")
 
+    def result():
+        sources, units = where[..., 0], where[..., 1]
+        positions = np.stack(np.unravel_index(units, shape[1:] or (1,)), axis=-1)
+        positions = positions if positions.shape[-1] == 2 else np.zeros((M, top, 2), dtype=np.int64)
+        pictures = as_pictures(images[sources.ravel()], model)
+        patches = cut_patches(pictures, field, positions.reshape(-1, 2))
+        return TopPatches(
+            layer=model.layer_names[end],
+            channels=channels,
+            scores=scores,
+            images=sources,
+            positions=positions,
+            field=field,
+            patches=patches.reshape(M, top, *patches.shape[1:]),
+        )
+
     M = len(channels)
     scores, where = np.empty((M, 0), dtype=model.dtype), np.empty((M, 0, 2), dtype=np.int64)  # (image, unit) of each
     for first, X in batches(op, images, model, batch_size=batch_size, progress=progress):
@@ -187,21 +208,9 @@ def top_patches(images, layer, model, *, channels=None, top=9, per_image=1, batc
         best = _largest_first(scores, top)  # (M, up to top)
         scores = np.take_along_axis(scores, best, axis=1)
         where = np.take_along_axis(where, best[..., None], axis=1)
-
-    sources, units = where[..., 0], where[..., 1]
-    positions = np.stack(np.unravel_index(units, shape[1:] or (1,)), axis=-1)
-    positions = positions if positions.shape[-1] == 2 else np.zeros((M, top, 2), dtype=np.int64)
-    pictures = as_pictures(images[sources.ravel()], model)
-    patches = cut_patches(pictures, field, positions.reshape(-1, 2))
-    return TopPatches(
-        layer=model.layer_names[end],
-        channels=channels,
-        scores=scores,
-        images=sources,
-        positions=positions,
-        field=field,
-        patches=patches.reshape(M, top, *patches.shape[1:]),
-    )
+        if callback and scores.shape[1] == top:
+            callback(first // batch_size, result(), {"images": first + len(X)})
+    return result()
 
 
 def cut_patches(pictures, field, positions, *, fill=128):

@@ -230,3 +230,15 @@ def test_crops_come_from_where_they_say_and_the_seed_decides():
 def test_crops_of_the_sample_photographs():
     images, source = sample_crops(20, size=24, rng=1)
     assert images.shape == (20, 3, 24, 24) and images.std() > 20 and len(source) == 20
+
+
+def test_the_callback_gets_what_the_images_so_far_would_give(model, images):
+    X, seen = np.concatenate([images, images[:, :, ::-1], 0.7 * images]), []
+    options = {"channels": [0, 3], "top": 2, "batch_size": 2}
+    last = top_patches(
+        X, 1, model, callback=lambda t, result, info: seen.append((t, result, info["images"])), **options
+    )
+    assert [(t, count) for t, _, count in seen] == [(0, 2), (1, 4), (2, 6)]
+    for _, result, count in seen:
+        np.testing.assert_array_equal(result.scores, top_patches(X[:count], 1, model, **options).scores)
+    np.testing.assert_array_equal(seen[-1][1].patches, last.patches)
