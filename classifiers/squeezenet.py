@@ -7,12 +7,14 @@ convert` make a weights file of those that torchvision publishes.
 
 import numpy as np
 
+from ..datasets import squeezenet_weights
 from .network import Network
 from .weights import WeightsError, read_weights
 
 NUM_FEATURES = 13  # layers 0 to 12 are torchvision's `features`
 
 _HOW = "`pixelgrad download squeezenet` and `pixelgrad convert` make such a file"
+_WHERE = "there is no squeezenet1_1.h5, neither in the folder that PIXELGRAD_DATA names nor in the current one"
 
 
 def squeezenet_architecture(num_classes=1000, *, pool_ceil=True):
@@ -55,8 +57,9 @@ class SqueezeNet(Network):
 
     Parameters
     ----------
-    h5_file : str or Path
-        A weights file of pixelgrad's that holds a SqueezeNet; see `convert_squeezenet`.
+    h5_file : str or Path, optional
+        A weights file of pixelgrad's that holds a SqueezeNet; see `convert_squeezenet`. By default `squeezenet1_1.h5`
+        in the folder that the environment variable PIXELGRAD_DATA names, or in the current one.
     pool_ceil : bool
         Whether a last pooling window may hang over the border, as where the weights were trained. False is the variant
         of TensorFlow, and of CS231n's assignment for it.
@@ -71,7 +74,10 @@ class SqueezeNet(Network):
         The file is missing, damaged, or holds another network.
     """
 
-    def __init__(self, h5_file, *, pool_ceil=True, class_names=None, wnids=None, dtype=np.float32):
+    def __init__(self, h5_file=None, *, pool_ceil=True, class_names=None, wnids=None, dtype=np.float32):
+        h5_file = squeezenet_weights() if h5_file is None else h5_file
+        if h5_file is None:
+            raise WeightsError(f"{_WHERE}; {_HOW}")
         contents = read_weights(h5_file)
         num_classes = contents["architecture"][-3].get("filters", 0) if len(contents["architecture"]) > 2 else 0
         either = [squeezenet_architecture(num_classes, pool_ceil=ceil) for ceil in (True, False)]

@@ -5,12 +5,13 @@
 - `load_image`, `resize_image`, `save_image`: pictures of your own
 - `sample_image`, `sample_names`, `default_sample`: photographs inside installed packages, no download needed
 - `download`, `unpack_zip`: data sets and weights from their official addresses, resumable and checked
-- `shipped_weights`: the weights file that comes with the package
+- `shipped_weights`: the weights file that comes with the package; `squeezenet_weights`: yours, if it is there
 
 What cannot be used raises `DataError`, a ValueError. Pictures are uint8, RGB: (H, W, 3) for people,
 (N, 3, 64, 64) in data sets.
 """
 
+import os
 from pathlib import Path
 
 from .download import download
@@ -34,6 +35,7 @@ __all__ = [
     "sample_names",
     "save_image",
     "shipped_weights",
+    "squeezenet_weights",
     "unpack_zip",
 ]
 
@@ -41,3 +43,12 @@ __all__ = [
 def shipped_weights():
     """The path of the TinyImageNet weights that come with the package (Path)."""
     return Path(__file__).resolve().parent / "weights" / "tinyimagenet100.h5"
+
+
+def squeezenet_weights():
+    """Where `squeezenet1_1.h5` lies (Path), or None: in the folder that PIXELGRAD_DATA names, or in the current one.
+
+    It does not come with the package; `pixelgrad download squeezenet` and `pixelgrad convert` make it.
+    """
+    folders = [Path(folder) for folder in (os.environ.get("PIXELGRAD_DATA"), ".") if folder]
+    return next((f / "squeezenet1_1.h5" for f in folders if (f / "squeezenet1_1.h5").is_file()), None)

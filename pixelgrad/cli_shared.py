@@ -12,6 +12,7 @@ from .cli_options import above_zero, at_least, name_by_options
 FIGURES = (".png", ".jpg", ".jpeg", ".pdf", ".svg")  # what a figure can be saved as
 IMAGE_HELP = "a picture file, or the name of a sample photograph (cat, portrait, ...)"
 MORE_SAMPLES = ' (cat, coffee, ... come with scikit-image: pip install "pixelgrad[gallery]")'
+_MODEL = "weights file, or squeezenet for squeezenet1_1.h5 (default: the network that comes with pixelgrad)"
 CLASS_HELP = "a class: name, WordNet id or index"
 
 
@@ -63,7 +64,7 @@ def _start(parser, run, args):
 
 
 def add_model(parser):
-    parser.add_argument("--model", metavar="FILE", help="weights file (default: the network that comes with pixelgrad)")
+    parser.add_argument("--model", metavar="FILE", help=_MODEL)
 
 
 def add_model_and_size(parser):
@@ -89,11 +90,11 @@ def add_step_options(parser):
 
 
 def load_model(args):
-    from .classifiers import PretrainedCNN
+    from .classifiers import PretrainedCNN, SqueezeNet
 
     if getattr(args, "raw", False) and args.learning_rate is None:
         raise ValueError("--raw needs --learning-rate, the factor of the gradient")
-    return PretrainedCNN(args.model)
+    return SqueezeNet() if args.model == "squeezenet" else PretrainedCNN(args.model)
 
 
 def layer_of(model, text):

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from ..datasets import resize_image, sample_image, sample_names
+from ..classifiers import PretrainedCNN, SqueezeNet
+from ..datasets import resize_image, sample_image, sample_names, squeezenet_weights
 from .exhibits import Exhibit
 from .plotting import plot_images
 from .style_transfer import style_transfer
@@ -15,7 +16,15 @@ STYLES = ("tissue", "galaxies")
 PAINTED_SIDE = 256  # pixels of the longer side of a painting
 
 
+def _painter(model):
+    """SqueezeNet, where its weights are there and no other network but the shipped one was asked for."""
+    shipped = isinstance(model, PretrainedCNN) and model.input_size == (64, 64)
+    path = squeezenet_weights() if shipped else None
+    return (model, "the network") if path is None else (SqueezeNet(path), "SqueezeNet")
+
+
 def _textures(subject, model, rng, progress):
+    model, name_of_model = _painter(model)
     names = [name for name in TEXTURES if name in sample_names()]
     if names:
         samples = [_shrunk_corner(sample_image(name)) for name in names]
@@ -32,13 +41,15 @@ def _textures(subject, model, rng, progress):
         "involved: pixel by pixel, the sample is searched for the neighbourhood most like what is there already."
     )
     pictures = [picture for row in zip(samples, synthesized, grown) for picture in row]
-    titles = [title for name in names for title in (f"{name}, sample", "Gram matrices", "grown by neighbourhoods")]
+    by_grams = f"Gram matrices of {name_of_model}"
+    titles = [title for name in names for title in (f"{name}, sample", by_grams, "grown by neighbourhoods")]
     figure = plot_images(pictures, titles, columns=3, tile=3)
     arrays = {"samples": np.stack(samples), "synthesized": np.stack(synthesized), "grown": np.stack(grown)}
     return Exhibit(figure, caption, arrays, {"samples": names})
 
 
 def _style_transfer(subject, model, rng, progress):
+    model, name_of_model = _painter(model)
     content = _of_side(subject.pictures[0])
     styles = {name: sample_image(name) for name in STYLES if name in sample_names()}
     if not styles:  # none on this computer: another photograph, or this one upside down
@@ -51,7 +62,7 @@ def _style_transfer(subject, model, rng, progress):
     caption = (
         "The photograph painted in the style of another picture: one layer holds on to what is where (the content), "
         "the Gram matrices of several pull towards the colours and strokes of the style. The image began as the "
-        "photograph and went 200 steps downhill."
+        "photograph and went 200 steps downhill, on " + name_of_model + "."
     )
     pictures, titles = [content], [f"{subject.names[0]}, content"]
     for name, result in painted.items():
