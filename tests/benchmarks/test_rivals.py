@@ -18,8 +18,10 @@ RIVALS = [name for name in PREPARE if not name.startswith("pytorch") or importli
         Workload("b", "shipped", "dream", 1, 80, 1.0),
         Workload("c", "shipped", "forward", 3, 64, 1.0),
         Workload("d", "shipped", "train", 4, 64, 1.0),
+        Workload("e", "squeezenet", "gradient", 1, 97, 1.0),
+        Workload("f", "squeezenet", "style", 1, 96, 1.0),
     ],
-    ids=lambda workload: workload.kind,
+    ids=lambda workload: f"{workload.network} {workload.kind}",
 )
 def test_all_rivals_get_the_same_numbers(workload):
     """Training: the scores after two updates, which depend on every gradient and on the update rule."""
@@ -30,7 +32,10 @@ def test_all_rivals_get_the_same_numbers(workload):
             results[name] = run()
     ours = results.pop("pixelgrad")
     for name, theirs in results.items():
-        np.testing.assert_allclose(theirs, ours, atol=1e-4 * np.abs(ours).max(), err_msg=name)
+        # In the mean: of SqueezeNet's pooling windows a few nearly tie, and Adam's first step is the gradient's sign.
+        assert np.abs(theirs - ours).mean() <= 1e-3 * np.abs(ours).mean(), name
+        if workload.network == "shipped":
+            np.testing.assert_allclose(theirs, ours, atol=1e-4 * np.abs(ours).max(), err_msg=name)
 
 
 def test_operations_are_counted_as_in_the_summary():
