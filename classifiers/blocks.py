@@ -15,6 +15,7 @@ from ..layers import compositions
 from ..layers.basic import concat_backward, concat_forward
 from ..layers.checks import conv_output_size, pool_output_size
 from ..layers.conv import conv_backward, conv_forward
+from ..layers.fire import fire_backward, fire_forward
 from ..layers.pool import (
     avg_pool_backward,
     avg_pool_forward,
@@ -196,15 +197,22 @@ class Fire:
         return squeeze.multiply_adds(shape) + sum(conv.multiply_adds(inner) for conv in expand)
 
     def forward(self, x, params, mode):
-        squeeze, *expand = self._convs()
-        inner, squeeze_cache = squeeze.forward(x, params, mode)
-        outs, caches = zip(*(conv.forward(inner, params, mode) for conv in expand))
-        out, concat_cache = concat_forward(outs)
-        return out, (squeeze_cache, caches, concat_cache)
+        if mode == "train":
+            return self._separate(x, params)
+        n = self.number
+        squeeze, expand1, expand3 = ((params[f"W{i}"], params[f"b{i}"]) for i in (n, n + 1, n + 2))
+        out, cache = fire_forward(x, squeeze, expand1, expand3)
+        own = {f"{name}{i}": params[f"{name}{i}"] for name in "Wb" for i in (n, n + 1, n + 2)}
+        return out, ("joined", x, own, cache)
 
     def backward(self, dout, cache, *, relu_rule, param_grads, input_grad):
+        if cache[0] == "joined":
+            _, x, params, joined_cache = cache
+            if not param_grads:
+                return fire_backward(dout, joined_cache, relu_rule=relu_rule) if input_grad else None, {}
+            cache = self._separate(x, params)[1]
         squeeze, *expand = self._convs()
-        squeeze_cache, caches, concat_cache = cache
+        _, squeeze_cache, caches, concat_cache = cache
         wanted = {"relu_rule": relu_rule, "param_grads": param_grads}
         dinner, gradients = 0, {}
         for conv, part, conv_cache in zip(expand, concat_backward(dout, concat_cache), caches):
@@ -213,6 +221,14 @@ class Fire:
             gradients |= grads
         dx, grads = squeeze.backward(dinner, squeeze_cache, input_grad=input_grad, **wanted)
         return dx, grads | gradients
+
+    def _separate(self, x, params):
+        """The three convolutions one after the other, with all that the parameters' gradients need."""
+        squeeze, *expand = self._convs()
+        inner, squeeze_cache = squeeze.forward(x, params, "train")
+        outs, caches = zip(*(conv.forward(inner, params, "train") for conv in expand))
+        out, concat_cache = concat_forward(outs)
+        return out, ("separate", squeeze_cache, caches, concat_cache)
 
     def _convs(self):
         n = self.number

@@ -45,7 +45,7 @@ def conv_relu_backward(dout, cache, *, relu_rule="standard", param_grads=True, i
     """Gradients of `conv_relu_forward`: dx, dw, db. What is not asked for is None."""
     conv_cache, active = cache
     same_shape("conv_relu_backward", "dout", dout, active.shape)
-    da = relu_gate(dout, active, relu_rule)
+    da = relugate(dout, active, relu_rule)
     return conv_backward(da, conv_cache, param_grads=param_grads, input_grad=input_grad)
 
 
@@ -60,7 +60,7 @@ def affine_relu_backward(dout, cache, *, relu_rule="standard", param_grads=True,
     """Gradients of `affine_relu_forward`: dx, dw, db. What is not asked for is None."""
     linear_cache, active = cache
     same_shape("affine_relu_backward", "dout", dout, active.shape)
-    da = relu_gate(dout, active, relu_rule)
+    da = relugate(dout, active, relu_rule)
     return linear_backward(da, linear_cache, param_grads=param_grads, input_grad=input_grad)
 
 
@@ -120,12 +120,12 @@ def conv_bn_relu_backward(dout, cache, *, relu_rule="standard", param_grads=True
         w, b = conv_cache[1:3]
         scale = rest[0]
         if param_grads:
-            da = relu_gate(dout, active, relu_rule)
+            da = relugate(dout, active, relu_rule)
             dw = conv_backward(da, conv_cache, input_grad=False)[1]
             dshift = da.sum(axis=(0, 2, 3), dtype=np.float64).astype(da.dtype)
             dw, db, dgamma, dbeta = _unscale(dw, dshift, w, b, *rest)
         if input_grad:
-            da = relu_gate(dout, active, relu_rule, scale)
+            da = relugate(dout, active, relu_rule, scale)
             dx = conv_backward(da, conv_cache, param_grads=False)[0]
         return dx, dw, db, dgamma, dbeta
     drows = _channels_last(dout).reshape(-1, dout.shape[1])
@@ -157,7 +157,7 @@ def affine_bn_relu_backward(dout, cache, *, relu_rule="standard", param_grads=Tr
     dx = dw = db = dgamma = dbeta = None
     if mode == "test":
         w, b = linear_cache[1:]
-        da = relu_gate(dout, active, relu_rule)
+        da = relugate(dout, active, relu_rule)
         if param_grads:
             dw = linear_backward(da, linear_cache, input_grad=False)[1]
             dw, db, dgamma, dbeta = _unscale(dw.T, da.sum(axis=0), w.T, b, *rest)
@@ -199,17 +199,17 @@ def rectify_forward(x):
 def rectify_backward(dout, cache, *, relu_rule="standard"):
     """Gradient of `rectify_forward`."""
     same_shape("relu layer", "dout", dout, cache.shape)
-    return relu_gate(dout, cache, relu_rule)
+    return relugate(dout, cache, relu_rule)
 
 
-def relu_gate(dout, active, rule, scale=None):
+def relugate(dout, active, rule, scale=None):
     """What a rectifier sends back under a rule of `relu_backward`; `active` says where its input was positive.
 
     For images the result lies channels last in memory. `scale`, one number a channel, is multiplied in.
     """
     check_choice("relu backward", "relu_rule", rule, RELU_RULES)
     if dout.ndim != 4:
-        return _gate(dout, active, rule, np.empty_like(dout), scale)
+        return gate(dout, active, rule, np.empty_like(dout), scale)
     N, F, H, W = dout.shape
     da = np.empty((N, H, W, F), dout.dtype)
     dl, active = _channels_last(dout), _channels_last(active)
@@ -217,13 +217,14 @@ def relu_gate(dout, active, rule, scale=None):
         scale = np.tile(scale, (W, 1))
 
     def worker(block):
-        _gate(dl[block], active[block], rule, da[block], scale)
+        gate(dl[block], active[block], rule, da[block], scale)
 
     deal(pieces(N, H, W * F), lambda: worker)
     return _images(da, dout.shape)
 
 
-def _gate(dout, active, rule, out, scale=None):
+def gate(dout, active, rule, out, scale=None):
+    """What `relu_gate` does, to one array of any shape, into `out`."""
     if rule != "standard":
         dout = np.maximum(dout, 0, out=out)
     if rule != "deconv":
@@ -318,7 +319,7 @@ def _bn_relu_backward(dout, cache, relu_rule):
     shift, scale = repeat(mean), repeat(gamma * inv_std)
 
     def first(block):
-        dy = _gate(dout_lines[block], active_lines[block], relu_rule, da_lines[block])
+        dy = gate(dout_lines[block], active_lines[block], relu_rule, da_lines[block])
         centred = a_lines[block] - shift
         centred *= dy
         return np.array([_column_sums(dy, F), _column_sums(centred, F)])
