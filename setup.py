@@ -5,7 +5,7 @@ Everything else about the package (name, version, dependencies) stands in pyproj
 
 from setuptools import setup
 
-FOLDERS = ["layers", "classifiers", "visualization", "datasets"]
+FOLDERS = ["layers", "classifiers", "visualization", "datasets", "coursework"]
 
 setup(
     packages=["pixelgrad", *(f"pixelgrad.{folder}" for folder in FOLDERS)],

@@ -26,8 +26,10 @@ def affine_forward(x, w, b):
     """
     D = check_affine("affine_forward", x, w)
     same_shape("affine_forward", "b", b, (w.shape[1],))
+    ### BEGIN SOLUTION
     out = x.reshape(x.shape[0], D) @ w + b
     return out, (x, w, b)
+    ### END SOLUTION
 
 
 def affine_backward(dout, cache):
@@ -45,15 +47,19 @@ def affine_backward(dout, cache):
     """
     x, w, b = cache
     same_shape("affine_backward", "dout", dout, (x.shape[0], w.shape[1]))
+    ### BEGIN SOLUTION
     dx = (dout @ w.T).reshape(x.shape)
     dw = x.reshape(x.shape[0], w.shape[0]).T @ dout
     db = dout.sum(axis=0)
     return dx, dw, db
+    ### END SOLUTION
 
 
 def relu_forward(x):
     """The rectifier ``max(x, 0)``, for an array of any shape."""
+    ### BEGIN SOLUTION
     return np.maximum(x, 0), x
+    ### END SOLUTION
 
 
 def relu_backward(dout, cache, rule="standard"):
@@ -77,11 +83,13 @@ def relu_backward(dout, cache, rule="standard"):
     x = cache
     same_shape("relu_backward", "dout", dout, x.shape)
     check_choice("relu_backward", "rule", rule, RELU_RULES)
+    ### BEGIN SOLUTION
     if rule == "standard":
         return dout * (x > 0)
     if rule == "guided":
         return np.maximum(dout, 0) * (x > 0)
     return np.maximum(dout, 0)
+    ### END SOLUTION
 
 
 def dropout_forward(x, dropout_param):
@@ -106,19 +114,23 @@ def dropout_forward(x, dropout_param):
     check_choice("dropout_forward", "mode", mode, ("train", "test"))
     if not 0 < p <= 1:
         raise ValueError(f"dropout_forward: p, the probability of keeping an entry, must be in (0, 1], got {p}")
+    ### BEGIN SOLUTION
     if mode == "test":
         return x.copy(), None
     rng = np.random.default_rng(dropout_param.get("seed", 0))
     scaled_mask = ((rng.random(x.shape) < p) / p).astype(x.dtype)
     return x * scaled_mask, scaled_mask
+    ### END SOLUTION
 
 
 def dropout_backward(dout, cache):
     """Gradient of `dropout_forward`: the same mask, the same division by p."""
+    ### BEGIN SOLUTION
     if cache is None:
         return dout.copy()
     same_shape("dropout_backward", "dout", dout, cache.shape)
     return dout * cache
+    ### END SOLUTION
 
 
 def concat_forward(xs, axis=1):

@@ -28,6 +28,7 @@ def conv_forward_naive(x, w, b, conv_param):
     stride, pad, HO, WO = conv_output_size("conv_forward_naive", x, w, b, conv_param)
     N, F = x.shape[0], w.shape[0]
     HH, WW = w.shape[2:]
+    ### BEGIN SOLUTION
     padded = np.pad(x, ((0, 0), (0, 0), (pad, pad), (pad, pad)))
     out = np.zeros((N, F, HO, WO), dtype=np.result_type(x, w))
     for n in range(N):
@@ -39,6 +40,7 @@ def conv_forward_naive(x, w, b, conv_param):
             if b is not None:
                 out[n, f] += b[f]
     return out, (x, w, b, conv_param)
+    ### END SOLUTION
 
 
 def conv_backward_naive(dout, cache):
@@ -59,6 +61,7 @@ def conv_backward_naive(dout, cache):
     N, F = x.shape[0], w.shape[0]
     HH, WW = w.shape[2:]
     same_shape("conv_backward_naive", "dout", dout, (N, F, HO, WO))
+    ### BEGIN SOLUTION
     padded = np.pad(x, ((0, 0), (0, 0), (pad, pad), (pad, pad)))
     dpadded = np.zeros(padded.shape, dtype=np.result_type(dout, w))
     dw = np.zeros(w.shape, dtype=np.result_type(dout, x))
@@ -73,6 +76,7 @@ def conv_backward_naive(dout, cache):
     dx = dpadded[:, :, pad : pad + x.shape[2], pad : pad + x.shape[3]].copy()
     db = None if b is None else dout.sum(axis=(0, 2, 3))
     return dx, dw, db
+    ### END SOLUTION
 
 
 def max_pool_forward_naive(x, pool_param):
@@ -92,6 +96,7 @@ def max_pool_forward_naive(x, pool_param):
     """
     height, width, stride, HO, WO = pool_output_size("max_pool_forward_naive", x, pool_param)
     N, C = x.shape[:2]
+    ### BEGIN SOLUTION
     out = np.zeros((N, C, HO, WO), dtype=x.dtype)
     for n in range(N):
         for c in range(C):
@@ -100,6 +105,7 @@ def max_pool_forward_naive(x, pool_param):
                     window = x[n, c, i * stride : i * stride + height, j * stride : j * stride + width]
                     out[n, c, i, j] = window.max()
     return out, (x, pool_param)
+    ### END SOLUTION
 
 
 def max_pool_backward_naive(dout, cache):
@@ -117,6 +123,7 @@ def max_pool_backward_naive(dout, cache):
     height, width, stride, HO, WO = pool_output_size("max_pool_backward_naive", x, pool_param)
     N, C = x.shape[:2]
     same_shape("max_pool_backward_naive", "dout", dout, (N, C, HO, WO))
+    ### BEGIN SOLUTION
     dx = np.zeros(x.shape, dtype=dout.dtype)
     for n in range(N):
         for c in range(C):
@@ -126,3 +133,4 @@ def max_pool_backward_naive(dout, cache):
                     di, dj = np.unravel_index(window.argmax(), window.shape)
                     dx[n, c, i * stride + di, j * stride + dj] += dout[n, c, i, j]
     return dx
+    ### END SOLUTION

@@ -35,6 +35,7 @@ def batchnorm_forward(x, gamma, beta, bn_param):
     if mode == "train" and x.shape[0] == 0:
         raise ValueError(f"{op}: the batch is empty (x {x.shape}); it has no mean and variance")
 
+    ### BEGIN SOLUTION
     if mode == "test":
         inv_std = 1 / np.sqrt(bn_param["running_var"] + eps)
         xhat = ((x - bn_param["running_mean"]) * inv_std).astype(x.dtype)
@@ -47,6 +48,7 @@ def batchnorm_forward(x, gamma, beta, bn_param):
             bn_param[name] = (momentum * running + (1 - momentum) * batch).astype(batch.dtype)
     out = gamma * xhat + beta
     return out, (mode, xhat, gamma, inv_std.astype(x.dtype))
+    ### END SOLUTION
 
 
 def batchnorm_backward(dout, cache):
@@ -63,18 +65,21 @@ def batchnorm_backward(dout, cache):
 
     Notes
     -----
-    In training mode the mean and the variance depend on x too. Carrying that through leaves
-    ``dx = gamma / std * (dout - mean(dout) - xhat * mean(dout * xhat))``, means over the batch.
+    In training mode the mean and the variance depend on x too, and the gradient runs through both of them.
     """
+    ### BEGIN SOLUTION
     mode, xhat, gamma, inv_std = cache
     same_shape("batchnorm_backward", "dout", dout, xhat.shape)
     dgamma = (dout * xhat).sum(axis=0)
     dbeta = dout.sum(axis=0)
     if mode == "test":
         return dout * (gamma * inv_std), dgamma, dbeta
+    # Carrying the gradient through mean and variance leaves, with means over the batch,
+    # dx = gamma / std * (dout - mean(dout) - xhat * mean(dout * xhat)).
     N = dout.shape[0]
     dx = gamma * inv_std * (dout - dbeta / N - xhat * (dgamma / N))
     return dx, dgamma, dbeta
+    ### END SOLUTION
 
 
 def spatial_batchnorm_forward(x, gamma, beta, bn_param):
@@ -96,15 +101,19 @@ def spatial_batchnorm_forward(x, gamma, beta, bn_param):
     check_array(op, "x", x, "N C H W")
     N, C, H, W = x.shape
     check_batchnorm(op, C, gamma, beta, bn_param)
+    ### BEGIN SOLUTION
     rows = x.transpose(0, 2, 3, 1).reshape(N * H * W, C)  # every pixel is one sample of C features
     out, cache = batchnorm_forward(rows, gamma, beta, bn_param)
     return out.reshape(N, H, W, C).transpose(0, 3, 1, 2), (x.shape, cache)
+    ### END SOLUTION
 
 
 def spatial_batchnorm_backward(dout, cache):
     """Gradients of `spatial_batchnorm_forward`: dx (N, C, H, W), dgamma (C,), dbeta (C,)."""
+    ### BEGIN SOLUTION
     (N, C, H, W), rows_cache = cache
     same_shape("spatial_batchnorm_backward", "dout", dout, (N, C, H, W))
     rows = dout.transpose(0, 2, 3, 1).reshape(N * H * W, C)
     dx, dgamma, dbeta = batchnorm_backward(rows, rows_cache)
     return dx.reshape(N, H, W, C).transpose(0, 3, 1, 2), dgamma, dbeta
+    ### END SOLUTION

@@ -1,18 +1,19 @@
 """pixelgrad: what a convolutional network sees, computed by hand, every gradient in plain NumPy.
 
-The library lives in four folders that are imported under this one name:
+The library lives in five folders that are imported under this one name:
 
 - `pixelgrad.layers`: forward/backward pairs, losses, gradient checks
 - `pixelgrad.classifiers`: networks, weights files, the training loop
 - `pixelgrad.visualization`: one module per technique, plots, the gallery
 - `pixelgrad.datasets`: TinyImageNet, photographs, downloads, the shipped weights
+- `pixelgrad.coursework`: exercises, the checker, the student edition, grading
 """
 
 from pathlib import Path
 
 __version__ = "0.1.0"
 
-# In a checkout the four folders lie beside this one, so that they can be found at the top of the
+# In a checkout the five folders lie beside this one, so that they can be found at the top of the
 # repository. Adding that place to the package's path makes `python -m pixelgrad` and the tests work from
 # the repository's root without installing anything. (An installed copy has them inside the package.)
 _root = Path(__file__).resolve().parent.parent

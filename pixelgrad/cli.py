@@ -56,7 +56,9 @@ def make_parser():
     """The parser with all commands."""
     # Imported here, so that Ctrl-C and missing packages are dealt with while NumPy and h5py load.
     from .cli_attacks import add_attack_commands
+    from .cli_check import add_check_commands
     from .cli_convert import add_convert
+    from .cli_coursework import add_coursework_commands
     from .cli_download import add_download
     from .cli_evaluate import add_evaluate
     from .cli_features import add_feature_commands
@@ -71,7 +73,15 @@ def make_parser():
     parser.add_argument("--version", action="version", version=f"pixelgrad {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     looking = (add_picture_commands, add_feature_commands, add_map_commands, add_attack_commands, add_style_commands)
-    for add in (*looking, add_download, add_convert, add_train, add_evaluate):
+    for add in (
+        *looking,
+        add_download,
+        add_convert,
+        add_train,
+        add_evaluate,
+        add_check_commands,
+        add_coursework_commands,
+    ):
         add(commands)
     return parser
 

@@ -52,8 +52,15 @@ def class_activation_maps(X, y, model, *, rectify=False, upsample=True):
     last, W = _head(op, model)
     y = check_labels(op, y, len(X), model.num_classes)
     A = model.forward(X, end=last)[0] if last >= 0 else X  # (N, C, h, w)
-    maps = A[np.arange(len(X)), y] if W is None else np.einsum("cn,nchw->nhw", W[:, y], A)
-    return _finished(maps, X, rectify, upsample)
+    ### BEGIN SOLUTION
+    if W is None:
+        maps = A[np.arange(len(X)), y]
+    else:
+        maps = np.einsum("cn,nchw->nhw", W[:, y], A)
+    # Rectified first and enlarged then.
+    maps = np.maximum(maps, 0) if rectify else maps
+    return upsample_maps(maps, X.shape[2:]) if upsample else maps
+    ### END SOLUTION
 
 
 def grad_cam(X, y, model, *, layer=None, rectify=True, upsample=True):
@@ -89,13 +96,17 @@ def grad_cam(X, y, model, *, layer=None, rectify=True, upsample=True):
     op = "grad_cam"
     check_images(op, X, model)
     layer = _layer_with_maps(op, layer, model, X.shape[2:])
+    y = check_labels(op, y, len(X), model.num_classes)
+    ### BEGIN SOLUTION
     A, _ = model.forward(X, end=layer)  # (N, C, h, w)
     scores, cache = model.forward(A, start=layer + 1)
-    y = check_labels(op, y, *scores.shape)
     dA, _ = model.backward(one_hot(y, scores), cache)
     alpha = dA.mean(axis=(2, 3))  # (N, C)
     maps = np.einsum("nc,nchw->nhw", alpha, A)
-    return _finished(maps, X, rectify, upsample)
+    # Rectified first and enlarged then, as in the paper.
+    maps = np.maximum(maps, 0) if rectify else maps
+    return upsample_maps(maps, X.shape[2:]) if upsample else maps
+    ### END SOLUTION
 
 
 def guided_grad_cam(X, y, model, *, layer=None):
@@ -123,12 +134,6 @@ def upsample_maps(maps, size):
     """Maps (N, h, w) at another size (H, W), bilinearly: each value stands for the middle of its part of the image."""
     (h, w), (H, W) = maps.shape[1:], size
     return zoom(maps, (1, H / h, W / w), order=1, mode="nearest", grid_mode=True)
-
-
-def _finished(maps, X, rectify, upsample):
-    """Rectified first and enlarged then, as in the paper."""
-    maps = np.maximum(maps, 0) if rectify else maps
-    return upsample_maps(maps, X.shape[2:]) if upsample else maps
 
 
 def _head(op, model):

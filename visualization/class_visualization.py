@@ -85,14 +85,22 @@ def create_class_visualization(
     learning_rate = step_length(op, model, X, learning_rate, normalize=normalize, rms=8)
     l2_reg = 3e-7 / model.pixel_scale**2 if l2_reg is None else l2_reg
     check_not_negative(op, l2_reg=l2_reg, blur_sigma=blur_sigma)
-
+    y = check_labels(op, target_y, len(X), model.num_classes)
     bounds = model.bounds(X)
     X = clip(X, bounds)
-    for t in tqdm(range(num_iterations), disable=not progress, desc="class visualisation", unit="step"):
+    steps = tqdm(range(num_iterations), disable=not progress, desc="class visualisation", unit="step")
+
+    def report(t, X, scores):
+        """What the callback is told."""
+        if callback:
+            rows = np.arange(len(y))
+            callback(t, X, {"score": scores[rows, y], "probability": softmax(scores)[rows, y]})
+
+    ### BEGIN SOLUTION
+    for t in steps:
         dy, dx = rng.integers(-max_jitter, max_jitter + 1, size=2)
         shifted = jitter(X, dy, dx)
         scores, cache = model.forward(shifted)
-        y = check_labels(op, target_y, *scores.shape)
         dscores = one_hot(y, scores)
         if objective == "log_odds":  # score minus the log of the sum of exp(score) over all other classes
             dscores -= softmax(np.where(dscores == 1, -np.inf, scores))
@@ -102,7 +110,6 @@ def create_class_visualization(
         X = clip(jitter(shifted, -dy, -dx), bounds)
         if blur_every and (t + 1) % blur_every == 0 and t + 1 < num_iterations:
             X = blur(X, blur_sigma)
-        if callback:
-            rows = np.arange(len(y))
-            callback(t, X, {"score": scores[rows, y], "probability": softmax(scores)[rows, y]})
+        report(t, X, scores)
     return X
+    ### END SOLUTION

@@ -78,7 +78,7 @@ def deepdream(
     """
     op = "deepdream"
     check_images(op, X, model)
-    weights = _weights(op, layer, model, X.shape[2:])
+    weights = _weights(op, layer, model, X)
     check_whole(op, 0, max_jitter=max_jitter, num_iterations=num_iterations)
     check_whole(op, 1, num_octaves=num_octaves)
     if not 1 <= octave_scale <= 10:
@@ -108,15 +108,20 @@ def deepdream(
             rate = step_length(op, model, dream, learning_rate, normalize=normalize, rms=1)
             for t in range(num_iterations):
                 dy, dx = rng.integers(-max_jitter, max_jitter + 1, size=2)
+                ### BEGIN SOLUTION
                 shifted = jitter(dream, dy, dx)
                 feats, caches = forward_spans(model, shifted, weights)
-                activation, dfeats = _objective(feats, weights, guides)
+                if guides is None:  # the gradient of half the weighted sum of squares
+                    dfeats = {k: w * feats[k] for k, w in weights.items()}
+                else:
+                    dfeats = {k: w * _nearest(w * feats[k], guides[k]) for k, w in weights.items()}
                 dX = backward_spans(model, dfeats, caches)
                 shifted = step(shifted, dX, rate, normalize=normalize)
                 dream = clip(jitter(shifted, -dy, -dx), bounds)
+                ### END SOLUTION
                 bar.update()
                 if callback:
-                    info = {"octave": octave, "activation": activation}
+                    info = {"octave": octave, "activation": _activation(feats, dfeats, guides)}
                     callback(octave * num_iterations + t, dream, info)
     return dream
 
@@ -127,12 +132,12 @@ def octave_sizes(size, num_octaves, octave_scale):
     return [s for s in sizes[:-1] if min(s) >= SMALLEST_OCTAVE] + [tuple(size)]
 
 
-def _weights(op, layer, model, size):
-    """What dreams: {layer index: weights (C,) of its channels}."""
+def _weights(op, layer, model, X):
+    """What dreams: {layer index: weights of its channels}, (C, 1, 1), or (C,) where the layer has no maps."""
     mixture = layer if isinstance(layer, dict) else {layer: 1}
     if not mixture:
         raise ValueError(f"{op}: the mixture of layers is empty")
-    shapes, weights = list(model.output_shapes(size).values()), {}
+    shapes, weights = list(model.output_shapes(X.shape[2:]).values()), {}
     for wanted, weight in mixture.items():
         name, channel = wanted if isinstance(wanted, tuple) else (wanted, None)
         k = model.layer_index(name)
@@ -146,23 +151,14 @@ def _weights(op, layer, model, size):
             of_layer[channel] += weight
         else:
             raise ValueError(f"{op}: layer {name} has channels 0 to {C - 1}, got {channel}")
-    return weights
+    dtype = np.result_type(X, model.dtype)
+    return {k: w.astype(dtype).reshape(-1, *[1] * (len(shapes[k]) - 1)) for k, w in weights.items()}
 
 
-def _objective(feats, weights, guides):
-    """The objective of each image (N,), and its gradient at each layer."""
-    total, dfeats = 0, {}
-    for k, w in weights.items():
-        a = feats[k]
-        w = w.astype(a.dtype).reshape(1, -1, *[1] * (a.ndim - 2))
-        if guides is None:  # half the squared activations
-            dfeats[k] = w * a
-            part = 0.5 * dfeats[k] * a
-        else:  # at each position the product with the guide's nearest features
-            dfeats[k] = w * _nearest(w * a, guides[k])
-            part = dfeats[k] * a
-        total = total + part.sum(axis=tuple(range(1, a.ndim)))
-    return total, dfeats
+def _activation(feats, dfeats, guides):
+    """The objective of each image (N,), from features and its gradient there: linear with a guide, else quadratic."""
+    factor = 0.5 if guides is None else 1
+    return sum((factor * d * feats[k]).sum(axis=tuple(range(1, d.ndim))) for k, d in dfeats.items())
 
 
 def _nearest(a, guide):

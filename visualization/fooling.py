@@ -63,20 +63,28 @@ def make_fooling_image(
     if not 0 <= confidence <= 1:
         raise ValueError(f"{op}: confidence is a probability, 0 to 1; got {confidence}")
     learning_rate = step_length(op, model, X, learning_rate, normalize=normalize, rms=0.5)
-
-    X_fooling = X.copy()
+    target = check_labels(op, target_y, len(X), model.num_classes)
     bounds = model.bounds(X)
-    for t in tqdm(range(max_iterations + 1), disable=not progress, desc="fooling", unit="step"):
-        scores, cache = model.forward(X_fooling)
-        target = check_labels(op, target_y, *scores.shape)
-        probability = softmax(scores)[np.arange(len(X)), target]
+    steps = tqdm(range(max_iterations + 1), disable=not progress, desc="fooling", unit="step")
+
+    def look(t, X_fooling, scores):
+        """Which images fool the network, (N,); and what the callback is told."""
+        rows = np.arange(len(X))
+        probability = softmax(scores)[rows, target]
         fooled = (scores.argmax(axis=1) == target) & (probability >= confidence)
         if callback:
-            score = scores[np.arange(len(X)), target]
-            callback(t, X_fooling, {"score": score, "probability": probability, "fooled": fooled})
+            callback(t, X_fooling, {"score": scores[rows, target], "probability": probability, "fooled": fooled})
+        return fooled
+
+    ### BEGIN SOLUTION
+    X_fooling = X.copy()
+    for t in steps:
+        scores, cache = model.forward(X_fooling)
+        fooled = look(t, X_fooling, scores)
         if fooled.all() or t == max_iterations:
             break
         dX, _ = model.backward(one_hot(target, scores), cache)
         moved = clip(step(X_fooling, dX, learning_rate, normalize=normalize), bounds)
         X_fooling = np.where(fooled[:, None, None, None], X_fooling, moved)
     return X_fooling
+    ### END SOLUTION

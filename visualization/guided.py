@@ -12,7 +12,7 @@ hardly changes when the upper layers are randomised: see `sanity_check`.
 import numpy as np
 
 from ..layers.checks import RELU_RULES
-from .arguments import check_choice, check_images, check_whole
+from .arguments import check_choice, check_images, check_labels, check_whole, one_hot
 from .attribution import class_gradient
 
 UPSTREAM = ("one", "activation")
@@ -34,7 +34,13 @@ def guided_backprop(X, y, model):
     ndarray (N, 3, H, W)
         `channel_map` makes maps of it.
     """
-    return class_gradient(X, y, model, relu_rule="guided")
+    check_images("guided_backprop", X, model)
+    y = check_labels("guided_backprop", y, len(X), model.num_classes)
+    ### BEGIN SOLUTION
+    scores, cache = model.forward(X)
+    dX, _ = model.backward(one_hot(y, scores), cache, relu_rule="guided")
+    return dX
+    ### END SOLUTION
 
 
 def deconvnet(X, y, model):

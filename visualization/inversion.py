@@ -91,19 +91,24 @@ def invert_features(
     l2_reg = 1e-10 / model.pixel_scale**2 if l2_reg is None else l2_reg
     check_not_negative(op, l2_reg=l2_reg, tv_weight=tv_weight, blur_sigma=blur_sigma)
     check_positive(op, tv_beta=tv_beta)
+    if num_iterations:
+        _check_features(op, model.forward(X[:1], end=end)[0].shape[1:], target_feats, X, model.layer_names[end])
 
-    per_image = tuple(range(1, target_feats.ndim))
-    size = (target_feats**2).sum(axis=per_image, keepdims=True)  # ||target||^2 of each image
-    size = np.where(size > 0, size, 1)
     bounds = model.bounds(X)
     X = clip(X, bounds)
-    for t in tqdm(range(num_iterations), disable=not progress, desc="inversion", unit="step"):
+    per_image = tuple(range(1, target_feats.ndim))  # the axes of one image's features
+    steps = tqdm(range(num_iterations), disable=not progress, desc="inversion", unit="step")
+
+    def report(t, X, loss):
+        """What the callback is told."""
+        if callback:
+            callback(t, X, {"loss": loss})
+
+    ### BEGIN SOLUTION
+    size = (target_feats**2).sum(axis=per_image, keepdims=True)  # ||target||^2 of each image
+    size = np.where(size > 0, size, 1)
+    for t in steps:
         feats, cache = model.forward(X, end=end)
-        if feats.shape != target_feats.shape:
-            raise ValueError(
-                f"{op}: layer {model.layer_names[end]} has features {feats.shape} for images {X.shape}, "
-                f"target_feats has {target_feats.shape}; give X_init of the image size that the features come from"
-            )
         difference = feats - target_feats
         dX, _ = model.backward(2 * difference / size, cache)
         dX += 2 * l2_reg * X
@@ -113,9 +118,18 @@ def invert_features(
         X = clip(step(X, -dX, rate, normalize=normalize), bounds)
         if blur_every and (t + 1) % blur_every == 0 and t + 1 < num_iterations:
             X = blur(X, blur_sigma)
-        if callback:
-            callback(t, X, {"loss": (difference**2 / size).sum(axis=per_image)})
+        report(t, X, (difference**2 / size).sum(axis=per_image))
     return X
+    ### END SOLUTION
+
+
+def _check_features(op, shape, target_feats, X, name):
+    """Raise unless features of this shape, an image's at the layer, fit the target."""
+    if (len(X), *shape) != target_feats.shape:
+        raise ValueError(
+            f"{op}: layer {name} has features {(len(X), *shape)} for images {X.shape}, "
+            f"target_feats has {target_feats.shape}; give X_init of the image size that the features come from"
+        )
 
 
 def invert_layers(X, model, layers=None, *, progress=False, **options):

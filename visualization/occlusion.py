@@ -111,21 +111,24 @@ def occlusion_maps(
     value = class_value(scores, y, objective)
 
     places = [(n, top, left) for n in range(len(X)) for top in tops for left in lefts]
-    occluded_value = np.full(len(places), np.nan)
+    drop = np.full(len(places), np.nan)
 
     def result():
-        grid = value[:, None, None] - occluded_value.reshape(len(X), len(tops), len(lefts))
+        grid = drop.reshape(len(X), len(tops), len(lefts)).copy()
         return Occlusion(_spread(grid, tops, lefts, window, X.shape[2:]), grid, tops, lefts, value)
 
     with tqdm(total=len(places), disable=not progress, desc="occlusion", unit="image") as bar:
         for first in range(0, len(places), batch_size):
             part = slice(first, first + batch_size)
             image = np.array([n for n, _, _ in places[part]])
+            ### BEGIN SOLUTION
             occluded = X[image]  # a copy
             for Z, (n, top, left) in zip(occluded, places[part]):
                 square = (slice(None), slice(top, top + window), slice(left, left + window))
                 Z[square] = hidden[n][square]
-            occluded_value[part] = class_value(model.scores(occluded, batch_size=batch_size), y[image], objective)
+            scores = model.scores(occluded, batch_size=batch_size)
+            drop[part] = value[image] - class_value(scores, y[image], objective)
+            ### END SOLUTION
             bar.update(len(image))
             if callback:
                 callback(first // batch_size, result(), {"measured": first + len(image), "windows": len(places)})

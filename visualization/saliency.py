@@ -35,8 +35,10 @@ def compute_saliency_maps(X, y, model):
     >>> saliency = compute_saliency_maps(X, y, model)      # doctest: +SKIP
     """
     check_images("compute_saliency_maps", X, model)
+    y = check_labels("compute_saliency_maps", y, len(X), model.num_classes)
+    ### BEGIN SOLUTION
     scores, cache = model.forward(X)
-    y = check_labels("compute_saliency_maps", y, *scores.shape)
     dscores = one_hot(y, scores)  # the derivative of "score of class y" by all scores
     dX, _ = model.backward(dscores, cache)
     return abs(dX).max(axis=1)
+    ### END SOLUTION

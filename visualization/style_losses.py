@@ -37,10 +37,12 @@ def content_loss(content_weight, content_current, content_original):
     """
     check_not_negative("content_loss", content_weight=content_weight)
     same_shape("content_loss", "content_current", content_current, np.shape(content_original))
+    ### BEGIN SOLUTION
     difference = content_current - content_original
     loss = content_weight * np.square(difference, dtype=np.float64).sum()
     difference *= 2 * content_weight
     return float(loss), difference
+    ### END SOLUTION
 
 
 def gram_matrix(features, normalize=True):
@@ -63,10 +65,13 @@ def gram_matrix(features, normalize=True):
         features is no float array (N, C, H, W).
     """
     check_array("gram_matrix", "features", features, "N C H W")
-    rows = _rows(features)
+    ### BEGIN SOLUTION
+    N, C, H, W = features.shape
+    rows = features.transpose(0, 2, 3, 1).reshape(N, H * W, C)  # a view where channels lie last in memory
     with one_blas_thread():  # BLAS's other threads would stay awake and get into the way of the layers'
-        gram = rows.transpose(0, 2, 1) @ rows
-    return gram / features[0].size if normalize else gram
+        gram = rows.transpose(0, 2, 1) @ rows  # (N, C, C)
+    return gram / (C * H * W) if normalize else gram
+    ### END SOLUTION
 
 
 def gram_matrix_backward(dgram, features, normalize=True):
@@ -83,18 +88,21 @@ def gram_matrix_backward(dgram, features, normalize=True):
     Returns
     -------
     dfeatures : ndarray (N, C, H, W)
-        With G = F F^T for features F (C, H * W): (dG + dG^T) F.
     """
     op = "gram_matrix_backward"
     check_array(op, "features", features, "N C H W")
     N, C, H, W = features.shape
     same_shape(op, "dgram", dgram, (N, C, C))
+    ### BEGIN SOLUTION
+    rows = features.transpose(0, 2, 3, 1).reshape(N, H * W, C)
+    # With G = F F^T for features F (C, H * W) the gradient is (dG + dG^T) F.
     both = dgram + dgram.transpose(0, 2, 1)
     if normalize:
-        both /= features[0].size
+        both /= C * H * W
     with one_blas_thread():
-        dfeatures = _rows(features) @ both
+        dfeatures = rows @ both  # (N, H * W, C)
     return dfeatures.reshape(N, H, W, C).transpose(0, 3, 1, 2)
+    ### END SOLUTION
 
 
 def style_loss(feats, style_layers, style_targets, style_weights):
@@ -129,19 +137,19 @@ def style_loss(feats, style_layers, style_targets, style_weights):
             f"{op}: each layer needs a target and a weight, got {len(style_layers)} layers, "
             f"{len(style_targets)} targets and {len(style_weights)} weights"
         )
-    loss, dfeats = 0.0, []
     for layer, target, weight in zip(style_layers, style_targets, style_weights):
         check_not_negative(op, style_weights=weight)
-        gram = gram_matrix(feats[layer])
-        if np.shape(target) not in (gram.shape, (1, *gram.shape[1:])):
-            raise ValueError(f"{op}: the target of layer {layer} must have the shape {gram.shape}, got {target.shape}")
-        difference = gram - target
+        check_array(op, f"feats[{layer!r}]", feats[layer], "N C H W")
+        N, C = feats[layer].shape[:2]
+        if np.shape(target) not in ((N, C, C), (1, C, C)):
+            raise ValueError(
+                f"{op}: the target of layer {layer} must have the shape {(N, C, C)}, got {np.shape(target)}"
+            )
+    ### BEGIN SOLUTION
+    loss, dfeats = 0.0, []
+    for layer, target, weight in zip(style_layers, style_targets, style_weights):
+        difference = gram_matrix(feats[layer]) - target
         loss += weight * np.square(difference, dtype=np.float64).sum()
         dfeats.append(gram_matrix_backward(2 * weight * difference, feats[layer]))
     return float(loss), dfeats
-
-
-def _rows(features):
-    """Features with a row for each position, (N, H * W, C): a view where channels lie last in memory."""
-    N, C, H, W = features.shape
-    return features.transpose(0, 2, 3, 1).reshape(N, H * W, C)
+    ### END SOLUTION

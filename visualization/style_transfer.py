@@ -175,22 +175,25 @@ def perceptual_objective(model, content, style, tv_weight, normalize):
         content_weight = content_weight / _squared_length(target) if normalize else content_weight
     layers = set(style_layers) | (set() if content is None else {content_layer})
 
+    def tv_factor(X):
+        return tv_weight * (1 / (X.size * (255 * model.pixel_scale) ** 2) if normalize else 1)
+
+    ### BEGIN SOLUTION
     def objective(X):
         feats, caches = forward_spans(model, X, layers)
-        parts = {}
+        parts, dfeats = {}, {}
         parts["style"], dstyle = style_loss(feats, style_layers, grams, style_weights)
-        dfeats = {}
         for layer, d in zip(style_layers, dstyle):
             dfeats[layer] = dfeats[layer] + d if layer in dfeats else d
         if content is not None:
             parts["content"], d = content_loss(content_weight, feats[content_layer], target)
             dfeats[content_layer] = dfeats[content_layer] + d if content_layer in dfeats else d
         dX = backward_spans(model, dfeats, caches)
-        scale = 1 / (X.size * (255 * model.pixel_scale) ** 2) if normalize else 1
-        parts["tv"], dtv = tv_loss(X, tv_weight * scale)
+        parts["tv"], dtv = tv_loss(X, tv_factor(X))
         return sum(parts.values()), dX + dtv, parts
 
     return objective
+    ### END SOLUTION
 
 
 def layers_by_resolution(model, size):

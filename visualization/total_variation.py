@@ -33,6 +33,7 @@ def tv_loss(img, tv_weight):
         img is no batch of images, tv_weight is negative.
     """
     _check("tv_loss", img, tv_weight)
+    ### BEGIN SOLUTION
     down, right = img[:, :, 1:] - img[:, :, :-1], img[:, :, :, 1:] - img[:, :, :, :-1]
     loss = tv_weight * (np.square(down, dtype=np.float64).sum() + np.square(right, dtype=np.float64).sum())
     dimg = np.zeros_like(img)
@@ -42,6 +43,7 @@ def tv_loss(img, tv_weight):
     dimg[:, :, :, :-1] -= right
     dimg *= 2 * tv_weight
     return float(loss), dimg
+    ### END SOLUTION
 
 
 def tv_beta_loss(img, tv_weight, beta):

@@ -1,0 +1,366 @@
+"""Grading: many submissions, each run in a child process, judged here.
+
+Expected answers are computed from the solutions with the instructor's seed, and live in this process only. What is
+done is kept in a folder beside the grades (NAME.csv.parts), so that an interrupted run goes on where it was.
+"""
+
+import csv
+import hashlib
+import html
+import json
+import os
+import secrets
+import shutil
+import stat
+import tempfile
+import zipfile
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path, PurePosixPath
+from queue import SimpleQueue
+
+from tqdm import tqdm
+
+from .._files import check_destination, written_beside
+from .answers import make_answers
+from .board import after_needs, with_needs
+from .exercises import EXERCISES
+from .isolation import PROCESSES, find_isolation
+from .judge import PASSED, Verdict, judge
+from .make import edition_texts, make_edition
+from .runner import ROOT, Limits, run_exercises
+from .student import exercise_files
+
+MOST_BYTES = 1_000_000  # of an exercise file
+MOST_MEMBERS = 10_000  # of a zip file
+LIMITS = Limits(seconds=10, memory=2048, file_size=64, processes=PROCESSES)
+
+
+@dataclass(frozen=True)
+class Grade:
+    """What a submission is worth."""
+
+    submission: str
+    verdicts: list
+    error: str
+
+    @property
+    def points(self):
+        """All points together."""
+        return sum(v.points for v in self.verdicts)
+
+    @property
+    def max_points(self):
+        """The most points there are."""
+        return sum(v.max_points for v in self.verdicts)
+
+
+def grade(
+    submissions, out, *, exercises=None, seed=None, jobs=1, limits=LIMITS, overwrite=False, progress=False, say=print
+):
+    """Grade a folder of submissions.
+
+    Parameters
+    ----------
+    submissions : str or Path
+        A folder in which each folder and each zip file is a submission, as downloaded from a course system; or a single
+        one of either.
+    out : str or Path
+        The table to write, a .csv file. Beside it come NAME.html, what mistakes the class made, and for each
+        submission NAME.csv.parts/SUBMISSION.json, in the form of Gradescope's results.json.
+    exercises : sequence of str, optional
+        All by default.
+    seed : int, optional
+        Draws the inputs. By default a random one, which is kept with the results; an interrupted run goes on with its
+        own.
+    jobs : int
+        Submissions at a time.
+    limits : Limits
+    overwrite : bool
+        Replace a finished table.
+    progress : bool
+        A bar on standard error.
+    say : callable (str)
+        Told what is not protected, before anything starts.
+
+    Returns
+    -------
+    list of Grade
+
+    Raises
+    ------
+    FileExistsError
+        There is a finished table at `out`, and overwrite is False.
+    ValueError
+        There is no submission, or no exercise of a name.
+    """
+    submissions, out = Path(submissions), Path(out)
+    names = [name for name in EXERCISES if exercises is None or name in exercises]
+    for name in exercises or ():
+        if name not in EXERCISES:
+            raise ValueError(f"there is no exercise {name!r}; the exercises are {', '.join(EXERCISES)}")
+    check_destination(out, overwrite=overwrite, suffixes=(".csv",))
+    entries = find_submissions(submissions)
+    parts = out.with_name(out.name + ".parts")
+    parts.mkdir(exist_ok=True)
+    seed = _seed_of(parts, names, seed)
+    isolation = find_isolation([ROOT, submissions if submissions.is_dir() else submissions.parent, out.parent])
+    if isolation.unprotected:
+        say(f"Not protected: {isolation.unprotected}.")
+    answers = make_answers(with_needs(names), seed=seed)
+    grades = {}
+    with tempfile.TemporaryDirectory(prefix="pixelgrad-grading-") as folder:
+        os.chmod(folder, 0o711)
+        base = make_edition(Path(folder) / "base", exercises=with_needs(names), answers=False)
+        grader = _Grader(base, names, answers, isolation, limits, Path(folder), jobs)
+        grader.try_solutions()
+        with ThreadPoolExecutor(jobs) as pool, tqdm(total=len(entries), disable=not progress, unit="submission") as bar:
+            waiting = {}
+            for name, path in entries.items():
+                done = _finished(parts / f"{name}.json", path, seed)
+                if done is not None:
+                    grades[name] = done
+                    bar.update()
+                else:
+                    waiting[pool.submit(grader.grade, name, path)] = (name, path)
+            try:
+                for future in as_completed(waiting):
+                    name, path = waiting[future]
+                    grades[name] = future.result()
+                    _write_part(parts / f"{name}.json", grades[name], path, seed)
+                    bar.update()
+            except BaseException:
+                for future in waiting:
+                    future.cancel()
+                raise
+    ordered = [grades[name] for name in entries]
+    _write_table(out, ordered, names, overwrite)
+    _write_summary(out.with_suffix(".html"), ordered, names)
+    return ordered
+
+
+def find_submissions(path):
+    """The submissions in a folder, {name: path}: folders and zip files; or one of either itself."""
+    path = Path(path)
+    if path.is_file():
+        return {path.stem: path}
+    if not path.is_dir():
+        raise ValueError(f"{path} is no folder of submissions, and no submission")
+    files = {PurePosixPath(home) for home in exercise_files()}
+    if any((path / home).is_file() for home in files):  # the folder itself is a submission
+        return {path.resolve().name: path}
+    entries = {}
+    for entry in sorted(path.iterdir()):
+        hidden = entry.name.startswith((".", "__MACOSX"))
+        if not hidden and not entry.is_symlink() and (entry.is_dir() or entry.suffix.lower() == ".zip"):
+            name = entry.name if entry.is_dir() else entry.stem
+            entries[name if name not in entries else entry.name] = entry
+    if not entries:
+        raise ValueError(f"{path} holds no submissions: expected a folder or a zip file for each")
+    return entries
+
+
+def read_submission(path):
+    """The exercise files of a submission, {path from the root: bytes}, and what is wrong with it, in words.
+
+    Nothing else is unpacked: no links, no path that leads elsewhere, nothing larger than a megabyte.
+    """
+    homes = exercise_files()
+    try:
+        found = _from_zip(path, homes) if Path(path).is_file() else _from_folder(Path(path), homes)
+    except (OSError, zipfile.BadZipFile, ValueError, RuntimeError, NotImplementedError) as error:
+        return {}, f"cannot be read: {' '.join(str(error).split())[:200]}"
+    return found, "" if found else f"holds none of the exercise files ({', '.join(homes[:3])}, ...)"
+
+
+def results_json(graded):
+    """A grade in the form of Gradescope's results.json (dict)."""
+    tests = [
+        {
+            "name": v.exercise,
+            "score": v.points,
+            "max_score": v.max_points,
+            "status": "passed" if v.status == "passed" else "failed",
+            "output": v.message or v.status,
+        }
+        for v in graded.verdicts
+    ]
+    return {"score": graded.points, "output": graded.error, "output_format": "text", "tests": tests}
+
+
+class _Grader:
+    """Grades one submission after the other, several at a time."""
+
+    def __init__(self, base, names, answers, isolation, limits, folder, jobs):
+        self.base, self.names, self.answers, self.isolation = base, names, answers, isolation
+        self.limits, self.folder = limits, folder
+        self.free = SimpleQueue()
+        for job in range(jobs):
+            self.free.put(job)
+
+    def grade(self, name, path):
+        """The grade of a submission; whatever it does, it gets one."""
+        files, error = read_submission(path)
+        return self._graded(name, files, error)[0]
+
+    def _graded(self, name, files, error):
+        job = self.free.get()
+        project = Path(tempfile.mkdtemp(dir=self.folder))
+        try:
+            os.chmod(project, 0o755)
+            shutil.copytree(self.base, project / "project", copy_function=os.link)
+            for home, content in files.items():
+                target = project / "project" / home
+                target.unlink()
+                target.write_bytes(content)
+            run = self._run(project / "project", job)
+            verdicts = {n: judge(EXERCISES[n], self.answers[n], run.outcomes[n]) for n in self.answers}
+            return Grade(name, [after_needs(verdicts[n], verdicts) for n in self.names], error), run.printed
+        finally:
+            shutil.rmtree(project, ignore_errors=True)
+            self.free.put(job)
+
+    def try_solutions(self):
+        """RuntimeError unless the solutions themselves earn all points: otherwise nobody can be graded here."""
+        solved = {home: text.encode() for home, text in edition_texts([]).items()}
+        graded, printed = self._graded("the solutions", solved, "")
+        if graded.points < graded.max_points:
+            wrong = next(v for v in graded.verdicts if v.status != PASSED)
+            raise RuntimeError(
+                f"grading does not work here: the solution of {wrong.exercise} itself does not pass "
+                f"({wrong.message.splitlines()[0]}) {' '.join(printed.split())[-300:]}"
+            )
+
+    def _run(self, project, job):
+        user, wrap = self.isolation.user(job), self.isolation.command
+        limits = Limits(**{**asdict(self.limits), "user": user})
+        if user is None:
+            limits = Limits(**{**asdict(limits), "processes": None})
+        command = None if wrap is None else (lambda arguments, results: wrap(arguments, results, project))
+        inputs = {name: answer.inputs for name, answer in self.answers.items()}
+        return run_exercises(inputs, root=project, limits=limits, command=command)
+
+
+def _from_zip(path, homes):
+    found = {}
+    with zipfile.ZipFile(path) as archive:
+        members = archive.infolist()
+        if len(members) > MOST_MEMBERS:
+            raise ValueError(f"the zip file has {len(members)} members")
+        for member in members:
+            parts = PurePosixPath(member.filename.replace("\\", "/")).parts
+            home = _home_of(parts, homes)
+            if home is None or stat.S_ISLNK(member.external_attr >> 16) or (home in found and len(parts) > 3):
+                continue
+            if member.file_size > MOST_BYTES:
+                raise ValueError(f"{member.filename} would be {member.file_size:,} bytes large")
+            with archive.open(member) as f:
+                content = f.read(MOST_BYTES + 1)
+            if len(content) > MOST_BYTES:
+                raise ValueError(f"{member.filename} is larger than it says")
+            found.setdefault(home, content)
+    return found
+
+
+def _from_folder(path, homes):
+    found = {}
+    tops = [path, *(p for p in sorted(path.iterdir()) if p.is_dir() and not p.is_symlink())]
+    for home in homes:
+        for top in tops:
+            file = top / home
+            inside = [top.joinpath(*Path(home).parts[:n]) for n in range(1, len(Path(home).parts) + 1)]
+            if any(p.is_symlink() for p in inside) or not file.is_file():
+                continue
+            if file.stat().st_size > MOST_BYTES:
+                raise ValueError(f"{home} is {file.stat().st_size:,} bytes large")
+            found.setdefault(home, file.read_bytes())
+    return found
+
+
+def _home_of(parts, homes):
+    """The exercise file that a member of a zip file is, whatever folder the whole lies in; None for all else."""
+    if ".." in parts or (parts and parts[0] in ("/", "__MACOSX")):
+        return None
+    for home in homes:
+        wanted = PurePosixPath(home).parts
+        if parts[-len(wanted) :] == wanted and len(parts) - len(wanted) <= 2:
+            return home
+    return None
+
+
+def _seed_of(parts, names, seed):
+    """The seed of this run: the one given, that of an interrupted run, or a new one."""
+    path = parts / "run.txt"
+    with suppress(OSError, ValueError):
+        before = json.loads(path.read_text(encoding="utf-8"))
+        if seed is None and before["exercises"] == names:
+            return int(before["seed"])
+    seed = secrets.randbelow(2**31) if seed is None else seed
+    path.write_text(json.dumps({"seed": seed, "exercises": names}), encoding="utf-8")
+    return seed
+
+
+def _fingerprint(path):
+    """Tells whether a submission is still the same."""
+    files, error = read_submission(path)
+    digest = hashlib.sha256(error.encode())
+    for home in sorted(files):
+        digest.update(home.encode() + b"\0" + files[home])
+    return digest.hexdigest()
+
+
+def _finished(part, path, seed):
+    """The grade of a submission from an earlier run with this seed, or None."""
+    with suppress(OSError, ValueError, KeyError, TypeError):
+        kept = json.loads(part.read_text(encoding="utf-8"))["pixelgrad"]
+        if kept["seed"] == seed and kept["fingerprint"] == _fingerprint(path):
+            return Grade(kept["submission"], [Verdict(**v) for v in kept["verdicts"]], kept["error"])
+    return None
+
+
+def _write_part(part, graded, path, seed):
+    kept = {
+        "seed": seed,
+        "fingerprint": _fingerprint(path),
+        "submission": graded.submission,
+        "verdicts": [asdict(v) for v in graded.verdicts],
+        "error": graded.error,
+    }
+    with written_beside(part, overwrite=True) as temporary:
+        temporary.write_text(json.dumps(results_json(graded) | {"pixelgrad": kept}, indent=1), encoding="utf-8")
+
+
+def _write_table(out, grades, names, overwrite):
+    with written_beside(out, overwrite=overwrite) as temporary, temporary.open("w", newline="", encoding="utf-8") as f:
+        table = csv.writer(f)
+        table.writerow(["submission", "points", "max_points", *names, "error"])
+        for one in grades:
+            # A cell that begins so would be a formula in a spreadsheet.
+            name = "'" + one.submission if one.submission.startswith(("=", "+", "-", "@")) else one.submission
+            table.writerow([name, one.points, one.max_points, *(v.points for v in one.verdicts), one.error])
+
+
+def _write_summary(path, grades, names):
+    """A page: for each exercise how many pass, and which mistakes the others made."""
+    rows = []
+    for k, name in enumerate(names):
+        verdicts = [one.verdicts[k] for one in grades]
+        counts = Counter(v.status for v in verdicts)
+        mistakes = Counter(v.mistake or "no known mistake" for v in verdicts if v.status == "wrong").most_common()
+        words = "; ".join(f"{count} &times; {html.escape(mistake)}" for mistake, count in mistakes)
+        numbers = "".join(f"<td>{counts[status]}</td>" for status in ("passed", "wrong", "todo", "blocked"))
+        rows.append(f"<tr><td>{html.escape(name)}</td>{numbers}<td>{words}</td></tr>")
+    mean = sum(one.points for one in grades) / len(grades)
+    head = "".join(f"<th>{title}</th>" for title in ("exercise", "passed", "wrong", "to do", "blocked", "mistakes"))
+    style = (
+        "body{font-family:sans-serif;margin:2em}td,th{padding:.2em .8em;text-align:left;border-bottom:1px solid #ccc}"
+    )
+    average = f"{len(grades)} submissions, {mean:.1f} of {grades[0].max_points} points on average."
+    page = (
+        f"<!doctype html><meta charset='utf-8'><title>What the class made of it</title><style>{style}</style>"
+        f"<h1>What the class made of it</h1><p>{average}</p><table><tr>{head}</tr>{''.join(rows)}</table>\n"
+    )
+    with written_beside(path, overwrite=True) as temporary:
+        temporary.write_text(page, encoding="utf-8")

@@ -1,0 +1,140 @@
+"""What runs in the child process: calls a student's functions on given inputs, and writes down what they return.
+
+Nothing here knows the right answers. Each case of an exercise gives an outcome, a dictionary:
+
+- "outputs": {name: array}, as far as the functions came;
+- "kinds": {name: what was returned instead of an array};
+- "raised": None, or {"type", "message", "line", "function"};
+- "changed": names of inputs that are not what they were.
+"""
+
+import importlib
+import traceback
+from pathlib import Path
+
+import numpy as np
+
+from ..todo import Todo
+from .packing import copied, pack, same, unpack
+
+MOST_BYTES = 64 * 2**20  # of one output
+
+
+class Outputs(dict):
+    """Takes what a function returned, and complains where that is not what was promised."""
+
+    def __init__(self):
+        super().__init__()
+        self.kinds = {}
+
+    def take(self, function, value, *names):
+        """Keep the values a function returned under these names; "_" is kept for the caller only. Returns them."""
+        values = (value,) if len(names) == 1 else value
+        wanted = f"({', '.join('cache' if name == '_' else name for name in names)})" if len(names) > 1 else names[0]
+        if value is None:
+            raise ReturnError(f"{function} returned None instead of {wanted}; does it end in a return?")
+        if len(names) > 1 and (not isinstance(value, tuple | list) or len(value) != len(names)):
+            got = f"{len(value)} values" if isinstance(value, tuple | list) else f"one value, {_kind(value)}"
+            raise ReturnError(f"{function} returned {got}; {wanted} was expected")
+        for name, one in zip(names, values):
+            if name != "_":
+                self._keep(name, one)
+        return values[0] if len(names) == 1 else values
+
+    def _keep(self, name, value):
+        if type(value) is not np.ndarray and not isinstance(value, int | float | np.number):  # a loss is a number
+            self.kinds[name] = _kind(value)
+        if value is None:
+            return
+        array = np.asarray(value)
+        if type(array) is not np.ndarray or array.dtype.kind not in "fiub":
+            self.kinds[name] = _kind(value)
+        elif array.nbytes > MOST_BYTES:
+            self.kinds[name] = f"an array of {array.nbytes / 2**20:.0f} MiB"
+        else:
+            self[name] = array.copy()
+
+
+class ReturnError(Exception):
+    """A function returned something else than promised."""
+
+
+def run_case(exercise, inputs, namespace):
+    """The outcome of one case: see the module's docstring.
+
+    Parameters
+    ----------
+    exercise : Exercise
+    inputs : dict
+    namespace : dict
+        The student's functions by name.
+    """
+    given, outputs, raised = copied(inputs), Outputs(), None
+    try:
+        with np.errstate(all="ignore"):
+            exercise.run(_Functions(namespace), given, outputs)
+    except Todo as error:
+        raised = {"type": "Todo", "message": str(error), "line": None, "function": None}
+    except ReturnError as error:
+        raised = {"type": "ReturnError", "message": str(error), "line": None, "function": None}
+    except (Exception, SystemExit) as error:
+        raised = _described(error)
+    changed = [name for name in inputs if name not in exercise.may_change and not same(inputs[name], given[name])]
+    return {"outputs": dict(outputs), "kinds": outputs.kinds, "raised": raised, "changed": changed}
+
+
+class _Functions:
+    def __init__(self, namespace):
+        self.__dict__.update(namespace)
+
+
+def student_functions(exercise):
+    """The functions of an exercise, from the installed package."""
+    namespace = {}
+    for name in exercise.functions:
+        module = importlib.import_module("pixelgrad." + exercise.home(name)[:-3].replace("/", "."))
+        namespace[name] = getattr(module, name)
+    return namespace
+
+
+def main(job, results):
+    """Run the exercises of a job file, and write an outcome file for each as soon as it is done."""
+    from .exercises import EXERCISES
+
+    with np.load(job, allow_pickle=False) as f:
+        wanted = unpack(f)
+    for name, cases in wanted.items():
+        exercise, outcomes = EXERCISES[name], {}
+        try:
+            namespace = student_functions(exercise)
+        except Exception as error:
+            outcomes = {case: _nothing(_described(error)) for case in cases}
+        else:
+            for case, inputs in cases.items():
+                outcomes[case] = run_case(exercise, inputs, namespace)
+        target = Path(results) / f"{name}.npz"
+        with open(target.with_suffix(".part"), "wb") as f:
+            np.savez(f, **pack(outcomes))
+        target.with_suffix(".part").replace(target)
+
+
+def _nothing(raised):
+    return {"outputs": {}, "kinds": {}, "raised": raised, "changed": []}
+
+
+def _described(error):
+    """An exception as text, with the last line of it that lies in an exercise file."""
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [frame for frame in frames if "coursework" not in Path(frame.filename).parts[-2:-1]]
+    frame = own[-1] if own else None
+    if isinstance(error, SyntaxError):
+        place = {"line": error.lineno, "function": Path(error.filename or "").name}
+    else:
+        place = {"line": frame and frame.lineno, "function": frame and f"{frame.name} ({Path(frame.filename).name})"}
+    return {"type": type(error).__name__, "message": " ".join(str(error).split())[:500], **place}
+
+
+def _kind(value):
+    if isinstance(value, np.ndarray):
+        return f"an array of {value.dtype}"
+    return {"NoneType": "None"}.get(type(value).__name__, f"a {type(value).__name__}")

@@ -1,0 +1,259 @@
+"""What is wrong with an outcome, in words: the order of complaints, known mistakes, and general relations.
+
+The judge sees arrays only: what the student's functions returned, what the right ones return, and what known mistakes
+return on the same inputs. It never runs a student's code.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .relations import relation
+
+TOO_LONG = "It was not done in time. Is there a loop that never ends, or one far longer than it needs to be?"
+RTOL = 1e-6  # beside the largest magnitude of an array
+ENDLESS = "endless"  # in the place of outcomes: it was not done in time
+PASSED, WRONG, TODO, BLOCKED = "passed", "wrong", "todo", "blocked"
+
+
+@dataclass(frozen=True)
+class KnownMistake:
+    """A mistake as numbers: its name, what to say, and its outcome in every case."""
+
+    name: str
+    hint: str
+    outcomes: dict
+
+
+@dataclass(frozen=True)
+class Answers:
+    """All that is needed to judge an exercise.
+
+    Attributes
+    ----------
+    inputs : dict of str to dict
+        By case.
+    right : dict of str to dict
+        Outcomes; see `harness`.
+    mistakes : list of KnownMistake
+    """
+
+    inputs: dict
+    right: dict
+    mistakes: list
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the checker says of an exercise."""
+
+    exercise: str
+    status: str  # PASSED, WRONG, TODO or BLOCKED
+    points: int
+    max_points: int
+    mistake: str | None = None
+    message: str = ""
+
+
+def judge(exercise, answers, outcomes):
+    """The verdict on what a student's functions returned.
+
+    Parameters
+    ----------
+    exercise : Exercise
+    answers : Answers
+    outcomes : dict of str to dict, or str
+        By case; or ENDLESS; or, in words, why there are none.
+
+    Returns
+    -------
+    Verdict
+    """
+
+    def verdict(status, message="", mistake=None):
+        points = exercise.points if status == PASSED else 0
+        return Verdict(exercise.id, status, points, exercise.points, mistake, message)
+
+    known = next((m for m in answers.mistakes if _is(m, answers, outcomes)), None)
+    if isinstance(outcomes, str):
+        words = TOO_LONG if outcomes == ENDLESS else outcomes
+        return verdict(WRONG, f"{words}\n{known.hint}" if known else words, known and known.name)
+    failing = [case for case in answers.right if not alike(answers.right[case], outcomes.get(case))]
+    if not failing:
+        return verdict(PASSED)
+    todo = _todo(outcomes)
+    if todo is not None:
+        own, text = todo.split(":", 1)[0] == exercise.id, todo
+        return verdict(TODO if own else BLOCKED, text)
+    case = min(failing, key=lambda name: (_rank(exercise, answers, outcomes, name), _size(answers.inputs[name])))
+    lines = [_complaint(exercise, answers.right[case], outcomes.get(case), case)]
+    lines.append(_where(failing, answers.right))
+    if known is not None:
+        lines.insert(0, known.hint)
+    elif (found := _related(exercise, answers, outcomes, failing)) is not None:
+        lines.insert(1, found)
+    lines.append(_paste(exercise, case, answers.right[case], outcomes.get(case)))
+    return verdict(WRONG, "\n".join(line for line in lines if line), known and known.name)
+
+
+def alike(a, b):
+    """Whether two outcomes are the same: outputs up to rounding, and all else exactly."""
+    if b is None:
+        return False
+    kind = [outcome["raised"] and outcome["raised"]["type"] for outcome in (a, b)]
+    if kind[0] != kind[1] or a["changed"] != b["changed"] or a["kinds"].keys() != b["kinds"].keys():
+        return False
+    return a["outputs"].keys() == b["outputs"].keys() and all(
+        close(a["outputs"][name], b["outputs"][name]) for name in a["outputs"]
+    )
+
+
+def close(expected, got):
+    """Whether an array has the shape and sort of another, and its values up to rounding."""
+    if expected.shape != got.shape or (expected.dtype.kind == "f") != (got.dtype.kind == "f"):
+        return False
+    if got.dtype.itemsize < expected.dtype.itemsize and expected.dtype.kind == "f":
+        return False
+    finite = np.isfinite(expected)
+    scale = np.abs(expected[finite]).max(initial=0)
+    return np.allclose(got, expected, rtol=RTOL, atol=RTOL * scale, equal_nan=True)
+
+
+def _is(mistake, answers, outcomes):
+    """Whether the student's outcomes are those of a known mistake, in every case."""
+    if isinstance(outcomes, str) or isinstance(mistake.outcomes, str):
+        return outcomes == mistake.outcomes
+    return all(alike(mistake.outcomes[case], outcomes.get(case)) for case in answers.right)
+
+
+def _todo(outcomes):
+    """The text of a Todo that stopped the functions, if one did."""
+    for outcome in outcomes.values():
+        if outcome["raised"] and outcome["raised"]["type"] == "Todo":
+            return outcome["raised"]["message"]
+    return None
+
+
+def _rank(exercise, answers, outcomes, case):
+    """The order of complaints: the lower, the earlier."""
+    right, got = answers.right[case], outcomes.get(case)
+    if got is None or got["raised"]:
+        return 0
+    if got["kinds"] or any(_misshapen(right, got, name) for name in right["outputs"]):
+        return 1
+    if any(not np.all(np.isfinite(value)) for value in got["outputs"].values() if value.dtype.kind == "f"):
+        return 2
+    if got["changed"]:
+        return 3
+    wrong = {name for name in right["outputs"] if not close(right["outputs"][name], got["outputs"][name])}
+    return 4 if wrong & set(exercise.forward) else 5
+
+
+def _misshapen(right, got, name):
+    return name not in got["outputs"] or got["outputs"][name].shape != right["outputs"][name].shape
+
+
+def _complaint(exercise, right, got, case):
+    """The first thing that is wrong in one case."""
+    at = f"In the case {case!r}: "
+    if got is None:
+        return f"{at}no result arrived."
+    if got["raised"]:
+        return at + _crash(got["raised"])
+    for name, kind in got["kinds"].items():
+        return f"{at}{name} is {kind}; an array of floating-point numbers was expected."
+    for name, expected in right["outputs"].items():
+        value = got["outputs"].get(name)
+        if value is None:
+            return f"{at}{name} was not returned."
+        if value.shape != expected.shape:
+            return f"{at}{name} has the shape {value.shape}; expected {expected.shape}."
+    for name, expected in right["outputs"].items():
+        value = got["outputs"][name]
+        if np.isfinite(expected).all() and not np.isfinite(value).all():
+            count = int((~np.isfinite(value)).sum())
+            return f"{at}{name} holds NaN or infinity in {count} of {value.size} places."
+    if got["changed"]:
+        names = ", ".join(got["changed"])
+        return f"{at}the input {names} is not what it was: a function changed what it was given. Work on a copy."
+    for forward in (True, False):
+        for name, expected in right["outputs"].items():
+            if (name in exercise.forward) == forward and not close(expected, got["outputs"][name]):
+                return at + _difference(name, expected, got["outputs"][name])
+    return f"{at}the result is not the right one."
+
+
+def _crash(raised):
+    if raised["type"] == "ReturnError":
+        return raised["message"] + "."
+    place = f" in {raised['function']}" if raised["function"] else ""
+    place += f", line {raised['line']}" if raised["line"] else ""
+    return f"{raised['type']}{place}: {raised['message']}"
+
+
+def _difference(name, expected, got):
+    """How an output differs: precision, or the worst place."""
+    if got.dtype.kind != "f" and expected.dtype.kind == "f":
+        return f"{name} holds {got.dtype}; floating-point numbers were expected."
+    if got.dtype.itemsize < expected.dtype.itemsize:
+        return f"{name} is {got.dtype}, though the inputs are {expected.dtype}: precision was lost on the way."
+    wrong = ~np.isclose(got, expected, rtol=RTOL, atol=RTOL * np.abs(expected).max(initial=0), equal_nan=True)
+    if expected.ndim == 0:
+        return f"{name} is {float(got):.6g}; expected {float(expected):.6g}."
+    place = tuple(int(i) for i in np.argwhere(wrong)[0])
+    index = ", ".join(map(str, place))
+    where = _border(wrong)
+    return (
+        f"{name}[{index}] is {got[place]:.6g}; expected {expected[place]:.6g}. "
+        f"{int(wrong.sum())} of {wrong.size} entries are wrong{where}."
+    )
+
+
+def _border(wrong):
+    """Words for wrong entries that all lie at the border of images, or all but the border."""
+    if wrong.ndim < 2 or min(wrong.shape[-2:]) < 3 or wrong.all():
+        return ""
+    inside = wrong[..., 1:-1, 1:-1]
+    if not inside.any():
+        return ", all of them at the border"
+    return ""
+
+
+def _where(failing, cases):
+    """Which cases are right, which wrong."""
+    right = [case for case in cases if case not in failing]
+    if not right:
+        return "" if len(failing) == 1 else "It is wrong in every case."
+    return f"It is right in: {', '.join(right)}. It is wrong in: {', '.join(failing)}."
+
+
+def _related(exercise, answers, outcomes, failing):
+    """A relation between what came and what should have come, if it is the same in all failing cases."""
+    for name in answers.right[failing[0]]["outputs"]:
+        pairs = []
+        for case in failing:
+            expected, got = answers.right[case]["outputs"].get(name), outcomes[case]["outputs"].get(name)
+            if expected is not None and got is not None and not close(expected, got):
+                pairs.append((expected, got, answers.inputs[case]))
+        found = relation(pairs) if pairs else None
+        if found is not None:
+            return f"{name} {found}."
+    return None
+
+
+def _size(inputs):
+    """How much there is to look at in the inputs of a case."""
+    if isinstance(inputs, dict):
+        return sum(_size(value) for value in inputs.values())
+    return np.size(inputs) if isinstance(inputs, np.ndarray) else 1
+
+
+def _paste(exercise, case, right, got):
+    """The failing case, to be pasted into Python."""
+    modules = {}
+    for function, home in exercise.homes.items():
+        modules.setdefault(home[:-3].replace("/", "."), []).append(function)
+    lines = [f"from pixelgrad.{module} import {', '.join(names)}" for module, names in modules.items()]
+    code = ["from pixelgrad.coursework import load_case", *lines, f"c = load_case({exercise.id!r}, {case!r})"]
+    code += exercise.paste.strip().splitlines()
+    return "To see it in Python:\n" + "\n".join(f"    {line}" for line in code)

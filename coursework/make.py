@@ -1,0 +1,154 @@
+"""The student edition: the same project, with stubs in the place of the chosen solutions."""
+
+import json
+import shutil
+import tempfile
+import zipfile
+from pathlib import Path
+
+from . import markers
+from .answers import make_answers
+from .exercises import EDITION, EXERCISES
+from .runner import ROOT
+from .store import write_answers
+from .student import STUBS
+
+FOLDERS = ("pixelgrad", "layers", "classifiers", "visualization", "datasets", "coursework")
+FILES = ("setup.py", "pyproject.toml", "LICENSE")
+# Of the coursework folder students get what checks; not the mistakes' code, and not what makes editions and grades.
+NOT_FOR_STUDENTS = (
+    "answers.py",
+    "autograder.py",
+    "grading.py",
+    "isolation.py",
+    "make.py",
+    "mistakes.py",
+    "mistakes_layers.py",
+    "mistakes_seeing.py",
+)
+TEMPLATES = ROOT / "coursework" / "edition"
+
+
+def make_edition(out, *, exercises=None, title=None, as_zip=False, seed=0, answers=True):
+    """Write a student edition.
+
+    Parameters
+    ----------
+    out : str or Path
+        Folder to make; or, with as_zip, zip file.
+    exercises : sequence of str, optional
+        What students are to write; all by default. What is not chosen keeps its solution.
+    title : str, optional
+        Of the README.
+    as_zip : bool
+    seed : int
+        Draws the inputs.
+    answers : bool
+        Put the file of answers into it, which the checker needs.
+
+    Returns
+    -------
+    Path
+
+    Raises
+    ------
+    ValueError
+        There is no exercise of a name.
+    FileExistsError
+        There is something at `out` already.
+    MarkerError
+        The markers of a solution are not in order.
+    FileNotFoundError
+        This is no checkout of pixelgrad: the installed package does not hold all that is needed.
+    """
+    chosen = list(EXERCISES) if exercises is None else [name for name in EXERCISES if name in exercises]
+    for name in exercises or ():
+        if name not in EXERCISES:
+            raise ValueError(f"there is no exercise {name!r}; the exercises are {', '.join(EXERCISES)}")
+    if not chosen:
+        raise ValueError("no exercise was chosen")
+    if not (ROOT / "setup.py").is_file() or (ROOT / "coursework" / EDITION).exists():
+        raise FileNotFoundError("student editions are made in a checkout of pixelgrad's own repository")
+    out = Path(out)
+    if out.exists():
+        raise FileExistsError(f"{out} exists already; give another name, or remove it")
+    if not out.parent.is_dir():
+        raise FileNotFoundError(f"the folder {out.parent} does not exist")
+    with tempfile.TemporaryDirectory(prefix=".edition-", dir=out.parent) as temporary:
+        project = Path(temporary) / (out.stem if as_zip else out.name)
+        _write(project, chosen, title or "Seeing inside convolutional networks", seed if answers else None)
+        if as_zip:
+            made = _zipped(project, Path(temporary) / "edition.zip")
+        else:
+            made = project
+        made.rename(out)
+    return out
+
+
+def edition_texts(chosen):
+    """The exercise files of an edition, {path from the root: text}: stubs for the chosen, no markers anywhere."""
+    instructions = {}
+    for name in chosen:
+        exercise = EXERCISES[name]
+        for function, home in exercise.homes.items():
+            instructions.setdefault(home, {})[function] = (name, exercise.instructions[function])
+    texts = {}
+    for home in dict.fromkeys(home for exercise in EXERCISES.values() for home in exercise.homes.values()):
+        texts[home] = markers.stub((ROOT / home).read_text(encoding="utf-8"), instructions.get(home, {}), home)
+    return texts
+
+
+def _write(project, chosen, title, seed):
+    ignore = shutil.ignore_patterns("__pycache__", "*.pyc", "*.part", ".*")
+    for folder in FOLDERS:
+        shutil.copytree(ROOT / folder, project / folder, ignore=ignore)
+    for name in NOT_FOR_STUDENTS:
+        (project / "coursework" / name).unlink(missing_ok=True)
+    shutil.rmtree(project / "coursework" / "edition")
+    shutil.copytree(ROOT / "notebooks", project / "notebooks", ignore=shutil.ignore_patterns(".*"))
+    for name in FILES:
+        shutil.copy(ROOT / name, project / name)
+    texts = edition_texts(chosen)
+    for home, text in texts.items():
+        (project / home).write_text(text, encoding="utf-8")
+        if "raise Todo(" in text:
+            stub = project / STUBS / f"{home}.txt"
+            stub.parent.mkdir(parents=True, exist_ok=True)
+            stub.write_text(text, encoding="utf-8")
+    (project / "coursework" / EDITION).write_text(json.dumps({"title": title, "exercises": chosen}), encoding="utf-8")
+    (project / "coursework" / "answers.h5").unlink(missing_ok=True)
+    if seed is not None:
+        write_answers(project / "coursework" / "answers.h5", make_answers(chosen, seed=seed))
+    _write_templates(project, chosen, title)
+
+
+def _write_templates(project, chosen, title):
+    """README, test file, workflow and notebooks; each {{NAME}} in them is filled in."""
+    rows = [
+        f"| `{name}` | {EXERCISES[name].title} | {', '.join(dict.fromkeys(EXERCISES[name].homes.values()))} "
+        f"| {EXERCISES[name].points} |"
+        for name in chosen
+    ]
+    first = EXERCISES[chosen[0]]
+    values = {
+        "TITLE": title,
+        "EXERCISES": "\n".join(rows),
+        "FIRST": chosen[0],
+        "FIRST_FILE": next(iter(first.homes.values())),
+        "POINTS": str(sum(EXERCISES[name].points for name in chosen)),
+    }
+    for template in sorted(path for path in TEMPLATES.rglob("*") if path.is_file()):
+        text = template.read_text(encoding="utf-8")
+        for name, value in values.items():
+            text = text.replace("{{" + name + "}}", value)
+        target = project / template.relative_to(TEMPLATES).as_posix().replace("dot-", ".")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(text, encoding="utf-8")
+
+
+def _zipped(project, path):
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for file in sorted(project.rglob("*")):
+            if file.is_file():
+                archive.write(file, Path(project.name) / file.relative_to(project))
+    return path

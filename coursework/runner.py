@@ -1,0 +1,207 @@
+"""Student code in a child process: started, watched, and ended when it takes too long.
+
+The child gets a file with inputs and hands back a file of plain arrays for each exercise as soon as it is done; see
+`harness`. If it hangs or dies, the exercise it was at is what did it, and another child goes on with the next.
+"""
+
+import os
+import signal
+import stat
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import zipfile
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from .judge import ENDLESS
+from .packing import pack, unpack
+
+ROOT = Path(__file__).resolve().parent.parent
+ENDED = "It ended the whole program ({}). A function must return, and never call exit()."
+DIED = "The program died with it ({}): did it ask for far too much memory?"
+UNREADABLE = "What it handed back cannot be read."
+_POLL = 0.01  # seconds
+_MOST_PRINTED = 4000  # characters
+_MOST_BYTES = 2**28  # of all that an exercise returns
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a child may use: seconds an exercise, seconds to start, MiB of memory and of files, processes, user id."""
+
+    seconds: float = 5.0
+    start_seconds: float = 30.0
+    memory: int = 4096
+    file_size: int = 256
+    processes: int | None = None
+    user: int | None = None
+
+
+@dataclass(frozen=True)
+class Run:
+    """What came of it: outcomes by exercise (or, in words, why there are none), and what was printed."""
+
+    outcomes: dict
+    printed: str
+
+
+def run_exercises(inputs, *, root=ROOT, limits=None, command=None, done=None):
+    """Call the functions of exercises on their inputs, in a child process.
+
+    Parameters
+    ----------
+    inputs : dict of str to dict
+        {exercise: {case: {name: value}}}
+    root : Path
+        The project whose functions are called: the folder that holds `pixelgrad/`.
+    limits : Limits, optional
+    command : callable (list of str, Path) -> list of str, optional
+        Wraps the child's command line, given the folder it may write to.
+    done : callable (exercise), optional
+        Called when an exercise is finished.
+
+    Returns
+    -------
+    Run
+    """
+    limits, outcomes, printed = limits or Limits(), {}, []
+    waiting = list(inputs)
+    with tempfile.TemporaryDirectory(prefix="pixelgrad-", ignore_cleanup_errors=True) as folder:
+        while waiting:
+            place = Path(tempfile.mkdtemp(dir=folder))
+            results = place / "results"
+            results.mkdir()
+            np.savez(place / "job.npz", **pack({name: inputs[name] for name in waiting}))
+            reason = _watch(place, results, waiting, root, limits, command, printed, outcomes, done)
+            if waiting:  # the child did not come to its end: the exercise it was at is the cause
+                outcomes[waiting.pop(0)] = reason
+                if done:
+                    done(None)
+    return Run(outcomes, "".join(printed)[:_MOST_PRINTED])
+
+
+def _watch(place, results, waiting, root, limits, command, printed, outcomes, done):
+    """Run one child; take finished exercises from `waiting` into `outcomes`. Returns why it stopped, in words."""
+    if limits.user is not None:
+        for path in (place, results):
+            os.chmod(path, 0o711 if path == place else 0o700)
+        os.chown(results, limits.user, limits.user)
+        os.chmod(place.parent, 0o711)
+        os.chmod(place / "job.npz", 0o644)
+    start = f"import sys; sys.path.insert(0, {str(root)!r}); from pixelgrad.coursework.confine import main; main()"
+    arguments = [sys.executable, "-c", start, str(place / "job.npz"), str(results), _as_text(limits)]
+    if command is not None:
+        arguments = command(arguments, results)
+    child = subprocess.Popen(
+        arguments,
+        cwd=results,
+        env=_environment(results),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+    )
+    reader = threading.Thread(target=_collect, args=(child.stdout, printed), daemon=True)
+    reader.start()
+    reason, latest, allowed = None, time.monotonic(), limits.start_seconds + limits.seconds
+    try:
+        while True:
+            ended = child.poll() is not None
+            while waiting and (results / f"{waiting[0]}.npz").exists():
+                name = waiting.pop(0)
+                outcomes[name] = _read(results / f"{name}.npz")
+                latest, allowed = time.monotonic(), limits.seconds
+                if done:
+                    done(name)
+            if not waiting or ended:
+                break
+            if time.monotonic() - latest > allowed:
+                reason = ENDLESS
+                break
+            time.sleep(_POLL)
+    finally:
+        _kill(child)
+        reader.join(1)
+    if reason is None and waiting:
+        code = child.returncode
+        reason = (DIED if code < 0 else ENDED).format(f"signal {-code}" if code < 0 else f"exit code {code}")
+    return reason
+
+
+def _read(path):
+    """The outcomes in a child's file; in words, if it is not what it should be. The child may be hostile."""
+    try:
+        # Neither a link to somewhere else, nor a pipe that would keep us waiting.
+        handle = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
+        with os.fdopen(handle, "rb") as f:
+            if not stat.S_ISREG(os.fstat(handle).st_mode):
+                return UNREADABLE
+            with zipfile.ZipFile(f) as archive:
+                if sum(member.file_size for member in archive.infolist()) > _MOST_BYTES:
+                    return UNREADABLE
+            f.seek(0)
+            with np.load(f, allow_pickle=False) as arrays:
+                outcomes = unpack(arrays)
+        return outcomes if all(_is_outcome(outcome) for outcome in outcomes.values()) else UNREADABLE
+    except Exception:  # whatever such a file makes the readers raise
+        return UNREADABLE
+
+
+def _is_outcome(outcome):
+    """Whether this is a dictionary as `harness.run_case` makes them, and not something that looks like one."""
+    raised = outcome["raised"]
+    return (
+        outcome.keys() == {"outputs", "kinds", "raised", "changed"}
+        and all(isinstance(a, np.ndarray) and a.dtype.kind in "fiub" for a in outcome["outputs"].values())
+        and all(_is_word(word) for word in (*outcome["kinds"].values(), *outcome["changed"]))
+        and (
+            raised is None
+            or raised.keys() == {"type", "message", "line", "function"}
+            and all(_is_word(raised[name]) for name in ("type", "message"))
+            and (raised["line"] is None or type(raised["line"]) is int)
+            and (raised["function"] is None or _is_word(raised["function"]))
+        )
+    )
+
+
+def _is_word(value):
+    return isinstance(value, str) and len(value) <= 500
+
+
+def _collect(stream, printed):
+    """Read all that a child prints, and keep the beginning: a pipe that nobody empties would stop it."""
+    room = _MOST_PRINTED
+    with suppress(ValueError, OSError):
+        while chunk := stream.read1(1 << 16):
+            if room > 0:
+                printed.append(chunk[:room].decode(errors="replace"))
+                room -= len(chunk)
+
+
+def _kill(child):
+    """End a child and all that it started."""
+    with suppress(ProcessLookupError, PermissionError):
+        if hasattr(os, "killpg"):
+            os.killpg(child.pid, signal.SIGKILL)
+    with suppress(ProcessLookupError, PermissionError):
+        child.kill()
+    child.wait()
+    child.stdout.close()
+
+
+def _environment(folder):
+    """What a child needs to start, and nothing else of ours; one thread, since many run beside each other."""
+    kept = ("PATH", "LD_LIBRARY_PATH", "SYSTEMROOT", "VIRTUAL_ENV", "LANG", "LC_ALL")
+    environment = {name: os.environ[name] for name in kept if name in os.environ}
+    home = {"HOME": str(folder), "TMPDIR": str(folder), "TEMP": str(folder), "TMP": str(folder)}
+    return environment | home | {"OPENBLAS_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1", "MPLBACKEND": "Agg"}
+
+
+def _as_text(limits):
+    return ",".join(str(value) for value in (limits.memory, limits.file_size, limits.processes, limits.user))

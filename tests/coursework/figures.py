@@ -1,0 +1,181 @@
+"""What the coursework promises, in figures: `python tests/coursework/figures.py` prints and checks them.
+
+- every known mistake fails its exercise, and nearly all are named as themselves;
+- no right variant is rejected;
+- hostile submissions earn nothing, stop nothing, and spoil nobody else's grade;
+- how many submissions a minute are graded.
+"""
+
+import argparse
+import csv
+import sys
+import tempfile
+import time
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+
+import hostile
+import variants_layers
+import variants_seeing
+from tqdm import tqdm
+
+from pixelgrad.coursework import markers
+from pixelgrad.coursework.answers import make_answers
+from pixelgrad.coursework.exercises import EXERCISES
+from pixelgrad.coursework.grading import LIMITS, grade
+from pixelgrad.coursework.harness import run_case
+from pixelgrad.coursework.isolation import find_isolation
+from pixelgrad.coursework.judge import ENDLESS, PASSED, judge
+from pixelgrad.coursework.make import edition_texts
+from pixelgrad.coursework.mistakes import MISTAKES
+from pixelgrad.coursework.runner import ROOT
+
+VARIANTS = [*variants_layers.VARIANTS, *variants_seeing.VARIANTS]
+FAILED_AT_LEAST, NAMED_AT_LEAST = 1.0, 0.9
+
+
+def mistakes(answers):
+    """How many known mistakes fail, and how many are named as themselves: (failed, named, all), and the others."""
+    failed = named = 0
+    confused = []
+    for mistake in MISTAKES:
+        exercise, answer = EXERCISES[mistake.exercise], answers[mistake.exercise]
+        outcomes = next(m.outcomes for m in answer.mistakes if m.name == mistake.name)
+        verdict = judge(exercise, answer, outcomes)
+        failed += verdict.status != PASSED
+        named += verdict.mistake == mistake.name
+        if verdict.mistake != mistake.name:
+            confused.append(f"{mistake.exercise}: {mistake.name} -> {verdict.mistake or verdict.status}")
+    return failed, named, len(MISTAKES), confused
+
+
+def variants(answers):
+    """Right variants that pass, all of them, and the names of the rejected ones."""
+    rejected = []
+    for name, title, functions in VARIANTS:
+        answer = answers[name]
+        outcomes = {case: run_case(EXERCISES[name], inputs, functions) for case, inputs in answer.inputs.items()}
+        if judge(EXERCISES[name], answer, outcomes).status != PASSED:
+            rejected.append(f"{name}: {title}")
+    return len(VARIANTS) - len(rejected), len(VARIANTS), rejected
+
+
+def solved_texts():
+    """The exercise files with all solutions, as a perfect student hands them in: {path: text}."""
+    return edition_texts([])
+
+
+def write_submission(folder, texts):
+    """A folder with these files."""
+    for home, text in texts.items():
+        path = folder / home
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+
+
+def write_hostile(folder):
+    """All hostile submissions, and two honest ones among them; returns the names of the hostile ones."""
+    solved = solved_texts()
+    write_submission(folder / "aaa honest", solved)
+    write_submission(folder / "zzz honest", solved)
+    for name, text in hostile.HOSTILE.items():
+        write_submission(folder / name, solved | {"layers/basic.py": text})
+    return [*hostile.HOSTILE, *hostile.hostile_zips(folder, solved)]
+
+
+def read_table(path):
+    """The rows of a table of grades by submission."""
+    with open(path, newline="", encoding="utf-8") as f:
+        return {row["submission"]: row for row in csv.DictReader(f)}
+
+
+def hostile_run(jobs, seconds):
+    """Grade the hostile submissions: (stopped, all, what went wrong, seconds taken)."""
+    with tempfile.TemporaryDirectory() as folder:
+        submissions, out = Path(folder) / "in", Path(folder) / "out" / "grades.csv"
+        out.parent.mkdir()
+        names, problems = write_hostile(submissions), []
+        started = time.monotonic()
+        limits = replace(LIMITS, seconds=seconds)
+        grade(
+            submissions,
+            out,
+            jobs=jobs,
+            limits=limits,
+            exercises=["affine", "relu", "dropout", "softmax"],
+            progress=True,
+        )
+        took, rows = time.monotonic() - started, read_table(out)
+        for name in names:
+            earned = {e: rows[name][e] for e in hostile.FREE_OF_POINTS if rows[name][e] != "0"}
+            if earned:
+                problems.append(f"{name}: earned {earned}")
+        for name in ("aaa honest", "zzz honest"):
+            if rows[name]["points"] != rows[name]["max_points"]:
+                problems.append(f"{name}: {rows[name]['points']} of {rows[name]['max_points']} points")
+        return len(names) - len([p for p in problems if "earned" in p]), len(names), problems, took
+
+
+def class_run(count, jobs):
+    """Grade a class of which each has solved some exercises: submissions a minute."""
+    solved, homes = solved_texts(), {home for exercise in EXERCISES.values() for home in exercise.homes.values()}
+    wrong = [m for m in MISTAKES if not m.endless]
+    with tempfile.TemporaryDirectory() as folder:
+        submissions, out = Path(folder) / "in", Path(folder) / "out" / "grades.csv"
+        out.parent.mkdir()
+        for n in range(count):
+            mistake, texts = wrong[n * 7 % len(wrong)], dict(solved)
+            exercise = EXERCISES[mistake.exercise]
+            for home in homes & set(exercise.homes.values()):
+                own = [f for f in exercise.functions if exercise.home(f) == home]
+                text = (ROOT / home).read_text(encoding="utf-8")
+                here = "".join(markers.solution(text, f, home) for f in own)
+                changes = [(old, new) for old, new in mistake.changes if old in here]
+                texts[home] = markers.stub(markers.changed(text, own, changes, home), {}, home)
+            write_submission(submissions / f"student {n:03d}", texts)
+        started = time.monotonic()
+        grades = grade(submissions, out, jobs=jobs, progress=True)
+        minutes = (time.monotonic() - started) / 60
+        right = sum(Counter(v.status for v in g.verdicts)[PASSED] < len(g.verdicts) for g in grades)
+        return count / minutes, right, count
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--submissions", type=int, default=20, help="of the class that is graded (default: 20)")
+    parser.add_argument("--jobs", type=int, default=2, help="submissions at a time (default: 2)")
+    parser.add_argument("--timeout", type=float, default=3, help="seconds an exercise of hostile ones may take (3)")
+    args = parser.parse_args()
+    answers = {name: make_answers([name])[name] for name in tqdm(EXERCISES, desc="answers")}
+    fine = True
+
+    failed, named, count, confused = mistakes(answers)
+    print(
+        f"known mistakes: {count} over {len(EXERCISES)} exercises; {failed} fail, {named} named ({named / count:.0%})"
+    )
+    for line in confused:
+        print(f"    {line}")
+    fewest = min(Counter(m.exercise for m in MISTAKES).values())
+    fine &= failed / count >= FAILED_AT_LEAST and named / count >= NAMED_AT_LEAST and count >= 100 and fewest >= 3
+    fine &= all(m.outcomes == ENDLESS or set(m.outcomes) == set(a.right) for a in answers.values() for m in a.mistakes)
+
+    accepted, count, rejected = variants(answers)
+    print(f"right variants: {accepted} of {count} accepted {rejected or ''}")
+    fine &= accepted == count >= 20
+
+    print(f"isolation here: {find_isolation([ROOT]).kind}")
+    stopped, count, problems, took = hostile_run(args.jobs, args.timeout)
+    print(f"hostile submissions: {stopped} of {count} stopped, in {took:.0f} s")
+    for line in problems:
+        print(f"    {line}")
+    fine &= not problems
+
+    rate, right, count = class_run(args.submissions, args.jobs)
+    print(f"grading: {rate:.0f} submissions a minute ({args.jobs} jobs); {right} of {count} wrong ones lost points")
+    fine &= right == count and rate >= 10
+    return 0 if fine else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
