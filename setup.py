@@ -10,5 +10,5 @@ FOLDERS = ["layers", "classifiers", "visualization", "datasets", "coursework"]
 setup(
     packages=["pixelgrad", *(f"pixelgrad.{folder}" for folder in FOLDERS)],
     package_dir={f"pixelgrad.{folder}": folder for folder in FOLDERS},
-    package_data={"pixelgrad.datasets": ["weights/*.h5"]},
+    package_data={"pixelgrad.datasets": ["weights/*.h5"], "pixelgrad.coursework": ["answers.h5"]},
 )

@@ -12,6 +12,7 @@ from .exercises import EXERCISES
 from .harness import run_case, student_functions
 from .judge import ENDLESS, Answers, KnownMistake
 from .mistakes import MISTAKES
+from .prints import printed
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -88,6 +89,8 @@ def make_answers(names=None, *, seed=0, mistakes=True):
         for mistake in MISTAKES if mistakes else ():
             if mistake.exercise == name:
                 outcomes = ENDLESS if mistake.endless else wrong_outcomes(exercise, mistake, inputs)
+                if not mistake.endless:
+                    outcomes = {case: printed(outcome) for case, outcome in outcomes.items()}
                 known.append(KnownMistake(mistake.name, mistake.hint, outcomes))
         answers[name] = Answers(inputs, right_outcomes(exercise, inputs), known)
     return answers

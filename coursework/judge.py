@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .prints import printed, same_fingerprint
 from .relations import relation
 
 TOO_LONG = "It was not done in time. Is there a loop that never ends, or one far longer than it needs to be?"
@@ -18,7 +19,7 @@ PASSED, WRONG, TODO, BLOCKED = "passed", "wrong", "todo", "blocked"
 
 @dataclass(frozen=True)
 class KnownMistake:
-    """A mistake as numbers: its name, what to say, and its outcome in every case."""
+    """A mistake as numbers: its name, what to say, and its outcome in every case, in fingerprints (or ENDLESS)."""
 
     name: str
     hint: str
@@ -96,15 +97,15 @@ def judge(exercise, answers, outcomes):
     return verdict(WRONG, "\n".join(line for line in lines if line), known and known.name)
 
 
-def alike(a, b):
-    """Whether two outcomes are the same: outputs up to rounding, and all else exactly."""
+def alike(a, b, same=None):
+    """Whether two outcomes are the same: outputs as `same` (by default `close`) says, and all else exactly."""
     if b is None:
         return False
     kind = [outcome["raised"] and outcome["raised"]["type"] for outcome in (a, b)]
     if kind[0] != kind[1] or a["changed"] != b["changed"] or a["kinds"].keys() != b["kinds"].keys():
         return False
     return a["outputs"].keys() == b["outputs"].keys() and all(
-        close(a["outputs"][name], b["outputs"][name]) for name in a["outputs"]
+        (same or close)(a["outputs"][name], b["outputs"][name]) for name in a["outputs"]
     )
 
 
@@ -123,7 +124,14 @@ def _is(mistake, answers, outcomes):
     """Whether the student's outcomes are those of a known mistake, in every case."""
     if isinstance(outcomes, str) or isinstance(mistake.outcomes, str):
         return outcomes == mistake.outcomes
-    return all(alike(mistake.outcomes[case], outcomes.get(case)) for case in answers.right)
+    return all(
+        outcomes.get(case) is not None and alike(mistake.outcomes[case], printed(outcomes[case]), _same_print)
+        for case in answers.right
+    )
+
+
+def _same_print(a, b):
+    return same_fingerprint(a, b, RTOL)
 
 
 def _todo(outcomes):

@@ -14,12 +14,14 @@ DESCRIPTION = "json"
 
 def pack(tree):
     """Arrays by name, and the tree as JSON under the name "json": a dict of str to ndarray."""
-    arrays = {}
+    arrays, names = {}, {}
 
     def replace(node):
         if isinstance(node, np.ndarray | np.generic):
-            name = f"a{len(arrays)}"
-            arrays[name] = np.asarray(node)
+            array = np.asarray(node)
+            # Equal arrays are kept once: many cases share a network.
+            name = names.setdefault((array.dtype.str, array.shape, array.tobytes()), f"a{len(arrays)}")
+            arrays.setdefault(name, array)
             return {ARRAY: name}
         if isinstance(node, dict):
             return {str(key): replace(value) for key, value in node.items()}

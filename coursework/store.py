@@ -12,6 +12,7 @@ from .._files import written_beside
 from .judge import Answers, KnownMistake
 from .packing import pack, unpack
 
+TABLE = "table"
 ANSWERS = Path(__file__).resolve().parent / "answers.h5"
 
 
@@ -30,7 +31,7 @@ def write_answers(path, answers, *, overwrite=False):
             # One array for all numbers of a kind: thousands of tiny datasets would make a file of many megabytes.
             for kind, (values, table) in _joined(packed).items():
                 group.create_dataset(kind, data=values, compression="gzip", shuffle=True)
-                group[kind].attrs["table"] = table
+                group.create_dataset(f"{kind} {TABLE}", data=table, compression="gzip")
 
 
 def read_answers(names=None, path=ANSWERS):
@@ -46,7 +47,8 @@ def read_answers(names=None, path=ANSWERS):
     answers = {}
     with h5py.File(path, "r") as f:
         for name in names or f:
-            tree = unpack(_parted({kind: (f[name][kind][()], f[name][kind].attrs["table"]) for kind in f[name]}))
+            kinds = [kind for kind in f[name] if not kind.endswith(TABLE)]
+            tree = unpack(_parted((f[name][kind][()], f[name][f"{kind} {TABLE}"][()]) for kind in kinds))
             mistakes = [KnownMistake(m["name"], m["hint"], m["outcomes"]) for m in tree["mistakes"]]
             answers[name] = Answers(tree["inputs"], tree["right"], mistakes)
     return answers
@@ -60,17 +62,22 @@ def _joined(arrays):
     return {
         kind: (
             np.concatenate([array.reshape(-1) for _, array in some]),
-            ";".join(f"{name}:{','.join(map(str, array.shape))}" for name, array in some),
+            np.frombuffer(_table(some).encode(), np.uint8),
         )
         for kind, some in kinds.items()
     }
 
 
+def _table(named):
+    return ";".join(f"{name}:{','.join(map(str, array.shape))}" for name, array in named)
+
+
 def _parted(kinds):
+    """Arrays by name from pairs (all numbers of a type, their table)."""
     arrays = {}
-    for values, table in kinds.values():
+    for values, table in kinds:
         first = 0
-        for entry in table.split(";"):
+        for entry in table.tobytes().decode().split(";"):
             name, shape = entry.split(":")
             shape = tuple(int(n) for n in shape.split(",") if n)
             count = int(np.prod(shape))

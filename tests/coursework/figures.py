@@ -21,7 +21,7 @@ import variants_seeing
 from tqdm import tqdm
 
 from pixelgrad.coursework import markers
-from pixelgrad.coursework.answers import make_answers
+from pixelgrad.coursework.answers import make_answers, wrong_outcomes
 from pixelgrad.coursework.exercises import EXERCISES
 from pixelgrad.coursework.grading import LIMITS, grade
 from pixelgrad.coursework.harness import run_case
@@ -41,7 +41,7 @@ def mistakes(answers):
     confused = []
     for mistake in MISTAKES:
         exercise, answer = EXERCISES[mistake.exercise], answers[mistake.exercise]
-        outcomes = next(m.outcomes for m in answer.mistakes if m.name == mistake.name)
+        outcomes = ENDLESS if mistake.endless else wrong_outcomes(exercise, mistake, answer.inputs)
         verdict = judge(exercise, answer, outcomes)
         failed += verdict.status != PASSED
         named += verdict.mistake == mistake.name
