@@ -75,6 +75,11 @@ def judge(exercise, answers, outcomes):
         points = exercise.points if status == PASSED else 0
         return Verdict(exercise.id, status, points, exercise.points, mistake, message)
 
+    with np.errstate(all="ignore"):  # of any numbers at all
+        return _judge(exercise, answers, outcomes, verdict)
+
+
+def _judge(exercise, answers, outcomes, verdict):
     known = next((m for m in answers.mistakes if _is(m, answers, outcomes)), None)
     if isinstance(outcomes, str):
         words = TOO_LONG if outcomes == ENDLESS else outcomes
@@ -93,7 +98,7 @@ def judge(exercise, answers, outcomes):
         lines.insert(0, known.hint)
     elif (found := _related(exercise, answers, outcomes, failing)) is not None:
         lines.insert(1, found)
-    lines.append(_paste(exercise, case, answers.right[case], outcomes.get(case)))
+    lines.append(_paste(exercise, case))
     return verdict(WRONG, "\n".join(line for line in lines if line), known and known.name)
 
 
@@ -115,9 +120,13 @@ def close(expected, got):
         return False
     if got.dtype.itemsize < expected.dtype.itemsize and expected.dtype.kind == "f":
         return False
-    finite = np.isfinite(expected)
-    scale = np.abs(expected[finite]).max(initial=0)
-    return np.allclose(got, expected, rtol=RTOL, atol=RTOL * scale, equal_nan=True)
+    return bool(_near(expected, got).all())
+
+
+def _near(expected, got):
+    """Where an array has the values of another of the same shape, up to rounding."""
+    scale = np.abs(expected[np.isfinite(expected)]).max(initial=0)
+    return np.isclose(got, expected, rtol=RTOL, atol=RTOL * scale, equal_nan=True)
 
 
 def _is(mistake, answers, outcomes):
@@ -147,7 +156,7 @@ def _rank(exercise, answers, outcomes, case):
     right, got = answers.right[case], outcomes.get(case)
     if got is None or got["raised"]:
         return 0
-    if got["kinds"] or any(_misshapen(right, got, name) for name in right["outputs"]):
+    if got["kinds"] or any(_mistyped(expected, got["outputs"].get(name)) for name, expected in right["outputs"].items()):
         return 1
     if any(not np.all(np.isfinite(value)) for value in got["outputs"].values() if value.dtype.kind == "f"):
         return 2
@@ -157,8 +166,9 @@ def _rank(exercise, answers, outcomes, case):
     return 4 if wrong & set(exercise.forward) else 5
 
 
-def _misshapen(right, got, name):
-    return name not in got["outputs"] or got["outputs"][name].shape != right["outputs"][name].shape
+def _mistyped(expected, got):
+    """Whether an output is missing, or of another shape or sort of numbers."""
+    return got is None or got.shape != expected.shape or (got.dtype.kind == "f") != (expected.dtype.kind == "f")
 
 
 def _complaint(exercise, right, got, case):
@@ -169,16 +179,18 @@ def _complaint(exercise, right, got, case):
     if got["raised"]:
         return at + _crash(got["raised"])
     for name, kind in got["kinds"].items():
-        return f"{at}{name} is {kind}; an array of floating-point numbers was expected."
+        return f"{at}{name} is {kind}; expected {_described(right['outputs'].get(name))}."
     for name, expected in right["outputs"].items():
         value = got["outputs"].get(name)
         if value is None:
-            return f"{at}{name} was not returned."
+            return f"{at}{name} was not returned; expected {_described(expected)}."
         if value.shape != expected.shape:
             return f"{at}{name} has the shape {value.shape}; expected {expected.shape}."
+        if _mistyped(expected, value):
+            return f"{at}{name} is {_described(value)}; expected {_described(expected)}."
     for name, expected in right["outputs"].items():
         value = got["outputs"][name]
-        if np.isfinite(expected).all() and not np.isfinite(value).all():
+        if not np.isfinite(value).all() and np.isfinite(expected).all():
             count = int((~np.isfinite(value)).sum())
             return f"{at}{name} holds NaN or infinity in {count} of {value.size} places."
     if got["changed"]:
@@ -191,6 +203,13 @@ def _complaint(exercise, right, got, case):
     return f"{at}the result is not the right one."
 
 
+def _described(array):
+    """What an array is, in words."""
+    if array is None or array.ndim == 0:
+        return "a number" if array is None or array.dtype.kind == "f" else f"a number of {array.dtype}"
+    return f"an array of {array.dtype} with the shape {array.shape}"
+
+
 def _crash(raised):
     if raised["type"] == "ReturnError":
         return raised["message"] + "."
@@ -201,11 +220,9 @@ def _crash(raised):
 
 def _difference(name, expected, got):
     """How an output differs: precision, or the worst place."""
-    if got.dtype.kind != "f" and expected.dtype.kind == "f":
-        return f"{name} holds {got.dtype}; floating-point numbers were expected."
     if got.dtype.itemsize < expected.dtype.itemsize:
         return f"{name} is {got.dtype}, though the inputs are {expected.dtype}: precision was lost on the way."
-    wrong = ~np.isclose(got, expected, rtol=RTOL, atol=RTOL * np.abs(expected).max(initial=0), equal_nan=True)
+    wrong = ~_near(expected, got)
     if expected.ndim == 0:
         return f"{name} is {float(got):.6g}; expected {float(expected):.6g}."
     place = tuple(int(i) for i in np.argwhere(wrong)[0])
@@ -219,12 +236,12 @@ def _difference(name, expected, got):
 
 def _border(wrong):
     """Words for wrong entries that all lie at the border of images, or all but the border."""
-    if wrong.ndim < 2 or min(wrong.shape[-2:]) < 3 or wrong.all():
+    if wrong.ndim < 3 or min(wrong.shape[-2:]) < 3:  # a matrix has no border
         return ""
-    inside = wrong[..., 1:-1, 1:-1]
-    if not inside.any():
+    inside = int(wrong[..., 1:-1, 1:-1].sum())
+    if inside == 0:
         return ", all of them at the border"
-    return ""
+    return ", none of them at the border" if inside == wrong.sum() else ""
 
 
 def _where(failing, cases):
@@ -240,7 +257,7 @@ def _related(exercise, answers, outcomes, failing):
     for name in answers.right[failing[0]]["outputs"]:
         pairs = []
         for case in failing:
-            expected, got = answers.right[case]["outputs"].get(name), outcomes[case]["outputs"].get(name)
+            expected, got = answers.right[case]["outputs"].get(name), (outcomes.get(case) or NOTHING)["outputs"].get(name)
             if expected is not None and got is not None and not close(expected, got):
                 pairs.append((expected, got, answers.inputs[case]))
         found = relation(pairs) if pairs else None
@@ -256,7 +273,7 @@ def _size(inputs):
     return np.size(inputs) if isinstance(inputs, np.ndarray) else 1
 
 
-def _paste(exercise, case, right, got):
+def _paste(exercise, case):
     """The failing case, to be pasted into Python."""
     modules = {}
     for function, home in exercise.homes.items():

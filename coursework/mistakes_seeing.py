@@ -1575,7 +1575,7 @@ _CONTENT = _mistakes(
     ),
 )
 
-_GRAM_PRODUCT = "gram = rows.transpose(0, 2, 1) @ rows"
+_GRAM_PRODUCT = "gram = product(rows.transpose(0, 2, 1), rows)"
 _GRAM_NORMALISED = "return gram / (C * H * W) if normalize else gram"
 _BOTH = "both = dgram + dgram.transpose(0, 2, 1)"
 _BOTH_NORMALISED = "both /= C * H * W"
@@ -1648,7 +1648,7 @@ _GRAM = _mistakes(
     (
         "covariance",
         _GRAM_PRODUCT,
-        "rows = rows - rows.mean(axis=1, keepdims=True)\n        gram = rows.transpose(0, 2, 1) @ rows",
+        "rows = rows - rows.mean(axis=1, keepdims=True)\n    gram = rows.transpose(0, 2, 1) @ rows",
         "The mean of each channel is subtracted first; that makes it a covariance. The Gram matrix takes features as "
         "they are.",
     ),
@@ -1692,7 +1692,7 @@ _GRAM = _mistakes(
     ),
     (
         "gradient without the features",
-        "dfeatures = rows @ both",
+        "dfeatures = product(rows, both)",
         "dfeatures = np.ones_like(rows) @ both",
         "The features have no part in the gradient. The derivative of a product has the other factor in it.",
     ),

@@ -115,6 +115,29 @@ def total(blocks, new_worker):
     return sums[0]
 
 
+def product(a, b):
+    """`a @ b` for stacks of matrices, (N, P, K) and (N, K, Q), the longest of P, K, Q shared among threads."""
+    N, P, K = a.shape
+    Q = b.shape[2]
+    longest = max(P, K, Q)
+    with one_blas_thread():
+        parts = cut(longest, threads() if N * P * K * Q > _LEAST_PRODUCT else 1)
+        if len(parts) == 1:
+            return a @ b
+        if longest == K:
+            return total(parts, lambda: lambda part: a[:, :, part] @ b[:, part])
+        out = np.empty((N, P, Q), np.result_type(a, b))
+
+        def worker(part):
+            if longest == P:
+                np.matmul(a[:, part], b, out=out[:, part])
+            else:
+                np.matmul(a, b[:, :, part], out=out[:, :, part])
+
+        deal(parts, lambda: worker)
+        return out
+
+
 def one_blas_thread():
     """A context in which BLAS uses one thread a product; gives how many it would use outside."""
     return _blas()

@@ -47,7 +47,8 @@ def descend(objective, X, bounds, model, *, optimizer, learning_rate, num_iterat
     ndarray (N, 3, H, W)
     """
     X = clip(X, bounds)
-    with tqdm(total=num_iterations, disable=not progress, desc=desc, unit="step") as bar:
+    # Whatever the objective multiplies itself: BLAS's threads would stay awake between products, in the layers' way.
+    with one_blas_thread(), tqdm(total=num_iterations, disable=not progress, desc=desc, unit="step") as bar:
         if optimizer == "lbfgs":
             if learning_rate is not None:
                 raise ValueError(f"{desc}: lbfgs finds its own steps; leave out learning_rate")
@@ -96,8 +97,7 @@ def _lbfgs(objective, X, bounds, num_iterations, callback, bar):
             callback(latest["t"], image(u), {**latest["info"], "loss": latest["loss"]})
         latest["t"] += 1
 
-    # SciPy has a BLAS of its own, whose threads would stay awake between its products, in the way of our layers'.
-    with one_blas_thread(), threadpool_limits(1, user_api="blas"):
+    with threadpool_limits(1, user_api="blas"):  # SciPy has a BLAS of its own
         result = minimize(
             loss_and_gradient,
             ((X - lo) / span).ravel(),

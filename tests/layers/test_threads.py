@@ -178,3 +178,13 @@ def test_without_threads_to_be_had_this_one_does_the_work(monkeypatch):
     done = []
     deal(list(range(5)), lambda: done.append)
     assert sorted(done) == list(range(5))
+
+
+@pytest.mark.parametrize("shape", [(2, 5, 4, 3), (1, 400, 90, 80), (2, 60, 900, 50), (1, 50, 60, 900)])
+def test_a_shared_product_is_the_product(shape, monkeypatch):
+    N, P, K, Q = shape
+    rng = np.random.default_rng(0)
+    a, b = rng.standard_normal((N, P, K)), rng.standard_normal((N, K, Q))
+    np.testing.assert_allclose(threads.product(a, b), a @ b, rtol=1e-10, atol=1e-10)
+    f = a.astype(np.float32)
+    assert threads.product(f, b.astype(np.float32)).dtype == np.float32
