@@ -13,124 +13,126 @@ def relation(pairs):
     Parameters
     ----------
     pairs : list of (expected, got, inputs)
-        Arrays, and the inputs of their case by name.
+        Arrays that are not the same, and the inputs of their case by name.
 
     Returns
     -------
     str or None
-        To be put behind the output's name: "has the wrong sign".
+        To be put behind the output's name: "has the wrong sign everywhere".
     """
-    for find in (_precision, _sign, _factor, _transposed, _flipped, _shifted, _batch_mixed, _missing_term):
-        words = [find(expected, got, inputs) for expected, got, inputs in pairs]
-        if words[0] is not None and all(word == words[0] for word in words):
-            return words[0]
+    with np.errstate(all="ignore"):
+        if all(_rounded(expected, got) for expected, got, _ in pairs):
+            return f"is right but for its precision, {pairs[0][1].dtype}: was something cast on the way?"
+        pairs = [(expected.astype(float), got.astype(float), inputs) for expected, got, inputs in pairs]
+        if any(_near(expected, got) for expected, got, _ in pairs):  # wrong is only what sort of numbers they are
+            return None
+        for find in (_sign, _factor, _transposed, _flipped, _shifted, _batch_mixed, _missing_term):
+            first, *others = ([*find(*pair)] for pair in pairs)
+            for words in first:
+                if all(words in other for other in others):
+                    return words
     return None
 
 
 def _near(a, b):
     scale = np.abs(a).max(initial=0)
-    return a.shape == b.shape and scale > 0 and np.allclose(a, b, rtol=NEAR, atol=NEAR * scale)
+    return a.shape == b.shape and 0 < scale < np.inf and np.allclose(b, a, rtol=NEAR, atol=NEAR * scale)
 
 
-def _precision(expected, got, inputs):
-    if got.dtype.itemsize < expected.dtype.itemsize and np.allclose(got, expected, rtol=1e-4, atol=1e-5):
-        return f"is right but for its precision, {got.dtype}: was something cast on the way?"
-    return None
+def _rounded(expected, got):
+    """Whether these are the same floating-point numbers with fewer digits."""
+    if expected.shape != got.shape or got.dtype.kind != "f" or got.dtype.itemsize >= expected.dtype.itemsize:
+        return False
+    return np.allclose(got, expected, rtol=1e-4, atol=1e-5 * np.abs(expected).max(initial=0))
+
+
+# Each of these yields words for all that holds for one pair: what holds for every pair is said.
 
 
 def _sign(expected, got, inputs):
-    return "has the wrong sign everywhere" if _near(-expected, got) else None
+    if _near(-expected, got):
+        yield "has the wrong sign everywhere"
 
 
 def _factor(expected, got, inputs):
     """A constant factor, with a name where the shapes of the inputs give it one."""
     if expected.shape != got.shape or not np.any(expected):
-        return None
+        return
     factor = float(np.vdot(expected, got) / np.vdot(expected, expected))
     if factor == 0 or not _near(factor * expected, got):
-        return None
-    names = {2.0: "2", 0.5: "1/2", 4.0: "4", 0.25: "1/4"} | _sizes(inputs)
-    for value, name in names.items():
-        for signed, sign in ((value, ""), (-value, "-")):
-            if abs(factor / signed - 1) < 1e-6:
-                return f"is {sign}{name} times what it should be"
-    return "is right but for one constant factor"
+        return
+    for value, name in ((2, "2"), (1 / 2, "1/2"), (4, "4"), (1 / 4, "1/4"), *_sizes(inputs)):
+        if abs(abs(factor) / value - 1) < NEAR:
+            yield f"is {'-' if factor < 0 else ''}{name} times what it should be"
+    if np.count_nonzero(expected) > 1:  # any number is some multiple of any other
+        yield f"is {factor:.4g} times what it should be"
 
 
 def _sizes(inputs):
-    """Factors that come from the shape of the largest input: N, 1/N, and so on."""
-    arrays = [value for value in inputs.values() if isinstance(value, np.ndarray) and value.ndim >= 2]
-    if not arrays:
-        return {}
-    shape = max(arrays, key=lambda a: (a.ndim, a.size)).shape
+    """Factors that come from the shape of the input with the most axes: (value, name) of N, 1/N, and so on."""
+    arrays = [value for value in inputs.values() if isinstance(value, np.ndarray)]
+    shape = max(arrays, key=np.ndim).shape if arrays else ()
     letters = {2: "ND", 3: "CHW", 4: "NCHW"}.get(len(shape), "")
-    named = {}
     for count in (1, 2, 3):
         for axes in itertools.combinations(range(len(letters)), count):
-            size = float(np.prod([shape[i] for i in axes]))
+            size, name = int(np.prod([shape[i] for i in axes])), " * ".join(letters[i] for i in axes)
             if size > 1:
-                name = " * ".join(letters[i] for i in axes)
-                named.setdefault(size, name)
-                named.setdefault(1 / size, f"1/({name})" if count > 1 else f"1/{name}")
-    return named
+                yield size, name
+                yield 1 / size, f"1/({name})" if count > 1 else f"1/{name}"
 
 
 def _transposed(expected, got, inputs):
     """The right numbers with their axes in another order."""
-    if expected.ndim < 2 or expected.ndim > 4 or expected.size != got.size:
-        return None
-    if _near(expected.reshape(-1), got.reshape(-1)) and expected.shape != got.shape:
-        return "holds the right numbers in another shape"
+    if expected.size != got.size:
+        return
+    if expected.shape != got.shape and _near(expected.reshape(-1), got.reshape(-1)):
+        yield "holds the right numbers in another shape"
+    if not 2 <= expected.ndim <= 4:
+        return
     for order in itertools.permutations(range(expected.ndim)):
-        if order == tuple(range(expected.ndim)):
-            continue
         turned = expected.transpose(order)
         if _near(turned, got):
-            return f"has its axes in another order, {order}"
-        if turned.size == got.size and _near(turned.reshape(-1), got.reshape(-1)):
-            return "holds the right numbers in a wrong order: a reshape where axes had to be exchanged first?"
-    return None
+            yield "is transposed" if expected.ndim == 2 else f"has its axes in another order, {order}"
+        elif order != tuple(range(expected.ndim)) and _near(turned.reshape(-1), got.reshape(-1)):
+            yield "holds the right numbers in a wrong order: a reshape where axes had to be exchanged first?"
 
 
 def _flipped(expected, got, inputs):
     for count in range(1, min(expected.ndim, 2) + 1):
         for axes in itertools.combinations(range(expected.ndim), count):
             if _near(np.flip(expected, axes), got):
-                return f"is flipped along axis {' and '.join(map(str, axes))}"
-    return None
+                yield f"is flipped along axis {' and '.join(map(str, axes))}"
 
 
 def _shifted(expected, got, inputs):
+    """All but the entries at one end stand one place further on; what is at that end may be anything."""
     if expected.shape != got.shape:
-        return None
+        return
     for axis in range(expected.ndim):
-        for shift in (1, -1):
-            if expected.shape[axis] > 2 and _near(np.roll(expected, shift, axis), got):
-                return f"is shifted by one along axis {axis}"
-    return None
+        right, wrong = np.moveaxis(expected, axis, 0), np.moveaxis(got, axis, 0)
+        if len(right) > 2 and not _near(right[1:], right[:-1]):
+            if _near(right[:-1], wrong[1:]) or _near(right[1:], wrong[:-1]):
+                yield f"is shifted by one along axis {axis}"
 
 
 def _batch_mixed(expected, got, inputs):
     if expected.ndim < 2 or expected.shape != got.shape or len(expected) < 2:
-        return None
+        return
     if _near(np.broadcast_to(expected.mean(axis=0), expected.shape), got):
-        return "is the mean over the batch everywhere"
+        yield "is the mean over the batch everywhere"
     if _near(np.broadcast_to(expected.sum(axis=0), expected.shape), got):
-        return "is the sum over the batch everywhere"
+        yield "is the sum over the batch everywhere"
     if _near(expected[:1], got[:1]) and not np.any(got[1:]):
-        return "is right for the first of the batch and zero for the others"
-    return None
+        yield "is right for the first of the batch and zero for the others"
 
 
 def _missing_term(expected, got, inputs):
     """A constant too much or too little everywhere: a term that does not depend on the place."""
     if expected.shape != got.shape or expected.size < 3:
-        return None
+        return
     difference = got - expected
     if _near(np.full_like(difference, difference.flat[0]), difference):
-        return "is off by the same number everywhere: a term is missing, or there is one too many"
-    if expected.ndim >= 2:
-        row = difference.reshape(-1, expected.shape[-1])
-        if len(row) > 1 and _near(np.broadcast_to(row[:1], row.shape), row):
-            return "is off by the same row everywhere: a term is missing, or there is one too many"
-    return None
+        yield "is off by the same number everywhere: a term is missing, or there is one too many"
+    rows = difference.reshape(-1, expected.shape[-1]) if expected.ndim >= 2 else difference[:0]
+    if len(rows) > 1 and _near(np.broadcast_to(rows[:1], rows.shape), rows):
+        yield "is off by the same row everywhere: a term is missing, or there is one too many"

@@ -16,6 +16,8 @@ from .compositions import gate
 from .threads import deal, length, pieces
 from .winograd import strided
 
+_LEAST_FLOATS = 30_000
+
 
 def fire_forward(x, squeeze, expand1, expand3):
     """Squeeze, expand, join.
@@ -115,4 +117,5 @@ def _matrix(w):
 
 
 def _bands(N, H, W, C, S, F):
-    return pieces(N, H, W * (C + 10 * S + 2 * F))
+    # Few large bands: each has rows to compute that its neighbours compute, too. A third of the floats is the products'.
+    return pieces(N, H, W * (C + 10 * S + 2 * F) // 3, least=_LEAST_FLOATS)

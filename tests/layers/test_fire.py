@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from pixelgrad.layers import conv_forward_naive
+from pixelgrad.layers import conv_forward_naive, fire
 from pixelgrad.layers import threads as our_threads
 from pixelgrad.layers.compositions import conv_relu_backward, conv_relu_forward
 from pixelgrad.layers.fire import fire_backward, fire_forward
@@ -59,8 +59,8 @@ def test_both_ways_equal_the_separate_convolutions(shape, rule):
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_bands_of_one_image_and_several_images_for_several_threads(dtype, monkeypatch):
-    monkeypatch.setattr(our_threads, "_LEAST_FLOATS", 500)
-    monkeypatch.setattr(our_threads, "_BLOCK_FLOATS", 700)
+    monkeypatch.setattr(fire, "_LEAST_FLOATS", 200)
+    monkeypatch.setattr(our_threads, "_BLOCK_FLOATS", 250)
     parts = module(dtype=dtype)
     for shape in ((1, 5, 23, 9), (4, 5, 7, 8)):
         x = images(*shape, dtype=dtype)
