@@ -18,6 +18,7 @@ from ..todo import Todo
 from .packing import copied, pack, same, unpack
 
 MOST_BYTES = 64 * 2**20  # of one output
+STARTED = "started"  # the file that tells the parent that a student's code is about to run
 
 
 class Outputs(dict):
@@ -42,7 +43,9 @@ class Outputs(dict):
         return values[0] if len(names) == 1 else values
 
     def _keep(self, name, value):
-        if type(value) is not np.ndarray and not isinstance(value, int | float | np.number):  # a loss is a number
+        if isinstance(value, int | np.integer):  # a loss is a number, and 0 is one
+            value = float(value)
+        if type(value) is not np.ndarray and not isinstance(value, float | np.number):
             self.kinds[name] = _kind(value)
         if value is None:
             return
@@ -103,6 +106,7 @@ def main(job, results):
 
     with np.load(job, allow_pickle=False) as f:
         wanted = unpack(f)
+    (Path(results) / STARTED).touch()  # from here on it is the student's time
     for name, cases in wanted.items():
         exercise, outcomes = EXERCISES[name], {}
         try:
@@ -123,10 +127,14 @@ def _nothing(raised):
 
 
 def _described(error):
-    """An exception as text, with the last line of it that lies in an exercise file."""
+    """An exception as text, with the last line of it that lies in an exercise file; else, that is not ours."""
+    from .exercises import EXERCISES
+
+    homes = tuple({home for exercise in EXERCISES.values() for home in exercise.homes.values()})
     frames = traceback.extract_tb(error.__traceback__)
-    own = [frame for frame in frames if "coursework" not in Path(frame.filename).parts[-2:-1]]
-    frame = own[-1] if own else None
+    theirs = [frame for frame in frames if Path(frame.filename).as_posix().endswith(homes)]
+    others = [frame for frame in frames if "coursework" not in Path(frame.filename).parts[-2:-1]]
+    frame = next(iter([*reversed(theirs), *reversed(others)]), None)
     if isinstance(error, SyntaxError):
         place = {"line": error.lineno, "function": Path(error.filename or "").name}
     else:
@@ -135,6 +143,6 @@ def _described(error):
 
 
 def _kind(value):
-    if isinstance(value, np.ndarray):
+    if type(value) is np.ndarray:
         return f"an array of {value.dtype}"
     return {"NoneType": "None"}.get(type(value).__name__, f"a {type(value).__name__}")

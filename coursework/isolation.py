@@ -16,10 +16,12 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-FIRST_USER = 54321  # ids that belong to nobody; one for each job, so that none can use up another's processes
+USERS = range(20_000, 60_000)  # ids that nobody has, mostly; one for each job, apart from those of other graders
+MOST_JOBS = 64
 PROCESSES = 64
 _ALONE = (
     "submissions run as you: they can read and change your files, and use the network; only time, memory, file size "
@@ -38,15 +40,18 @@ class Isolation:
         What is not protected, to be said before starting; empty where all is.
     command : callable (arguments, results, project) -> arguments, or None
         Wraps the command line of a child.
+    first_user : int or None
+        The user id of the first job's children; those of others follow. None for our own.
     """
 
     kind: str
     unprotected: str
     command: Callable | None
+    first_user: int | None = None
 
     def user(self, job):
         """The user id of a job's children; None for our own."""
-        return FIRST_USER + job if self.kind in ("namespaces", "user") else None
+        return None if self.first_user is None else self.first_user + job % MOST_JOBS
 
 
 def find_isolation(hidden):
@@ -65,17 +70,33 @@ def find_isolation(hidden):
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         # Where Python itself lies in a closed folder, such as /root, that is replaced by one that holds nothing else.
         closed = [top for path in _python_folders() if (top := _closed(path)) is not None]
-        wrap = _namespaces(_outermost([*hidden, *closed]))
-        if _works(wrap, user=FIRST_USER):
-            return Isolation("namespaces", "", wrap)
-        if not _works(lambda arguments, *_: arguments, user=FIRST_USER):
+        wrap, user = _namespaces(_outermost([*hidden, *closed])), _free_user()
+        if _works(wrap, user=user):
+            return Isolation("namespaces", "", wrap, user)
+        if not _works(lambda arguments, *_: arguments, user=user):
             return Isolation("none", f"other users cannot run {sys.executable}; {_ALONE}", None)
         readable = [str(path) for path in hidden if _others_may_enter(path)]
         missing = f"; submissions can read {', '.join(readable)}: chmod 700 would prevent it" if readable else ""
-        return Isolation("user", f"mounts cannot be made private here{missing}", None)
+        return Isolation("user", f"mounts cannot be made private here{missing}", None, user)
     if shutil.which("bwrap") and _works(_bubblewrap):
         return Isolation("bubblewrap", "", _bubblewrap)
     return Isolation("none", f"{_ALONE}. Run this as root in a container, or install bubblewrap", None)
+
+
+def _free_user():
+    """The first of user ids in a row that have no name here; another for each grader that runs at the same time."""
+    import pwd  # there is none on Windows
+
+    def taken(user):
+        with suppress(KeyError):
+            return bool(pwd.getpwuid(user))
+
+    blocks = [*range(USERS.start, USERS.stop - MOST_JOBS, MOST_JOBS)]
+    start = os.getpid() % len(blocks)
+    for first in blocks[start:] + blocks[:start]:
+        if not any(taken(user) for user in range(first, first + MOST_JOBS)):
+            return first
+    return blocks[start]
 
 
 def _namespaces(hidden):

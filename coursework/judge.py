@@ -154,7 +154,7 @@ def _rank(exercise, answers, outcomes, case):
     right, got = answers.right[case], outcomes.get(case)
     if got is None or got["raised"]:
         return 0
-    if got["kinds"] or any(_mistyped(expected, got["outputs"].get(name)) for name, expected in right["outputs"].items()):
+    if got["kinds"] or any(_mistyped(right["outputs"][name], got["outputs"].get(name)) for name in right["outputs"]):
         return 1
     if any(not np.all(np.isfinite(value)) for value in got["outputs"].values() if value.dtype.kind == "f"):
         return 2

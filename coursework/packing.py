@@ -34,12 +34,13 @@ def pack(tree):
 
 
 def unpack(arrays):
-    """The tree of what `pack` made; `arrays` may be any mapping of names to arrays."""
+    """The tree of what `pack` made; `arrays` may be any mapping of names to arrays, equal ones are put back as one."""
+    arrays = dict(arrays)  # each is read once, however often it occurs
 
     def put_back(node):
         if isinstance(node, dict):
             if set(node) == {ARRAY}:
-                return np.array(arrays[node[ARRAY]])
+                return np.asarray(arrays[node[ARRAY]])
             return {key: put_back(value) for key, value in node.items()}
         return [put_back(value) for value in node] if isinstance(node, list) else node
 

@@ -19,8 +19,9 @@ from pathlib import Path
 
 import numpy as np
 
+from .harness import STARTED
 from .judge import ENDLESS
-from .packing import pack, unpack
+from .packing import DESCRIPTION, pack, unpack
 
 ROOT = Path(__file__).resolve().parent.parent
 ENDED = "It ended the whole program ({}). A function must return, and never call exit()."
@@ -28,7 +29,8 @@ DIED = "The program died with it ({}): did it ask for far too much memory?"
 UNREADABLE = "What it handed back cannot be read."
 _POLL = 0.01  # seconds
 _MOST_PRINTED = 4000  # characters
-_MOST_BYTES = 2**28  # of all that an exercise returns
+_MOST_BYTES, _MOST_ARRAYS = 2**28, 10_000  # of all that an exercise returns
+_MOST_WORDS = 2**20  # bytes of what describes it
 
 
 @dataclass(frozen=True)
@@ -109,24 +111,26 @@ def _watch(place, results, waiting, root, limits, command, printed, outcomes, do
     )
     reader = threading.Thread(target=_collect, args=(child.stdout, printed), daemon=True)
     reader.start()
-    reason, latest, allowed = None, time.monotonic(), limits.start_seconds + limits.seconds
+    reason, started, latest = None, False, time.monotonic()
     try:
         while True:
             ended = child.poll() is not None
-            while waiting and (results / f"{waiting[0]}.npz").exists():
+            if not started and os.path.lexists(results / STARTED):
+                started, latest = True, time.monotonic()
+            while waiting and os.path.lexists(results / f"{waiting[0]}.npz"):
                 name = waiting.pop(0)
                 outcomes[name] = _read(results / f"{name}.npz")
-                latest, allowed = time.monotonic(), limits.seconds
+                latest = time.monotonic()
                 if done:
                     done(name)
             if not waiting or ended:
                 break
-            if time.monotonic() - latest > allowed:
+            if time.monotonic() - latest > (limits.seconds if started else limits.start_seconds):
                 reason = ENDLESS
                 break
             time.sleep(_POLL)
     finally:
-        _kill(child)
+        _kill(child, limits.user if command is None else None)
         reader.join(1)
     if reason is None and waiting:
         code = child.returncode
@@ -137,20 +141,27 @@ def _watch(place, results, waiting, root, limits, command, printed, outcomes, do
 def _read(path):
     """The outcomes in a child's file; in words, if it is not what it should be. The child may be hostile."""
     try:
-        # Neither a link to somewhere else, nor a pipe that would keep us waiting.
-        handle = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
-        with os.fdopen(handle, "rb") as f:
-            if not stat.S_ISREG(os.fstat(handle).st_mode):
+        with open(path, "rb", opener=_open_plain) as f:
+            if not stat.S_ISREG(os.fstat(f.fileno()).st_mode):
                 return UNREADABLE
             with zipfile.ZipFile(f) as archive:
-                if sum(member.file_size for member in archive.infolist()) > _MOST_BYTES:
+                members = archive.infolist()
+                if len(members) > _MOST_ARRAYS or sum(member.file_size for member in members) > _MOST_BYTES:
                     return UNREADABLE
             f.seek(0)
-            with np.load(f, allow_pickle=False) as arrays:
-                outcomes = unpack(arrays)
+            with np.load(f, allow_pickle=False) as archive:
+                arrays = dict(archive)
+        if np.asarray(arrays[DESCRIPTION]).nbytes > _MOST_WORDS:
+            return UNREADABLE
+        outcomes = unpack(arrays)
         return outcomes if all(_is_outcome(outcome) for outcome in outcomes.values()) else UNREADABLE
     except Exception:  # whatever such a file makes the readers raise
         return UNREADABLE
+
+
+def _open_plain(path, flags):
+    """Open neither a link to somewhere else, nor a pipe that would keep us waiting."""
+    return os.open(path, flags | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
 
 
 def _is_outcome(outcome):
@@ -159,12 +170,12 @@ def _is_outcome(outcome):
     return (
         outcome.keys() == {"outputs", "kinds", "raised", "changed"}
         and all(isinstance(a, np.ndarray) and a.dtype.kind in "fiub" for a in outcome["outputs"].values())
-        and all(_is_word(word) for word in (*outcome["kinds"].values(), *outcome["changed"]))
+        and all(_is_word(word) for word in (*outcome["kinds"], *outcome["kinds"].values(), *outcome["changed"]))
         and (
             raised is None
             or raised.keys() == {"type", "message", "line", "function"}
             and all(_is_word(raised[name]) for name in ("type", "message"))
-            and (raised["line"] is None or type(raised["line"]) is int)
+            and (raised["line"] is None or type(raised["line"]) is int and abs(raised["line"]) < 10**6)
             and (raised["function"] is None or _is_word(raised["function"]))
         )
     )
@@ -177,22 +188,24 @@ def _is_word(value):
 def _collect(stream, printed):
     """Read all that a child prints, and keep the beginning: a pipe that nobody empties would stop it."""
     room = _MOST_PRINTED
-    with suppress(ValueError, OSError):
+    with stream:
         while chunk := stream.read1(1 << 16):
             if room > 0:
                 printed.append(chunk[:room].decode(errors="replace"))
                 room -= len(chunk)
 
 
-def _kill(child):
-    """End a child and all that it started."""
+def _kill(child, user):
+    """End a child and all that it started; where it has a user of its own, all of that user's processes."""
     with suppress(ProcessLookupError, PermissionError):
         if hasattr(os, "killpg"):
             os.killpg(child.pid, signal.SIGKILL)
     with suppress(ProcessLookupError, PermissionError):
         child.kill()
     child.wait()
-    child.stdout.close()
+    if user is not None:
+        code = f"import os, signal; os.setuid({user}); os.kill(-1, signal.SIGKILL)"
+        subprocess.run([sys.executable, "-ISc", code], stderr=subprocess.DEVNULL)
 
 
 def _environment(folder):
@@ -200,7 +213,8 @@ def _environment(folder):
     kept = ("PATH", "LD_LIBRARY_PATH", "SYSTEMROOT", "VIRTUAL_ENV", "LANG", "LC_ALL")
     environment = {name: os.environ[name] for name in kept if name in os.environ}
     home = {"HOME": str(folder), "TMPDIR": str(folder), "TEMP": str(folder), "TMP": str(folder)}
-    return environment | home | {"OPENBLAS_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1", "MPLBACKEND": "Agg"}
+    python = {"PYTHONDONTWRITEBYTECODE": "1", "PYTHONIOENCODING": "utf-8:replace"}
+    return environment | home | python | {"OPENBLAS_NUM_THREADS": "1", "MPLBACKEND": "Agg"}
 
 
 def _as_text(limits):
