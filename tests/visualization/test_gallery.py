@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from pixelgrad.classifiers import Network
-from pixelgrad.visualization import exhibits
+from pixelgrad.visualization import exhibits, exhibits_style
 from pixelgrad.visualization.gallery import EXHIBITS, make_gallery
 
 
@@ -27,15 +27,20 @@ def picture():
 def short(monkeypatch):
     """Small dreams, few steps: the gallery's plumbing is tested here, not its pictures."""
     monkeypatch.setattr(exhibits, "DREAM_SIDE", 70)
-    for name, limit in (
-        ("create_class_visualization", {"num_iterations": 3}),
-        ("invert_features", {"num_iterations": 3}),
-        ("deepdream", {"num_iterations": 2}),
-        ("make_fooling_image", {"max_iterations": 4}),
+    monkeypatch.setattr(exhibits_style, "SAMPLE", 32)
+    monkeypatch.setattr(exhibits_style, "PAINTED_SIDE", 64)
+    for room, name, limit in (
+        (exhibits, "create_class_visualization", {"num_iterations": 3}),
+        (exhibits, "invert_features", {"num_iterations": 3}),
+        (exhibits, "deepdream", {"num_iterations": 2}),
+        (exhibits, "make_fooling_image", {"max_iterations": 4}),
+        (exhibits_style, "synthesize_texture", {"num_iterations": 2}),
+        (exhibits_style, "grow_texture", {"window": 5}),
+        (exhibits_style, "style_transfer", {"num_iterations": 2}),
     ):
-        technique = getattr(exhibits, name)
+        technique = getattr(room, name)
         monkeypatch.setattr(
-            exhibits,
+            room,
             name,
             lambda *args, technique=technique, limit=limit, **options: technique(*args, **options, **limit),
         )
