@@ -21,6 +21,8 @@ from tqdm import tqdm
 
 from .workloads import WORKLOADS
 
+# These make OpenBLAS use the kernels of another processor; every rival is to choose its own.
+FORCED = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
 PAUSE = 0.1  # seconds before a turn: threads of the last rival stop spinning
 
 
@@ -35,7 +37,7 @@ class Worker:
             stdout=subprocess.PIPE,
             text=True,
             cwd=Path(__file__).resolve().parent.parent,
-            env=os.environ | dict.fromkeys(names, str(threads)),
+            env={k: v for k, v in os.environ.items() if k not in FORCED} | dict.fromkeys(names, str(threads)),
         )
 
     def ask(self, **command):
@@ -77,7 +79,9 @@ class Workers:
 
 def main():
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="fewer rounds, no memory, no scaling: under a minute")
+    parser.add_argument(
+        "--quick", action="store_true", help="fewer rounds, no memory, no scaling: a bit more than a minute"
+    )
     parser.add_argument("--only", metavar="TEXT", help="workloads whose name holds this text")
     parser.add_argument("--threads", type=int, default=os.cpu_count(), help="for every rival (default: all cores)")
     parser.add_argument("--json", metavar="FILE", default="runs/benchmark.json", help="(default: runs/benchmark.json)")
@@ -88,6 +92,8 @@ def main():
         rivals += ["pytorch", "pytorch channels_last"]
     else:
         print("PyTorch is not installed: its columns stay empty (pip install torch)", file=sys.stderr)
+    if forced := [f"{name}={os.environ[name]}" for name in FORCED if os.environ.get(name)]:
+        print(f"{', '.join(forced)} is set here and left out: every library chooses its own kernels", file=sys.stderr)
     workloads = [w for w in WORKLOADS if not args.only or args.only in w.name]
     with Worker("pixelgrad", args.threads) as worker:
         peak = worker.ask(peak=True)["gflops"]

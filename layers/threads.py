@@ -18,7 +18,7 @@ import numpy as np
 from threadpoolctl import ThreadpoolController
 
 # Blocks are at most so large, to stay in a core's cache.
-_BLOCK_FLOATS = 400_000
+_BLOCK_FLOATS = 600_000
 # Work below these sizes (floats to go through, multiply-adds) is one block: another thread would cost more than it
 # saves. BLAS's threads cost less, so that a product is left to them, up to a larger size, where they may be used.
 _LEAST_FLOATS = 200_000
