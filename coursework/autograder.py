@@ -5,6 +5,7 @@ import zipfile
 from pathlib import Path
 
 from .._files import written_beside
+from .board import known_exercise
 from .exercises import EXERCISES
 from .make import FILES, FOLDERS
 from .runner import ROOT
@@ -52,11 +53,15 @@ def write_autograder(out, *, exercises=None, seed=None, overwrite=False):
         There is no exercise of a name.
     """
     for name in exercises or ():
-        if name not in EXERCISES:
-            raise ValueError(f"there is no exercise {name!r}; the exercises are {', '.join(EXERCISES)}")
+        known_exercise(name)
+    if exercises is not None and not exercises:
+        raise ValueError("no exercise was chosen")
     seed = secrets.randbelow(2**31) if seed is None else seed
-    run = RUN.format(seed=seed, exercises=",".join(exercises or EXERCISES))
-    with written_beside(out, overwrite=overwrite) as temporary, zipfile.ZipFile(temporary, "w") as archive:
+    run = RUN.format(seed=seed, exercises=",".join(EXERCISES if exercises is None else exercises))
+    with (
+        written_beside(out, overwrite=overwrite) as temporary,
+        zipfile.ZipFile(temporary, "w", strict_timestamps=False) as archive,
+    ):
         for name, text in (("setup.sh", SETUP), ("run_autograder", run)):
             info = zipfile.ZipInfo(name)
             info.external_attr = 0o755 << 16

@@ -11,30 +11,26 @@ import json
 import os
 import secrets
 import shutil
-import stat
 import tempfile
-import zipfile
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import suppress
-from dataclasses import asdict, dataclass
-from pathlib import Path, PurePosixPath
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 from queue import SimpleQueue
 
 from tqdm import tqdm
 
 from .._files import check_destination, written_beside
 from .answers import make_answers
-from .board import after_needs, with_needs
+from .board import after_needs, known_exercise, with_needs
 from .exercises import EXERCISES
 from .isolation import PROCESSES, find_isolation
 from .judge import PASSED, Verdict, judge
 from .make import edition_texts, make_edition
 from .runner import ROOT, Limits, run_exercises
-from .student import exercise_files
+from .submissions import find_submissions, read_submission
 
-MOST_BYTES = 1_000_000  # of an exercise file
-MOST_MEMBERS = 10_000  # of a zip file
 LIMITS = Limits(seconds=10, memory=2048, file_size=64, processes=PROCESSES)
 
 
@@ -58,7 +54,17 @@ class Grade:
 
 
 def grade(
-    submissions, out, *, exercises=None, seed=None, jobs=1, limits=LIMITS, overwrite=False, progress=False, say=print
+    submissions,
+    out,
+    *,
+    exercises=None,
+    seed=None,
+    jobs=1,
+    limits=LIMITS,
+    single=False,
+    overwrite=False,
+    progress=False,
+    say=print,
 ):
     """Grade a folder of submissions.
 
@@ -78,6 +84,8 @@ def grade(
     jobs : int
         Submissions at a time.
     limits : Limits
+    single : bool
+        Whatever is there is one submission, also where it holds nothing that belongs into one.
     overwrite : bool
         Replace a finished table.
     progress : bool
@@ -99,13 +107,13 @@ def grade(
     submissions, out = Path(submissions), Path(out)
     names = [name for name in EXERCISES if exercises is None or name in exercises]
     for name in exercises or ():
-        if name not in EXERCISES:
-            raise ValueError(f"there is no exercise {name!r}; the exercises are {', '.join(EXERCISES)}")
+        known_exercise(name)
     check_destination(out, overwrite=overwrite, suffixes=(".csv",))
-    entries = find_submissions(submissions)
+    entries = find_submissions(submissions, single=single)
     parts = out.with_name(out.name + ".parts")
     parts.mkdir(exist_ok=True)
     seed = _seed_of(parts, names, seed)
+    run = {"seed": seed, "exercises": names, "seconds": limits.seconds}  # what a grade depends on
     isolation = find_isolation([ROOT, submissions if submissions.is_dir() else submissions.parent, out.parent])
     if isolation.unprotected:
         say(f"Not protected: {isolation.unprotected}.")
@@ -114,12 +122,14 @@ def grade(
     with tempfile.TemporaryDirectory(prefix="pixelgrad-grading-") as folder:
         os.chmod(folder, 0o711)
         base = make_edition(Path(folder) / "base", exercises=with_needs(names), answers=False)
+        for path in (base, *base.rglob("*")):  # whatever our umask is, the user of a job must be able to read it
+            path.chmod(0o755 if path.is_dir() else 0o644)
         grader = _Grader(base, names, answers, isolation, limits, Path(folder), jobs)
         grader.try_solutions()
         with ThreadPoolExecutor(jobs) as pool, tqdm(total=len(entries), disable=not progress, unit="submission") as bar:
             waiting = {}
             for name, path in entries.items():
-                done = _finished(parts / f"{name}.json", path, seed)
+                done = _finished(_part(parts, name), path, run)
                 if done is not None:
                     grades[name] = done
                     bar.update()
@@ -129,7 +139,7 @@ def grade(
                 for future in as_completed(waiting):
                     name, path = waiting[future]
                     grades[name] = future.result()
-                    _write_part(parts / f"{name}.json", grades[name], path, seed)
+                    _write_part(_part(parts, name), grades[name], path, run)
                     bar.update()
             except BaseException:
                 for future in waiting:
@@ -139,40 +149,6 @@ def grade(
     _write_table(out, ordered, names, overwrite)
     _write_summary(out.with_suffix(".html"), ordered, names)
     return ordered
-
-
-def find_submissions(path):
-    """The submissions in a folder, {name: path}: folders and zip files; or one of either itself."""
-    path = Path(path)
-    if path.is_file():
-        return {path.stem: path}
-    if not path.is_dir():
-        raise ValueError(f"{path} is no folder of submissions, and no submission")
-    files = {PurePosixPath(home) for home in exercise_files()}
-    if any((path / home).is_file() for home in files):  # the folder itself is a submission
-        return {path.resolve().name: path}
-    entries = {}
-    for entry in sorted(path.iterdir()):
-        hidden = entry.name.startswith((".", "__MACOSX"))
-        if not hidden and not entry.is_symlink() and (entry.is_dir() or entry.suffix.lower() == ".zip"):
-            name = entry.name if entry.is_dir() else entry.stem
-            entries[name if name not in entries else entry.name] = entry
-    if not entries:
-        raise ValueError(f"{path} holds no submissions: expected a folder or a zip file for each")
-    return entries
-
-
-def read_submission(path):
-    """The exercise files of a submission, {path from the root: bytes}, and what is wrong with it, in words.
-
-    Nothing else is unpacked: no links, no path that leads elsewhere, nothing larger than a megabyte.
-    """
-    homes = exercise_files()
-    try:
-        found = _from_zip(path, homes) if Path(path).is_file() else _from_folder(Path(path), homes)
-    except (OSError, zipfile.BadZipFile, ValueError, RuntimeError, NotImplementedError) as error:
-        return {}, f"cannot be read: {' '.join(str(error).split())[:200]}"
-    return found, "" if found else f"holds none of the exercise files ({', '.join(homes[:3])}, ...)"
 
 
 def results_json(graded):
@@ -210,11 +186,12 @@ class _Grader:
         project = Path(tempfile.mkdtemp(dir=self.folder))
         try:
             os.chmod(project, 0o755)
-            shutil.copytree(self.base, project / "project", copy_function=os.link)
+            shutil.copytree(self.base, project / "project", copy_function=_link)
             for home, content in files.items():
                 target = project / "project" / home
                 target.unlink()
                 target.write_bytes(content)
+                target.chmod(0o644)
             run = self._run(project / "project", job)
             verdicts = {n: judge(EXERCISES[n], self.answers[n], run.outcomes[n]) for n in self.answers}
             return Grade(name, [after_needs(verdicts[n], verdicts) for n in self.names], error), run.printed
@@ -235,59 +212,11 @@ class _Grader:
 
     def _run(self, project, job):
         user, wrap = self.isolation.user(job), self.isolation.command
-        limits = Limits(**{**asdict(self.limits), "user": user})
-        if user is None:
-            limits = Limits(**{**asdict(limits), "processes": None})
+        # The number of processes is counted by user: where the user is ourselves, ours would count, too.
+        limits = replace(self.limits, user=user, processes=None if user is None else self.limits.processes)
         command = None if wrap is None else (lambda arguments, results: wrap(arguments, results, project))
         inputs = {name: answer.inputs for name, answer in self.answers.items()}
         return run_exercises(inputs, root=project, limits=limits, command=command)
-
-
-def _from_zip(path, homes):
-    found = {}
-    with zipfile.ZipFile(path) as archive:
-        members = archive.infolist()
-        if len(members) > MOST_MEMBERS:
-            raise ValueError(f"the zip file has {len(members)} members")
-        for member in members:
-            parts = PurePosixPath(member.filename.replace("\\", "/")).parts
-            home = _home_of(parts, homes)
-            if home is None or stat.S_ISLNK(member.external_attr >> 16) or (home in found and len(parts) > 3):
-                continue
-            if member.file_size > MOST_BYTES:
-                raise ValueError(f"{member.filename} would be {member.file_size:,} bytes large")
-            with archive.open(member) as f:
-                content = f.read(MOST_BYTES + 1)
-            if len(content) > MOST_BYTES:
-                raise ValueError(f"{member.filename} is larger than it says")
-            found.setdefault(home, content)
-    return found
-
-
-def _from_folder(path, homes):
-    found = {}
-    tops = [path, *(p for p in sorted(path.iterdir()) if p.is_dir() and not p.is_symlink())]
-    for home in homes:
-        for top in tops:
-            file = top / home
-            inside = [top.joinpath(*Path(home).parts[:n]) for n in range(1, len(Path(home).parts) + 1)]
-            if any(p.is_symlink() for p in inside) or not file.is_file():
-                continue
-            if file.stat().st_size > MOST_BYTES:
-                raise ValueError(f"{home} is {file.stat().st_size:,} bytes large")
-            found.setdefault(home, file.read_bytes())
-    return found
-
-
-def _home_of(parts, homes):
-    """The exercise file that a member of a zip file is, whatever folder the whole lies in; None for all else."""
-    if ".." in parts or (parts and parts[0] in ("/", "__MACOSX")):
-        return None
-    for home in homes:
-        wanted = PurePosixPath(home).parts
-        if parts[-len(wanted) :] == wanted and len(parts) - len(wanted) <= 2:
-            return home
-    return None
 
 
 def _seed_of(parts, names, seed):
@@ -302,6 +231,20 @@ def _seed_of(parts, names, seed):
     return seed
 
 
+def _part(parts, name):
+    """The file that keeps a submission's grade; names may be as long as a file system takes, and so too long here."""
+    long = len(os.fsencode(name)) > 200
+    return parts / f"{name[:40] + hashlib.sha256(os.fsencode(name)).hexdigest() if long else name}.json"
+
+
+def _link(source, target):
+    """A second name for a file, or a copy where the file system knows no such thing."""
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copyfile(source, target)
+
+
 def _fingerprint(path):
     """Tells whether a submission is still the same."""
     files, error = read_submission(path)
@@ -311,18 +254,18 @@ def _fingerprint(path):
     return digest.hexdigest()
 
 
-def _finished(part, path, seed):
-    """The grade of a submission from an earlier run with this seed, or None."""
+def _finished(part, path, run):
+    """The grade of a submission from an earlier run of the same kind, or None."""
     with suppress(OSError, ValueError, KeyError, TypeError):
         kept = json.loads(part.read_text(encoding="utf-8"))["pixelgrad"]
-        if kept["seed"] == seed and kept["fingerprint"] == _fingerprint(path):
+        if kept["run"] == run and kept["fingerprint"] == _fingerprint(path):
             return Grade(kept["submission"], [Verdict(**v) for v in kept["verdicts"]], kept["error"])
     return None
 
 
-def _write_part(part, graded, path, seed):
+def _write_part(part, graded, path, run):
     kept = {
-        "seed": seed,
+        "run": run,
         "fingerprint": _fingerprint(path),
         "submission": graded.submission,
         "verdicts": [asdict(v) for v in graded.verdicts],
@@ -333,12 +276,14 @@ def _write_part(part, graded, path, seed):
 
 
 def _write_table(out, grades, names, overwrite):
-    with written_beside(out, overwrite=overwrite) as temporary, temporary.open("w", newline="", encoding="utf-8") as f:
+    # Names of files are any bytes: what is no text is written as \\udcXX.
+    text = {"newline": "", "encoding": "utf-8", "errors": "backslashreplace"}
+    with written_beside(out, overwrite=overwrite) as temporary, temporary.open("w", **text) as f:
         table = csv.writer(f)
         table.writerow(["submission", "points", "max_points", *names, "error"])
         for one in grades:
             # A cell that begins so would be a formula in a spreadsheet.
-            name = "'" + one.submission if one.submission.startswith(("=", "+", "-", "@")) else one.submission
+            name = "'" + one.submission if one.submission.startswith(tuple("=+-@\t\r")) else one.submission
             table.writerow([name, one.points, one.max_points, *(v.points for v in one.verdicts), one.error])
 
 

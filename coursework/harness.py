@@ -102,11 +102,11 @@ def student_functions(exercise):
 
 def main(job, results):
     """Run the exercises of a job file, and write an outcome file for each as soon as it is done."""
+    (Path(results) / STARTED).touch()  # from here on it is the student's time
     from .exercises import EXERCISES
 
     with np.load(job, allow_pickle=False) as f:
         wanted = unpack(f)
-    (Path(results) / STARTED).touch()  # from here on it is the student's time
     for name, cases in wanted.items():
         exercise, outcomes = EXERCISES[name], {}
         try:

@@ -12,10 +12,10 @@ GIVEN = ".pixelgrad-hints.json"
 def next_hint(name, *, root=ROOT):
     """The next hint to an exercise; after the last, all of them again, and where to read on."""
     exercise = known_exercise(name)
-    path, given = root / GIVEN, {}
-    with suppress(OSError, ValueError):
-        given = json.loads(path.read_text(encoding="utf-8"))
-    count = min(int(given.get(name, 0)), len(exercise.hints)) if isinstance(given, dict) else 0
+    path, given, count = root / GIVEN, {}, 0
+    with suppress(OSError, ValueError, TypeError):  # missing, or not what we wrote
+        given = dict(json.loads(path.read_text(encoding="utf-8")))
+        count = min(max(0, int(given.get(name, 0))), len(exercise.hints))
     if count == len(exercise.hints):
         lines = [f"Hint {n} to {name}: {hint}" for n, hint in enumerate(exercise.hints, 1)]
         return "\n".join([*lines, f"These are all. Read: {exercise.reading}"])

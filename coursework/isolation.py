@@ -51,7 +51,7 @@ class Isolation:
 
     def user(self, job):
         """The user id of a job's children; None for our own."""
-        return None if self.first_user is None else self.first_user + job % MOST_JOBS
+        return None if self.first_user is None else self.first_user + job
 
 
 def find_isolation(hidden):
@@ -77,7 +77,9 @@ def find_isolation(hidden):
             return Isolation("none", f"other users cannot run {sys.executable}; {_ALONE}", None)
         readable = [str(path) for path in hidden if _others_may_enter(path)]
         missing = f"; submissions can read {', '.join(readable)}: chmod 700 would prevent it" if readable else ""
-        return Isolation("user", f"mounts cannot be made private here{missing}", None, user)
+        return Isolation(
+            "user", f"mounts cannot be made private here: submissions can use the network{missing}", None, user
+        )
     if shutil.which("bwrap") and _works(_bubblewrap):
         return Isolation("bubblewrap", "", _bubblewrap)
     return Isolation("none", f"{_ALONE}. Run this as root in a container, or install bubblewrap", None)

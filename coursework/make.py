@@ -8,12 +8,13 @@ from pathlib import Path
 
 from . import markers
 from .answers import make_answers
+from .board import known_exercise
 from .exercises import EDITION, EXERCISES
 from .runner import ROOT
 from .store import write_answers
 from .student import STUBS
 
-FOLDERS = ("pixelgrad", "layers", "classifiers", "visualization", "datasets", "coursework")
+FOLDERS = ("pixelgrad", "layers", "classifiers", "visualization", "datasets", "coursework", "notebooks")
 FILES = ("setup.py", "pyproject.toml", "LICENSE")
 # Of the coursework folder students get what checks; not the mistakes' code, and not what makes editions and grades.
 NOT_FOR_STUDENTS = (
@@ -25,6 +26,7 @@ NOT_FOR_STUDENTS = (
     "mistakes.py",
     "mistakes_layers.py",
     "mistakes_seeing.py",
+    "submissions.py",
 )
 TEMPLATES = ROOT / "coursework" / "edition"
 
@@ -63,8 +65,7 @@ def make_edition(out, *, exercises=None, title=None, as_zip=False, seed=0, answe
     """
     chosen = list(EXERCISES) if exercises is None else [name for name in EXERCISES if name in exercises]
     for name in exercises or ():
-        if name not in EXERCISES:
-            raise ValueError(f"there is no exercise {name!r}; the exercises are {', '.join(EXERCISES)}")
+        known_exercise(name)
     if not chosen:
         raise ValueError("no exercise was chosen")
     if not (ROOT / "setup.py").is_file() or (ROOT / "coursework" / EDITION).exists():
@@ -105,7 +106,6 @@ def _write(project, chosen, title, seed):
     for name in NOT_FOR_STUDENTS:
         (project / "coursework" / name).unlink(missing_ok=True)
     shutil.rmtree(project / "coursework" / "edition")
-    shutil.copytree(ROOT / "notebooks", project / "notebooks", ignore=shutil.ignore_patterns(".*"))
     for name in FILES:
         shutil.copy(ROOT / name, project / name)
     texts = edition_texts(chosen)
@@ -147,7 +147,7 @@ def _write_templates(project, chosen, title):
 
 
 def _zipped(project, path):
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, strict_timestamps=False) as archive:
         for file in sorted(project.rglob("*")):
             if file.is_file():
                 archive.write(file, Path(project.name) / file.relative_to(project))

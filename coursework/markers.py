@@ -88,7 +88,7 @@ def stub(text, instructions, name="file"):
             out += lines[region.first : region.last - 1]
         last = region.last
     text = "\n".join([*out, *lines[last:]]) + "\n"
-    return _with_import(text) if "raise Todo(" in text else text
+    return with_import(text) if "raise Todo(" in text else text
 
 
 def solution(text, function, name="file"):
@@ -125,12 +125,12 @@ def changed(text, functions, changes, name="file"):
     return "".join(lines)
 
 
-def _with_import(text):
+def with_import(text):
     """The file with Todo imported, behind its last import at the top level."""
     tree = ast.parse(text)
     imports = [node.end_lineno for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom)]
     docstring = [tree.body[0].end_lineno] if ast.get_docstring(tree) else [0]
     after = max(imports, default=docstring[0])
-    lines = text.splitlines()
+    lines = text.split("\n")
     blank = [] if imports else [""]
-    return "\n".join([*lines[:after], *blank, IMPORT, *lines[after:]]) + "\n"
+    return "\n".join([*lines[:after], *blank, IMPORT, *lines[after:]])

@@ -130,9 +130,8 @@ def _missing_term(expected, got, inputs):
     """A constant too much or too little everywhere: a term that does not depend on the place."""
     if expected.shape != got.shape or expected.size < 3:
         return
-    difference = got - expected
-    if _near(np.full_like(difference, difference.flat[0]), difference):
+    difference, width = got - expected, expected.shape[-1]
+    if _near(expected, got - difference.flat[0]):
         yield "is off by the same number everywhere: a term is missing, or there is one too many"
-    rows = difference.reshape(-1, expected.shape[-1]) if expected.ndim >= 2 else difference[:0]
-    if len(rows) > 1 and _near(np.broadcast_to(rows[:1], rows.shape), rows):
+    if expected.size > width and _near(expected, got - difference.reshape(-1, width)[0]):
         yield "is off by the same row everywhere: a term is missing, or there is one too many"

@@ -6,9 +6,10 @@ import zipfile
 from datetime import datetime
 from pathlib import Path
 
-from .._files import written_beside
+from .._files import check_destination, written_beside
 from .board import as_dict, check, known_exercise
 from .exercises import EXERCISES
+from .markers import with_import
 from .runner import ROOT
 
 STUBS = "coursework/stubs"  # the exercise files as they were at first, with .txt behind their names
@@ -49,9 +50,10 @@ def reset_exercise(name, *, root=ROOT):
         old = path.read_text(encoding="utf-8", errors="surrogateescape") if path.is_file() else ""
         functions = [function for function in exercise.functions if exercise.home(function) == home]
         kept = _free_name(path)
-        kept.write_text(old, encoding="utf-8", errors="surrogateescape")
+        kept.write_bytes(path.read_bytes() if path.is_file() else b"")
         with written_beside(path, overwrite=True) as temporary:
-            temporary.write_text(_with_functions_of(old, stub, functions), encoding="utf-8")
+            text = _with_functions_of(old, stub, functions)
+            temporary.write_text(text, encoding="utf-8", errors="surrogateescape")
         done.append((home, str(kept.relative_to(root))))
     return done
 
@@ -64,10 +66,14 @@ def write_submission(out, *, root=ROOT, overwrite=False):
     path : Path
     verdicts : list of Verdict
     """
+    check_destination(out, overwrite=overwrite, suffixes=(".zip",))
     files = [home for home in exercise_files() if (root / home).is_file()]
     verdicts, _ = check(root=root)
     report = {"made": datetime.now().astimezone().isoformat(timespec="seconds"), **as_dict(verdicts)}
-    with written_beside(out, overwrite=overwrite) as temporary, zipfile.ZipFile(temporary, "w") as archive:
+    with (
+        written_beside(out, overwrite=overwrite) as temporary,
+        zipfile.ZipFile(temporary, "w", strict_timestamps=False) as archive,
+    ):
         for home in files:
             archive.write(root / home, home, zipfile.ZIP_DEFLATED)
         archive.writestr(REPORT, json.dumps(report, indent=1))
@@ -80,9 +86,9 @@ def _with_functions_of(text, stub, functions):
         here, there = _span(text, function), _span(stub, function)
         if here is None:
             return stub
-        lines = text.splitlines()
-        text = "\n".join([*lines[: here[0]], *stub.splitlines()[there[0] : there[1]], *lines[here[1] :]]) + "\n"
-    return text if "import Todo" in text else stub
+        lines = text.split("\n")  # as Python counts them; splitlines knows other ends of lines, too
+        text = "\n".join([*lines[: here[0]], *stub.split("\n")[there[0] : there[1]], *lines[here[1] :]])
+    return text if "import Todo" in text else with_import(text)
 
 
 def _span(text, function):

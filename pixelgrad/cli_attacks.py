@@ -10,14 +10,19 @@ from .cli_shared import (
     CLASS_HELP,
     FIGURES,
     IMAGE_HELP,
+    Latest,
     add_command,
     add_model,
     add_model_and_size,
     as_pair,
+    check_method,
+    end_with_ctrl_c,
     load_model,
+    only_for,
     picture_of,
     save_figure,
     say,
+    stopped_by_ctrl_c,
 )
 
 BLACK_BOX = ("random_search", "finite_differences")
@@ -45,6 +50,9 @@ def add_attack_commands(commands):
     p.add_argument("--confidence", type=fraction, default=0.0, help="go on until the network is as sure (default: 0)")
     p.add_argument("--max-iterations", type=at_least(1), default=100, help="steps (default: 100)")
     p.add_argument("--budget", type=at_least(1), default=5000, help="questions to a black box (default: 5000)")
+    only_for(p, ("gradient",), "confidence")
+    only_for(p, ("gradient", "pgd"), "max_iterations")
+    only_for(p, BLACK_BOX, "budget")
     add_model_and_size(p)
     add_common(
         p,
@@ -74,8 +82,9 @@ def run_attack(args):
     check_destination(out, overwrite=args.force, suffixes=FIGURES)
     image_out = out.with_name(f"{out.stem}-image.png")
     check_destination(image_out, overwrite=args.force)
-    if args.method in BLACK_BOX and (args.norm != "l2" or args.confidence):
-        raise ValueError("a black box is attacked with --norm l2 and without --confidence")
+    check_method(args)
+    if args.method in BLACK_BOX and args.norm != "l2":
+        raise ValueError("a black box is attacked with --norm l2")
     model = load_model(args)
     size = args.size or model.input_size
     if args.image == "noise":
@@ -89,7 +98,7 @@ def run_attack(args):
         raise ValueError(f"the network sees {model.class_names[seen]!r} already; give another --target")
     y = seen if target is None else target
 
-    after, trace, labels, why = _attack(args, model, picture, X, y, target is not None)
+    after, trace, labels, why, interrupted = _attack(args, model, picture, X, y, target is not None)
     X_saved = model.preprocess(after)
     (was,), (now,) = model.predict(X, top=1), model.predict(X_saved, top=1)
     fooled = now[0].index == target if target is not None else now[0].index != seen
@@ -107,46 +116,49 @@ def run_attack(args):
     say(args, f"random noise of the same size: {_first(model, model.preprocess(noisy))}")
     for method, strength in DEFENCES:
         say(args, f"after {method} {strength:g}: {_first(model, defend(X_saved, model, method, strength))}")
+    end_with_ctrl_c(interrupted, out)
     return 0 if fooled else 1
 
 
 def _attack(args, model, picture, X, y, targeted):
-    """The attacked picture, uint8, the trace and labels of its axes where they differ, and why it stopped."""
+    """The attacked picture, uint8, the trace, labels of its axes where they differ, why it stopped; if by Ctrl-C."""
     from .visualization.adversarial import attack, fgsm, pgd
     from .visualization.black_box import black_box_attack, of_network
 
-    limit, progress = args.limit or 8.0, not args.quiet
+    options, latest, made = {"limit": args.limit or 8.0, "targeted": targeted}, Latest(), []
+    values = []  # along the way: (queries, log-odds), or the probability before each step
+
+    def note(t, X, info):
+        latest(t, X, info)
+        values.append((info["queries"], info["margin"]) if args.method in BLACK_BOX else info["probability"][0])
+
+    def work():
+        watched = options | {"callback": note, "progress": not args.quiet}
+        if args.method in BLACK_BOX:
+            asking = {"method": args.method, "budget": args.budget, "rng": args.seed}
+            made.append(black_box_attack(picture, y, of_network(model), **asking, **watched))
+        elif args.method == "fgsm":
+            made.append(fgsm(X, y, model, **options))
+            latest(made[0].steps[0], made[0].X, {})
+            values.extend(made[0].trace["probability"][:, 0])
+        else:
+            stepping = {"norm": args.norm, "max_iterations": args.max_iterations}
+            if args.method == "pgd":
+                made.append(pgd(X, y, model, rng=args.seed, **stepping, **watched))
+            else:
+                made.append(attack(X, y, model, confidence=args.confidence, **stepping, **watched))
+
+    interrupted = stopped_by_ctrl_c(work)
+    after = latest.finished()
     if args.method in BLACK_BOX:
-        options = {"method": args.method, "budget": args.budget, "limit": limit}
-        result = black_box_attack(
-            picture, y, of_network(model), targeted=targeted, rng=args.seed, progress=progress, **options
-        )
-        after = np.rint(result.picture).astype(np.uint8)
-        trace = {"log-odds of what shall be seen": (result.trace[:, 0], result.trace[:, 1])}
-        return after, trace, {"xlabel": "queries", "ylabel": "log-odds"}, f"{result.queries} queries"
-    if args.method == "fgsm":
-        result = fgsm(X, y, model, limit=limit, targeted=targeted)
-    elif args.method == "pgd":
-        options = {"norm": args.norm, "max_iterations": args.max_iterations, "rng": args.seed}
-        result = pgd(X, y, model, limit=limit, targeted=targeted, progress=progress, **options)
-    else:
-        result = attack(
-            X,
-            y,
-            model,
-            targeted=targeted,
-            norm=args.norm,
-            limit=limit,
-            max_iterations=args.max_iterations,
-            confidence=args.confidence,
-            progress=progress,
-        )
-    probability = result.trace["probability"][:, 0]
-    name = "target" if targeted else "what was seen"
-    steps, reason = result.steps[0], result.reason[0]
+        queries, odds = np.array(values).T
+        trace, labels = {"log-odds of what shall be seen": (queries, odds)}, {"xlabel": "queries", "ylabel": "log-odds"}
+        return np.rint(after).astype(np.uint8), trace, labels, f"{latest.info['queries']} queries", interrupted
+    name, steps = "target" if targeted else "what was seen", latest.t
+    reason = made[0].reason[0] if made else "stopped"
     why = f"after {steps} step{'s' if steps != 1 else ''}" + ("" if reason == "fooled" else f", {reason}")
-    trace = {f"probability of {name}": (np.arange(len(probability)), probability)}
-    return model.deprocess(result.X)[0], trace, {}, why
+    trace = {f"probability of {name}": (np.arange(len(values)), np.array(values))}
+    return model.deprocess(after)[0], trace, {}, why, interrupted
 
 
 def _first(model, X):
@@ -163,12 +175,19 @@ def run_transfer(args):
     check_destination(args.out, overwrite=args.force, suffixes=FIGURES)
     networks = {Path(args.model).stem if args.model else "shipped": load_model(args)}
     for path in args.others:
-        networks[Path(path).stem] = PretrainedCNN(path)
+        name = Path(path).stem
+        if name in networks:  # of another folder
+            name = f"{Path(path).parent.name}/{name}"
+        networks[name] = PretrainedCNN(path)
     data = load_tiny_imagenet(args.data, cache_dir=args.cache, progress=not args.quiet)
     chosen = np.sort(np.random.default_rng(args.seed).permutation(len(data["y_val"]))[: args.images])
     pictures = data["X_val"][chosen].transpose(0, 2, 3, 1)
-    matrix = transfer_matrix(networks, pictures, data["y_val"][chosen], limit=args.limit, progress=not args.quiet)
+    latest = Latest()
+    options = {"limit": args.limit, "callback": latest, "progress": not args.quiet}
+    interrupted = stopped_by_ctrl_c(lambda: transfer_matrix(networks, pictures, data["y_val"][chosen], **options))
+    matrix = latest.finished()
     save_figure(args, plot_transfer(matrix, list(networks), heading=f"attacks of at most {args.limit:g} grey levels"))
-    for name, row in zip(networks, matrix):
+    for name, row in list(zip(networks, matrix))[: latest.t + 1]:
         say(args, f"made for {name}: " + ", ".join(f"{part:.0%} fool {other}" for other, part in zip(networks, row)))
     say(args, str(args.out))
+    end_with_ctrl_c(interrupted, args.out, f"{latest.t + 1} of {len(networks)} networks were attacked")

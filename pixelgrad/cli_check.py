@@ -3,6 +3,7 @@
 import json
 import sys
 import time
+from contextlib import suppress
 
 from .cli_options import above_zero
 
@@ -58,11 +59,17 @@ def check(args):
                 files = ", ".join(dict.fromkeys(exercise.homes.values()))
                 print(f"{exercise.id:20s} {exercise.points:3d} points  {exercise.title}  [{files}]")
         return 0
-    code = _check_once(args)
-    while args.watch:
-        _wait_for_a_change(args.exercises)
+    if hasattr(sys.stdout, "reconfigure"):  # a console of another encoding gets ? for what it cannot show
+        sys.stdout.reconfigure(errors="replace")
+    while True:
+        before = _saved(args.exercises)  # what is saved while we check must not be missed
         code = _check_once(args)
-    return code
+        if not args.watch:
+            return code
+        sys.stdout.flush()
+        print("\nwaiting for a file to be saved; Ctrl-C ends it", file=sys.stderr)
+        while _saved(args.exercises) == before:  # looking works on every system
+            time.sleep(0.5)
 
 
 def _check_once(args):
@@ -96,20 +103,17 @@ def _hint(verdicts):
     return "\nNo hint is needed."
 
 
-def _wait_for_a_change(names):
-    """Until a file of the exercises changes: looked at every half second, which works on every system."""
-    from .coursework.board import EXERCISES
+def _saved(names):
+    """When the files of exercises, and of those that they call, were saved: {path: time}."""
+    from .coursework.board import EXERCISES, with_needs
     from .coursework.runner import ROOT
 
-    files = {ROOT / home for name, e in EXERCISES.items() if not names or name in names for home in e.homes.values()}
-
-    def times():
-        return {path: path.stat().st_mtime_ns for path in files if path.exists()}
-
-    before = times()
-    print("\nwaiting for a file to be saved; Ctrl-C ends it", file=sys.stderr)
-    while times() == before:
-        time.sleep(0.5)
+    times = {}
+    for name in with_needs(names or EXERCISES):
+        for home in EXERCISES[name].homes.values():
+            with suppress(OSError):  # while an editor puts a new file in its place there is none
+                times[home] = (ROOT / home).stat().st_mtime_ns
+    return times
 
 
 def reset(args):

@@ -65,7 +65,7 @@ def add_coursework_commands(commands):
     p.add_argument("--seed", type=at_least(0), help="draws the inputs (default: a random one, kept beside the table)")
     p.add_argument("--timeout", type=above_zero, default=10.0, help="seconds an exercise may take (default: 10)")
     p.add_argument(
-        "--gradescope", metavar="FILE", help="for one submission: write Gradescope's results.json there, too"
+        "--gradescope", metavar="FILE", help="SUBMISSIONS is one submission: write Gradescope's results.json there, too"
     )
     _exercises(p)
     p.add_argument("--force", action="store_true", help="overwrite a finished table")
@@ -122,12 +122,11 @@ def grade(args):
         seed=args.seed,
         jobs=args.jobs,
         limits=replace(LIMITS, seconds=args.timeout),
+        single=bool(args.gradescope),
         overwrite=args.force,
         progress=not args.quiet,
     )
     if args.gradescope:
-        if len(grades) != 1:
-            raise ValueError(f"--gradescope is for one submission, and there are {len(grades)}")
         with written_beside(args.gradescope, overwrite=True) as temporary:
             temporary.write_text(json.dumps(results_json(grades[0]), indent=1), encoding="utf-8")
     if not args.quiet:

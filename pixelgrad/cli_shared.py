@@ -63,6 +63,21 @@ def _start(parser, run, args):
         raise FileExistsError(str(error).replace(" (overwrite=True)", "")) from error
 
 
+def only_for(parser, methods, *options):
+    """Say that options have an effect with some values of --method only; `check_method` refuses them with others."""
+    of_methods = parser.get_default("of_methods") or {}
+    named = {option: (methods, parser.get_default(option)) for option in options}
+    parser.set_defaults(of_methods=of_methods | named)
+
+
+def check_method(args):
+    """Raise if an option was given that has no effect with the --method asked for."""
+    for option, (methods, usual) in args.of_methods.items():
+        if args.method not in methods and getattr(args, option) != usual:
+            option = option.replace("_", "-")
+            raise ValueError(f"--{option} has no effect with --method {args.method}; it is for {' and '.join(methods)}")
+
+
 def add_model(parser):
     parser.add_argument("--model", metavar="FILE", help=_MODEL)
 

@@ -9,9 +9,11 @@ from .cli_shared import (
     Latest,
     add_command,
     add_model,
+    check_method,
     end_with_ctrl_c,
     layer_of,
     load_model,
+    only_for,
     picture_of,
     save_figure,
     say,
@@ -92,6 +94,9 @@ def add_style_commands(commands):
         help="grow: draw among all places that fit at most so much worse than the best (default: 0.1)",
     )
     _descent_options(p, optimizer="lbfgs", iterations=100, scales=None)
+    descent = ("optimizer", "learning_rate", "num_iterations", "save_iter")
+    only_for(p, ("gram",), "layers", "sweep", "tv_weight", *descent)
+    only_for(p, ("grow",), "window", "order", "tolerance")
     add_common(p, out="texture.png", out_help="picture to write", by_options=True)
 
 
@@ -166,6 +171,9 @@ def style(args):
 
 def texture(args):
     check_destination(args.out, overwrite=args.force, suffixes=PICTURES)
+    check_method(args)
+    if args.sweep and args.save_iter:
+        raise ValueError("--save-iter has no effect with --sweep, which shows finished pictures")
     sample = _of_side(picture_of(args.image, None), args.sample_size, min)
     side = args.size or args.sample_size
     make = _grown if args.method == "grow" else _sweep if args.sweep else _synthesized

@@ -32,6 +32,7 @@ from .image_ops import blur, clip
 
 NORMS = ("l2", "linf")
 STEPS = {"l2": 0.5, "linf": 1.0}  # grey levels
+ROUNDING = 1e-4  # grey levels: what float32 may add to a change of exactly the limit
 
 
 @dataclass(frozen=True)
@@ -43,9 +44,10 @@ class Attack:
     X : ndarray (N, 3, H, W)
         The changed images, in model space.
     fooled : ndarray (N,) of bool
-        Whether the network sees what it should: the target, or for an untargeted attack any other class.
+        Whether the network sees what it should, and is as sure of it as `confidence` asks: the target, or for an
+        untargeted attack any other class.
     fooled_as_png : ndarray (N,) of bool
-        The same after rounding to whole grey levels, which is what a PNG file keeps.
+        Whether it sees that, sure or not, after rounding to whole grey levels, which is what a PNG file keeps.
     reason : list of N str
         Why it stopped: "fooled", "at the limit" (the change is as large as permitted) or "out of steps".
     steps : ndarray (N,) of int
@@ -167,7 +169,7 @@ def attack(
         dX, _ = model.backward(dscores, cache)
         change = (X_now - X) / grey + step_size * _direction(dX * grey, norm)
         if limit is not None and at_limit == "stop":
-            beyond = size_of(change, norm) > limit
+            beyond = size_of(change, norm) > limit + ROUNDING
             reason[active & beyond] = "at the limit"
             active &= ~beyond
         elif limit is not None:
@@ -198,7 +200,18 @@ def fgsm(X, y, model, *, limit, targeted=False):
 
 
 def pgd(
-    X, y, model, *, limit, norm="linf", targeted=False, step_size=None, max_iterations=40, rng=None, progress=False
+    X,
+    y,
+    model,
+    *,
+    limit,
+    norm="linf",
+    targeted=False,
+    step_size=None,
+    max_iterations=40,
+    rng=None,
+    callback=None,
+    progress=False,
 ):
     """Projected gradient descent: from a random start within the limit, steps of a tenth of it. See `attack`."""
     return attack(
@@ -212,6 +225,7 @@ def pgd(
         max_iterations=max_iterations,
         random_start=limit / 2,
         rng=rng,
+        callback=callback,
         progress=progress,
     )
 

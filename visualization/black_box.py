@@ -31,7 +31,7 @@ class BlackBoxAttack:
     l2, linf : float
         Size of the change in grey levels: root mean square, and largest.
     trace : ndarray (T, 2)
-        Queries so far and the margin, after each step that was kept.
+        Queries so far and the margin, at the start and after each step that was kept.
     """
 
     picture: np.ndarray
@@ -54,6 +54,7 @@ def black_box_attack(
     step_size=None,
     frequencies=0.5,
     rng=None,
+    callback=None,
     progress=False,
 ):
     """Change a picture until a function that tells scores gives another answer.
@@ -78,6 +79,9 @@ def black_box_attack(
         Part of the frequencies along each axis that directions are made of, 0 to 1; low ones need fewer queries.
     rng : int or numpy.random.Generator, optional
         A fixed seed by default.
+    callback : callable, optional
+        callback(t, picture, info) before the first step and after each; info has "queries" (int), asked so far, and
+        "margin" (float), log-odds of what shall be seen: above 0 the picture fools.
     progress : bool
         A bar on standard error, in queries.
 
@@ -100,7 +104,13 @@ def black_box_attack(
     with tqdm(total=budget, disable=not progress, desc="black box", unit="query") as bar:
         ask = _Counter(predict, y, targeted, budget, bar)
         now, (margin,) = original, ask(original[None])
-        trace = [(ask.queries, margin)]
+        trace, t = [(ask.queries, margin)], 0
+
+        def report():
+            if callback:
+                callback(t, now, {"queries": ask.queries, "margin": float(margin)})
+
+        report()
         directions = _directions(original.shape, frequencies, rng)
         step = {"random_search": _random_step, "finite_differences": _estimated_step}[method]
         while margin <= 0 and ask.left:
@@ -108,6 +118,8 @@ def black_box_attack(
             if moved_margin > margin:
                 now, margin = moved, moved_margin
                 trace.append((ask.queries, margin))
+            t += 1
+            report()
     change = (now - original)[None]
     l2, linf = float(size_of(change, "l2")[0]), float(size_of(change, "linf")[0])
     return BlackBoxAttack(now, bool(margin > 0), ask.queries, l2, linf, np.array(trace))

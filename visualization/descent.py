@@ -46,12 +46,14 @@ def descend(objective, X, bounds, model, *, optimizer, learning_rate, num_iterat
     -------
     ndarray (N, 3, H, W)
     """
+    if optimizer == "lbfgs" and learning_rate is not None:
+        raise ValueError(f"{desc}: lbfgs finds its own steps; leave out learning_rate")
     X = clip(X, bounds)
+    if num_iterations == 0:  # SciPy would take a step all the same
+        return X
     # Whatever the objective multiplies itself: BLAS's threads would stay awake between products, in the layers' way.
     with one_blas_thread(), tqdm(total=num_iterations, disable=not progress, desc=desc, unit="step") as bar:
         if optimizer == "lbfgs":
-            if learning_rate is not None:
-                raise ValueError(f"{desc}: lbfgs finds its own steps; leave out learning_rate")
             return _lbfgs(objective, X, bounds, num_iterations, callback, bar)
         if learning_rate is None:
             adam = _ADAM_STEP * model.pixel_scale

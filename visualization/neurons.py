@@ -317,7 +317,8 @@ def _activation_gradient(model, end, X, units, waking):
 
     Where the gradient is zero throughout, it is replaced by that of the neurons to be woken, below their rectifier. The
     rule of the deconvnet gives it: it lets everything positive through, whether the rectifier was active or not, and
-    what comes down to it from the layer, through pooling at most, is positive.
+    what comes down to it from the layer, through pooling at most, is positive. (Fire has another rectifier inside,
+    which goes by the same rule: there this is a direction to try, not the gradient.)
     """
     last = _last_with_weights(model, end)
     below, cache_below = (X, None) if last == 0 else model.forward(X, end=last - 1)

@@ -243,7 +243,7 @@ def cut_patches(pictures, field, positions, *, fill=128):
 
 
 def check_channels(op, channels, C, layer):
-    """Channels of a layer as an array (M,) of int; None stands for all. Raises if one is out of range or repeated."""
+    """Channels of a layer as an array (M,) of int; None stands for all. Raises if one is out of range."""
     if channels is None:
         return np.arange(C)
     out = np.atleast_1d(np.asarray(channels))

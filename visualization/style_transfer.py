@@ -80,14 +80,15 @@ def style_transfer(
     num_iterations : int
         Steps at each scale.
     num_scales : int
-        From coarse to fine: each scale is twice as large as the one before, and starts from its result.
+        From coarse to fine: each scale is twice as large as the one before, and starts from its result. Scales with a
+        side below 24 pixels are left out.
     optimizer : {"adam", "sgd", "lbfgs"}
     preserve_colors : bool
         Give the result the content image's colours: only its lightness is kept (L. Gatys et al., "Preserving color in
         neural artistic style transfer", 2016, section 4).
     callback : callable, optional
-        callback(t, X, info) after each step, t counting through all scales; info has "loss" and its parts "content",
-        "style" and "tv".
+        callback(t, X, info) after each step, t counting through all scales; X is of the scale's size, its colours are
+        those of the result; info has "loss" and its parts "content", "style" and "tv".
     progress : bool
         A bar on standard error.
     rng : int or numpy.random.Generator, optional
@@ -142,7 +143,7 @@ def style_transfer(
             optimizer=optimizer,
             learning_rate=learning_rate,
             num_iterations=num_iterations,
-            callback=counting_on(callback, scale * num_iterations),
+            callback=counting_on(_shown(callback, content, model, preserve_colors), scale * num_iterations),
             progress=progress,
             desc="style transfer",
         )
@@ -312,6 +313,13 @@ def _blended_grams(styles, blend, layers, model):
 def _squared_length(x):
     """Of a target; 1 where it is zero, so that nothing is divided by 0."""
     return float(np.square(x, dtype=np.float64).sum()) or 1.0
+
+
+def _shown(callback, content, model, preserve_colors):
+    """The callback, told pictures as they are returned: with the content's colours, if those are kept."""
+    if not (callback and preserve_colors):
+        return callback
+    return lambda t, X, info: callback(t, with_colors_of(content, X, model), info)
 
 
 def counting_on(callback, first):

@@ -68,11 +68,12 @@ def synthesize_texture(
     num_iterations : int
         Steps at each scale.
     num_scales : int
-        From coarse to fine: each scale is twice as large as the one before, and starts from its result.
+        From coarse to fine: each scale is twice as large as the one before, and starts from its result. Scales with a
+        side below 24 pixels are left out.
     optimizer : {"lbfgs", "adam", "sgd"}
     callback : callable, optional
-        callback(t, X, info) after each step, t counting through all scales; info has "loss" and its parts "style" and
-        "tv".
+        callback(t, X, info) after each step, t counting through all scales; X is of the scale's size; info has "loss"
+        and its parts "style" and "tv".
     progress : bool
         A bar on standard error.
     rng : int or numpy.random.Generator, optional

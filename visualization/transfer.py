@@ -9,7 +9,7 @@ from ..datasets import resize_image
 from .adversarial import attack
 
 
-def transfer_matrix(networks, pictures, y, *, attack_with=attack, progress=False, **options):
+def transfer_matrix(networks, pictures, y, *, attack_with=attack, callback=None, progress=False, **options):
     """Make images that fool each network and show them to all.
 
     Parameters
@@ -22,6 +22,9 @@ def transfer_matrix(networks, pictures, y, *, attack_with=attack, progress=False
         Their classes.
     attack_with : callable
         `attack`, `pgd`, or another with their arguments; the attack is untargeted.
+    callback : callable, optional
+        callback(a, matrix, info) once network a's images have been shown to all, with the rows so far; the others hold
+        NaN. info is empty.
     progress : bool
     **options
         For the attack, such as ``limit=8``.
@@ -47,6 +50,8 @@ def transfer_matrix(networks, pictures, y, *, attack_with=attack, progress=False
             both = fooled & right[b]
             if both.any():
                 matrix[a, b] = (_seen(model, made)[both] != y[both]).mean()
+        if callback:
+            callback(a, matrix.copy(), {})
     return matrix
 
 

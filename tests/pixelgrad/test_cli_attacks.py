@@ -102,6 +102,73 @@ def test_attack_refuses(run, weights, photo, capsys):
     assert run("--limit", 60) == 0 and run("--limit", 60) == 2, "nothing is overwritten"
 
 
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["--method", "fgsm", "--max-iterations", 3],
+        ["--method", "pgd", "--confidence", 0.9],
+        ["--method", "random_search", "--confidence", 0.9],
+        ["--budget", 10],
+    ],
+)
+def test_options_that_the_method_does_not_have_are_refused(options, run, capsys):
+    assert run(*options) == 2
+    assert f"{options[-2]} has no effect with --method" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("method", ["gradient", "pgd", "random_search", "finite_differences"])
+def test_ctrl_c_keeps_the_attack_so_far(method, run, monkeypatch, capsys):
+    from pixelgrad.visualization import adversarial, black_box
+
+    calls = []
+
+    def counting(name, module):
+        real = getattr(module, name)
+
+        def function(*arguments):
+            calls.append(1)
+            if len(calls) > 2:
+                raise KeyboardInterrupt
+            return real(*arguments)
+
+        monkeypatch.setattr(module, name, function)
+
+    counting(*(("_direction", adversarial) if method in ("gradient", "pgd") else ("_within", black_box)))
+    assert run("--method", method, "--target", "lemon", "--limit", 0.5) == 130
+    printed = capsys.readouterr()
+    assert "the picture so far is in attack.png" in printed.err
+    assert ("after 2 steps, stopped" if method in ("gradient", "pgd") else " queries") in printed.out
+    assert Image.open("attack-image.png").size == (32, 32)
+
+
+def test_networks_of_one_name_are_told_apart_and_ctrl_c_keeps_rows(data, weights, tmp_path, monkeypatch, capsys):
+    from pixelgrad.visualization import transfer
+
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "b").mkdir()
+    twin = tmp_path / "b" / weights.name
+    twin.write_bytes(weights.read_bytes())
+    command = ["transfer", str(data), str(twin), "--model", str(weights), "--images", "3", "--limit", "60"]
+    assert main([*command, "--out", "all.png"]) == 0
+    assert capsys.readouterr().out.count("made for") == 2
+    real, calls = transfer.attack, []
+
+    def second_never_ends(*arguments, **options):
+        calls.append(1)
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        return real(*arguments, **options)
+
+    monkeypatch.setattr(
+        transfer.transfer_matrix,
+        "__kwdefaults__",
+        {**transfer.transfer_matrix.__kwdefaults__, "attack_with": second_never_ends},
+    )
+    assert main([*command, "--out", "some.png"]) == 130
+    printed = capsys.readouterr()
+    assert printed.out.count("made for") == 1 and "1 of 2 networks were attacked" in printed.err
+
+
 def test_transfer(data, weights, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     twin = tmp_path / "twin.h5"

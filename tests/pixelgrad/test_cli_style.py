@@ -125,6 +125,23 @@ def test_texture_sweep_and_growing(run, photo, tmp_path):
     assert len(sample) > 10
 
 
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--method", "grow", "--layers", "conv1"], "--layers has no effect with --method grow; it is for gram"),
+        (["--method", "grow", "--num-iterations", 3], "--num-iterations has no effect"),
+        (["--method", "grow", "--save-iter", 3], "--save-iter has no effect"),
+        (["--method", "grow", "--sweep"], "--sweep has no effect"),
+        (["--window", 7], "--window has no effect with --method gram; it is for grow"),
+        (["--order", "scan"], "--order has no effect"),
+        (["--sweep", "--save-iter", 3], "--save-iter has no effect with --sweep"),
+    ],
+)
+def test_options_that_the_method_of_texture_does_not_have_are_refused(options, message, run, photo, capsys):
+    assert run("texture", photo, *options) == 2
+    assert message in capsys.readouterr().err
+
+
 # -- convert ----------------------------------------------------------------------------------------------------------
 
 

@@ -157,6 +157,13 @@ def test_limits_hold_and_the_reason_says_so(norm, model, images):
     assert short.reason == ["out of steps"] * 2 and not short.fooled.any()
 
 
+def test_a_change_of_exactly_the_limit_is_permitted_in_float32_too(model, images):
+    model, X = model.astype(np.float32), images.astype(np.float32)
+    options = {"norm": "linf", "limit": 2.0, "step_size": 1.0, "confidence": 1.0}
+    result = attack(X, seen(model, X), model, at_limit="stop", max_iterations=5, **options)
+    assert list(result.steps) == [2, 2] and result.reason == ["at the limit"] * 2
+
+
 def test_confidence_is_reached(model, images):
     y = seen(model, images)
     target = (y + 2) % 5
@@ -286,6 +293,20 @@ def test_the_budget_is_never_exceeded(method, model, picture):
             picture, y, lambda p: asked.append(len(p)) or predict(p), method=method, budget=budget, step_size=1e-6
         )
         assert not result.fooled and sum(asked) == result.queries <= budget
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_the_callback_of_a_black_box_is_told_every_step(method, model, picture):
+    y, told = int(model.scores(model.preprocess(picture)).argmax()), []
+    result = black_box_attack(
+        picture, y, of_network(model), method=method, budget=90, limit=0.5, callback=lambda *step: told.append(step)
+    )
+    assert [t for t, _, _ in told] == list(range(len(told))) and len(told) > 2
+    np.testing.assert_array_equal(told[0][1], picture)
+    np.testing.assert_array_equal(told[-1][1], result.picture)
+    assert told[-1][2]["queries"] == result.queries
+    kept = np.flatnonzero(np.diff([info["margin"] for _, _, info in told]))
+    assert len(kept) + 1 == len(result.trace)
 
 
 def test_raw_scores_do_as_well_and_options_have_effect(model, picture):

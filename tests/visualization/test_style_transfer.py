@@ -187,6 +187,18 @@ def test_the_callback_counts_through_the_scales_and_nothing_is_changed(model, co
     assert seen == [(0, (32, 36)), (1, (32, 36)), (2, (64, 72)), (3, (64, 72))]
 
 
+def test_pictures_on_the_way_have_the_colours_that_are_kept(model, content, style):
+    seen = []
+    options = {"num_iterations": 2, "preserve_colors": True, "callback": lambda t, X, info: seen.append(X)}
+    np.testing.assert_array_equal(style_transfer(content, style, model, **options), seen[-1])
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "sgd", "lbfgs"])
+def test_no_iterations_change_nothing(optimizer, model, content, style):
+    X = style_transfer(content, style, model, num_iterations=0, optimizer=optimizer)
+    np.testing.assert_array_equal(X, content)
+
+
 def test_kept_colours(model, content):
     X = content[:, :, ::-1, ::-1].copy()
     kept = with_colors_of(content, X, model)

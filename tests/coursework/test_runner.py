@@ -1,0 +1,368 @@
+"""Whatever a student's code does, there is a plain report, and the next exercise is run."""
+
+import io
+import json
+import os
+import subprocess
+import sys
+import time
+import zipfile
+
+import numpy as np
+import pytest
+
+from pixelgrad.coursework import runner
+from pixelgrad.coursework.exercises import EXERCISES
+from pixelgrad.coursework.harness import Outputs, ReturnError, run_case, student_functions
+from pixelgrad.coursework.judge import PASSED, TODO, TOO_LONG, WRONG, judge
+from pixelgrad.coursework.packing import pack, unpack
+from pixelgrad.coursework.runner import UNREADABLE, run_exercises
+
+
+@pytest.fixture
+def relu(project):
+    """relu(body) -> a solved project in which relu_forward begins with the body, in line `relu.line` of its file."""
+    project.solve("affine", "relu", "softmax")
+    text = project.text("layers/basic.py")
+    at = text.index("def relu_forward")
+    at = text.index('"""\n', text.index('"""', at) + 3) + 4
+    line = text[:at].count("\n") + 1
+
+    def write(body, head=""):
+        indented = "".join(f"    {line}\n" for line in body.splitlines())
+        project.text("layers/basic.py", head + text[:at] + indented + text[at:])
+        return project
+
+    write.line = line
+    return write
+
+
+@pytest.mark.parametrize(
+    "body, words",
+    [
+        ("while True: pass", TOO_LONG),
+        ("import os; os._exit(0)", "It ended the whole program (exit code 0)."),
+        ("import sys; sys.exit(3)", "SystemExit in relu_forward (basic.py), line {line}: 3"),
+        ("import ctypes; ctypes.string_at(0)", "The program died with it (signal 11)"),
+        ("np.ones(10**11)", "MemoryError in relu_forward (basic.py), line {line}: Unable to allocate"),
+        ("raise ValueError('bad ' * 999)", "ValueError in relu_forward (basic.py), line {line}: bad bad"),
+        ("np.pad(x, -1)", "ValueError in relu_forward (basic.py), line {line}: "),  # raised in a file of numpy's
+        ("return relu_forward(x)", "RecursionError in relu_forward (basic.py), line {line}: "),
+        ("raise BaseException('no')", "It ended the whole program (exit code 1)."),
+    ],
+)
+def test_it_ends_in_a_plain_report_and_the_next_exercise_runs(relu, check, body, words):
+    started = time.monotonic()
+    verdicts, _ = check(relu(body), "affine", "relu", "softmax", seconds=1, memory=1024)
+    assert time.monotonic() - started < 8  # also where it is the first exercise that never ends
+    assert [verdict.status for verdict in verdicts.values()] == [PASSED, WRONG, PASSED]
+    assert words.format(line=relu.line) in verdicts["relu"].message
+    assert max(map(len, verdicts["relu"].message.splitlines())) < 700
+
+
+def test_an_endless_loop_in_the_first_exercise_is_found_as_soon(relu, check):
+    started = time.monotonic()
+    verdicts, _ = check(relu("while True: pass"), "relu", seconds=0.5)
+    assert verdicts["relu"].message.startswith(TOO_LONG) and time.monotonic() - started < 3
+
+
+def test_what_is_printed_is_kept_but_not_all_of_it(relu, check):
+    verdicts, printed = check(relu("print('é→', x.shape)"), "relu")
+    assert verdicts["relu"].status == PASSED and printed.splitlines()[0] == "é→ (1, 4)"
+    verdicts, printed = check(relu("print('x' * 10**7)"), "relu", "softmax")
+    assert {v.status for v in verdicts.values()} == {PASSED} and len(printed) <= 4000
+
+
+def test_a_process_that_is_left_behind_holds_nobody_up(relu, check):
+    started = time.monotonic()
+    body = "import subprocess\nsubprocess.Popen(['sleep', '6'], start_new_session=True)"
+    verdicts, _ = check(relu(body), "relu")
+    assert verdicts["relu"].status == PASSED and time.monotonic() - started < 5
+
+
+def test_closed_files_and_changed_folders_are_survived(relu, check):
+    body = "import os; os.chdir('/'); os.closerange(0, 99)"
+    verdicts, _ = check(relu(body), "relu", "softmax")
+    assert verdicts["softmax"].status == PASSED
+
+
+def test_a_syntax_error_is_said_with_file_and_line(nothing_imported, project, check):
+    project.solve("relu", "softmax")
+    project.text("layers/basic.py", "import numpy as np\n\ndef relu_forward(x:\n    pass\n")
+    verdicts, _ = check(project, "relu", "softmax")
+    assert verdicts["relu"].status == verdicts["softmax"].status == WRONG
+    assert "SyntaxError in basic.py, line 3: " in verdicts["relu"].message
+
+
+def test_an_error_at_import_is_said_with_file_and_line(nothing_imported, project, check):
+    project.solve("relu", "saliency")
+    project.text("layers/basic.py", project.text("layers/basic.py") + "\nnonsense\n")
+    lines = project.text("layers/basic.py").count("\n")
+    verdicts, _ = check(project, "relu", "saliency")
+    for verdict in verdicts.values():
+        assert f"NameError in <module> (basic.py), line {lines}: name 'nonsense'" in verdict.message
+
+
+def test_the_parent_never_imports_what_students_write(nothing_imported, project):
+    """Neither to check nor to list, to reset or to give a hint."""
+    project.text("layers/basic.py", "raise SystemExit('imported')\n")
+    code = (
+        "import sys\nfrom pixelgrad.cli import main\ncodes = [main(a.split()) for a in sys.argv[1:]]\n"
+        "print(codes, [m for m in sys.modules if m.startswith(('pixelgrad.layers', 'pixelgrad.vis'))])"
+    )
+    arguments = ["check relu tv", "check --list", "check --hint relu", "reset relu"]
+    done = subprocess.run([sys.executable, "-c", code, *arguments], cwd=project.path, capture_output=True, text=True)
+    assert done.stdout.splitlines()[-1] == "[1, 0, 1, 0] []", done.stdout + done.stderr
+
+
+def test_only_the_child_imports_them(edition):
+    """The children get another project than the tests do."""
+    inputs = {"relu": {"plain": {"x": np.ones((1, 2)), "dout": np.ones((1, 2)), "rule": "standard"}}}
+    assert run_exercises(inputs, root=edition.path).outcomes["relu"]["plain"]["raised"]["type"] == "Todo"
+    assert run_exercises(inputs).outcomes["relu"]["plain"]["raised"] is None
+
+
+def test_a_loop_at_import_is_said_of_each_exercise(project, check):
+    project.text("layers/losses.py", "while True: pass\n")
+    verdicts, _ = check(project, "softmax", "svm", seconds=0.2)
+    assert [v.message.splitlines()[0] for v in verdicts.values()] == [TOO_LONG, TOO_LONG]
+
+
+# -- what a child hands back -------------------------------------------------------------------------------------------
+
+OUTCOMES = {"plain": {"outputs": {"out": np.ones(3)}, "kinds": {"dx": "a list"}, "raised": None, "changed": ["x"]}}
+RAISED = {"type": "E", "message": "m", "line": 1, "function": None}
+
+
+def handed_back(path, tree=None, **arrays):
+    np.savez(path, **({} if tree is None else pack(tree)) | arrays)
+
+
+def with_outcome(**changes):
+    return {"plain": OUTCOMES["plain"] | changes}
+
+
+def test_what_is_in_order_is_read(tmp_path):
+    handed_back(tmp_path / "x.npz", OUTCOMES)
+    np.testing.assert_equal(runner._read(tmp_path / "x.npz"), OUTCOMES)
+    handed_back(tmp_path / "y.npz", with_outcome(raised=RAISED))
+    assert runner._read(tmp_path / "y.npz")["plain"]["raised"] == RAISED
+
+
+@pytest.mark.parametrize(
+    "tree",
+    [
+        [1, 2],
+        {"plain": None},
+        {"plain": {}},
+        with_outcome(more=1),
+        with_outcome(outputs={"out": 3.0}),
+        with_outcome(outputs={"out": np.array(["text"])}),
+        with_outcome(outputs={"out": np.zeros(2, complex)}),
+        with_outcome(outputs=[1]),
+        with_outcome(kinds={"out": ["a"]}),
+        with_outcome(kinds={"out": "a" * 501}),
+        with_outcome(kinds={"a" * 501: "out"}),
+        with_outcome(changed=[1]),
+        with_outcome(changed=1),
+        with_outcome(raised=True),
+        with_outcome(raised={"type": "E"}),
+        with_outcome(raised=RAISED | {"message": 1}),
+        with_outcome(raised=RAISED | {"message": "m" * 501}),
+        with_outcome(raised=RAISED | {"line": 10**9}),
+        with_outcome(raised=RAISED | {"line": "1"}),
+        with_outcome(raised=RAISED | {"function": ["f"]}),
+    ],
+    ids=lambda tree: str(tree)[:60],
+)
+def test_another_structure_is_not_taken(tmp_path, tree):
+    handed_back(tmp_path / "x.npz", tree)
+    assert runner._read(tmp_path / "x.npz") == UNREADABLE
+
+
+def _npy(header, content=b""):
+    header = header.encode().ljust(117) + b"\n"
+    return b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header + content
+
+
+def a_truncated_file(path):
+    handed_back(path, OUTCOMES)
+    path.write_bytes(path.read_bytes()[:-40])
+
+
+def a_damaged_file(path):
+    handed_back(path, OUTCOMES)
+    content = bytearray(path.read_bytes())
+    content[200:220] = b"\0" * 20
+    path.write_bytes(content)
+
+
+def no_archive(path):
+    path.write_bytes(b"\x80\x04K\x01.")  # a pickle
+
+
+def an_archive_without_description(path):
+    handed_back(path, None, a0=np.ones(2))
+
+
+def objects_that_run_code(path):
+    handed_back(path, OUTCOMES, a0=np.array([{"a": print}], dtype=object))
+
+
+def a_pipe(path):
+    os.mkfifo(path)
+
+
+def a_link(path):
+    handed_back(path.with_name("other.npz"), OUTCOMES)
+    path.symlink_to(path.with_name("other.npz"))
+
+
+def a_link_to_zeros(path):
+    path.symlink_to("/dev/zero")
+
+
+def a_link_to_itself(path):
+    path.symlink_to(path)
+
+
+def a_folder(path):
+    path.mkdir()
+
+
+def nothing(path):
+    pass
+
+
+def an_array_that_swells(path):
+    np.savez_compressed(path, **pack(OUTCOMES) | {"more": np.zeros(2**26)})
+
+
+def a_description_that_swells(path):
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("json", "[" + "{}," * 2_000_000 + "{}]")
+
+
+def a_description_that_is_too_deep(path):
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("json", "[" * 200_000)
+
+
+def an_array_larger_than_its_file(path):
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, array in pack(OUTCOMES).items():
+            with archive.open(f"{name}.npy", "w") as f:
+                np.save(f, array)
+        archive.writestr("more.npy", _npy("{'descr': '<f8', 'fortran_order': False, 'shape': (70000000000,), }"))
+
+
+def too_many_arrays(path):
+    handed_back(path, OUTCOMES, **{f"more{n}": np.zeros(0) for n in range(10_001)})
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        a_truncated_file,
+        a_damaged_file,
+        no_archive,
+        an_archive_without_description,
+        objects_that_run_code,
+        a_pipe,
+        a_link,
+        a_link_to_zeros,
+        a_link_to_itself,
+        a_folder,
+        nothing,
+        an_array_that_swells,
+        a_description_that_swells,
+        a_description_that_is_too_deep,
+        an_array_larger_than_its_file,
+        too_many_arrays,
+    ],
+    ids=lambda make: make.__name__.replace("_", " "),
+)
+def test_damaged_and_hostile_files_are_not_taken(tmp_path, make):
+    started = time.monotonic()
+    make(tmp_path / "x.npz")
+    made = time.monotonic()
+    assert runner._read(tmp_path / "x.npz") == UNREADABLE
+    assert time.monotonic() - made < 2, made - started
+
+
+def test_one_array_in_many_places_is_read_once(tmp_path):
+    """A short description can ask for the same large array a thousand times."""
+    large = np.zeros(2**20)
+    with zipfile.ZipFile(tmp_path / "x.npz", "w") as archive:
+        tree = json.loads(bytes(pack({"c": with_outcome(outputs={"out": large})["plain"]})["json"]))
+        tree["c"]["outputs"] |= {f"out{n}": tree["c"]["outputs"]["out"] for n in range(1000)}
+        archive.writestr("json", json.dumps(tree))
+        content = io.BytesIO()
+        np.save(content, large)
+        archive.writestr("a0.npy", content.getvalue())
+    outputs = runner._read(tmp_path / "x.npz")["c"]["outputs"]
+    assert len(outputs) == 1001 and outputs["out"] is outputs["out7"]
+
+
+def test_a_forged_file_ends_nothing(relu, check):
+    """Written before the exercise is run; the next exercises are run all the same."""
+    project = relu("", "import os\nos.path.lexists('relu.npz') or os.mkfifo('relu.npz')\n")
+    verdicts, _ = check(project, "relu", "softmax")
+    assert verdicts["relu"].message == UNREADABLE and verdicts["softmax"].status == PASSED
+
+
+# -- what functions return ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "value, words",
+    [
+        (lambda x: None, "relu_forward returned None instead of (out, cache); does it end in a return?"),
+        (lambda x: x, "relu_forward returned one value, an array of float64; (out, cache) was expected"),
+        (lambda x: (np.ma.array(x), x), "out is a MaskedArray; expected an array of float64 with the shape (1, 4)"),
+        (lambda x: (x.astype(int), x), "out is an array of int64 with the shape (1, 4); expected an array of float64"),
+        (lambda x: (np.zeros(2**24), x), "out is an array of 128 MiB; expected an array of float64"),
+        (lambda x: ("out", x), "out is a str; expected an array of float64"),
+    ],
+)
+def test_what_is_returned_is_said(answers, value, words):
+    functions = student_functions(EXERCISES["relu"]) | {"relu_forward": value}
+    answer = answers("relu")
+    outcomes = {case: run_case(EXERCISES["relu"], inputs, functions) for case, inputs in answer.inputs.items()}
+    assert words in judge(EXERCISES["relu"], answer, outcomes).message
+
+
+def test_returned_values_are_taken_as_promised():
+    out = Outputs()
+    assert out.take("f", (np.ones(2), "anything"), "out", "_")[1] == "anything"
+    assert set(out) == {"out"} and not out.kinds
+    for value, words in [
+        (None, "f returned None instead of (a, cache); does it end in a return?"),
+        (np.ones(2), "f returned one value, an array of float64; (a, cache) was expected"),
+        ((1, 2, 3), "f returned 3 values; (a, cache) was expected"),
+    ]:
+        with pytest.raises(ReturnError) as caught:
+            out.take("f", value, "a", "_")
+        assert str(caught.value) == words
+    out.take("f", ([1.0], None, np.array(["x"])), "list", "none", "words")
+    assert out.kinds == {"list": "a list", "none": "None", "words": "an array of <U1"}
+
+
+def test_arrays_are_copied_when_they_are_taken():
+    out, a = Outputs(), np.ones(2)
+    out.take("f", a, "a")
+    a[0] = 7
+    assert out["a"][0] == 1
+
+
+def test_packing_takes_an_array_once():
+    a = np.arange(3.0)
+    packed = pack({"x": a, "y": a.copy(), "z": a.astype(np.float32)})
+    assert len(packed) == 3
+    tree = unpack(packed)
+    assert tree["x"] is tree["y"] and tree["z"].dtype == np.float32
+
+
+def test_everything_is_todo_in_a_new_edition(edition, check):
+    verdicts, printed = check(edition, "affine", "softmax")
+    assert [v.status for v in verdicts.values()] == [TODO, TODO] and printed == ""
