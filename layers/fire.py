@@ -117,5 +117,5 @@ def _matrix(w):
 
 
 def _bands(N, H, W, C, S, F):
-    # Few large bands: each has rows to compute that its neighbours compute, too. A third of the floats is the products'.
+    # Few large bands: each has rows to compute that its neighbours compute, too. A third of this is the products'.
     return pieces(N, H, W * (C + 10 * S + 2 * F) // 3, least=_LEAST_FLOATS)

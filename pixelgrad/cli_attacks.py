@@ -47,10 +47,17 @@ def add_attack_commands(commands):
         help="largest change in grey levels: with l2 the root mean square (RMS) over all pixels and colours; with "
         "linf, and in fgsm, that of any single one (default: 8)",
     )
+    p.add_argument(
+        "--at-limit",
+        choices=("project", "stop"),
+        default="project",
+        help="at the limit: go on within it, or stop there (default: project)",
+    )
     p.add_argument("--confidence", type=fraction, default=0.0, help="go on until the network is as sure (default: 0)")
     p.add_argument("--max-iterations", type=at_least(1), default=100, help="steps (default: 100)")
     p.add_argument("--budget", type=at_least(1), default=5000, help="questions to a black box (default: 5000)")
     only_for(p, ("gradient",), "confidence")
+    only_for(p, ("gradient",), "at_limit")
     only_for(p, ("gradient", "pgd"), "max_iterations")
     only_for(p, BLACK_BOX, "budget")
     add_model_and_size(p)
@@ -112,8 +119,11 @@ def run_attack(args):
     say(args, f"{verdict} ({why}): {now[0].name!r} with p = {now[0].probability:.3f} in the saved picture")
     say(args, f"changed by {rms:.2f} grey levels (RMS; a single one by {largest:.0f}); {out} and {image_out}")
     rng = np.random.default_rng(args.seed)
-    noisy = np.clip(picture + rms * rng.standard_normal(picture.shape), 0, 255).round().astype(np.uint8)
-    say(args, f"random noise of the same size: {_first(model, model.preprocess(noisy))}")
+    by_largest = args.method == "fgsm" or (args.norm == "linf" and args.method not in BLACK_BOX)
+    noise = largest * rng.choice([-1, 1], picture.shape) if by_largest else rms * rng.standard_normal(picture.shape)
+    noisy = np.clip(picture + noise, 0, 255).round().astype(np.uint8)
+    where = " everywhere" if by_largest else ""
+    say(args, f"random noise of the same size{where}: {_first(model, model.preprocess(noisy))}")
     for method, strength in DEFENCES:
         say(args, f"after {method} {strength:g}: {_first(model, defend(X_saved, model, method, strength))}")
     end_with_ctrl_c(interrupted, out)
@@ -146,7 +156,9 @@ def _attack(args, model, picture, X, y, targeted):
             if args.method == "pgd":
                 made.append(pgd(X, y, model, rng=args.seed, **stepping, **watched))
             else:
-                made.append(attack(X, y, model, confidence=args.confidence, **stepping, **watched))
+                made.append(
+                    attack(X, y, model, confidence=args.confidence, at_limit=args.at_limit, **stepping, **watched)
+                )
 
     interrupted = stopped_by_ctrl_c(work)
     after = latest.finished()

@@ -40,10 +40,15 @@ def run_convert(args):
         "source": f"torchvision's SqueezeNet 1.1, {source.name}",
         "sha256": hashlib.sha256(source.read_bytes()).hexdigest(),
         "data": "ImageNet",
-        "command": f"pixelgrad convert {source.name} {Path(args.out).name}",
+        "command": " ".join(["pixelgrad convert", source.name, Path(args.out).name, *_options(args)]),
         "date": date.today().isoformat(),
     }
     model = convert_squeezenet(arrays, class_names=class_names, wnids=wnids, provenance=provenance)
     model.save(args.out, dtype="float16" if args.half else "float32", overwrite=args.force)
     if not args.quiet:
         print(f"{args.out}: SqueezeNet 1.1, {model.num_classes} classes, {Path(args.out).stat().st_size:,} bytes")
+
+
+def _options(args):
+    classes = [] if args.classes is None else ["--classes", Path(args.classes).name]
+    return [*classes, *(["--half"] if args.half else [])]

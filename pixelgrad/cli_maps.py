@@ -44,6 +44,8 @@ METHOD_OPTIONS = {
     "steps": ("integrated_gradients",),
     "layer": ("guided_grad_cam", "grad_cam"),
 }
+# With --channel: what a channel of --layer, or one neuron of it, answers to, by the ReLU rule of the method.
+NEURON_RULES = {"saliency": "standard", "guided": "guided", "deconvnet": "deconv"}
 
 
 HOW_TO_READ = """
@@ -72,6 +74,17 @@ def add_map_commands(commands):
         "--signed",
         choices=("yes", "no"),
         help="for and against the class apart (default: yes for gradient_x_input and integrated_gradients)",
+    )
+    p.add_argument(
+        "--channel",
+        type=at_least(0),
+        metavar="C",
+        help=f"of --layer: what this channel answers to, not a class; with {', '.join(NEURON_RULES)}",
+    )
+    p.add_argument(
+        "--position",
+        metavar="ROW,COLUMN",
+        help="one neuron of the channel, or strongest (default: all of them together)",
     )
     add_common(p, out="attribution.png", out_help="picture to write", seed=False, by_options=True)
 
@@ -180,7 +193,14 @@ def attribute(args):
     if args.signed == "yes" and args.channels == "l2":
         raise ValueError("--channels l2 has no sign; take sum or max, or --signed no")
     model, picture, X, label, title = _subject(args)
-    gradients, report, interrupted = _attributions(args, model, X, label)
+    if args.channel is None:
+        gradients, report, interrupted = _attributions(args, model, X, label)
+        what = repr(model.class_names[label])
+    else:
+        gradients, report, interrupted = _of_neuron(args, model, X), "", False
+        what = f"{model.layer_names[layer_of(model, args.layer)]}, channel {args.channel}"
+        what += "" if args.position is None else f", {args.position}"
+        title = what
     in_colour = args.method in IN_COLOUR and args.channels is None and args.signed is None
     if in_colour:
         figure = plot_gradient_pictures(picture[None], [gradients], [title], labels=[_spoken(args.method)])
@@ -190,7 +210,7 @@ def attribute(args):
         label_ = _spoken(args.method)
         figure = plot_maps(picture[None], map_, [title], signed=signed, overlay=overlay, label=label_)
     save_figure(args, figure)
-    say(args, f"{_spoken(args.method)} of {model.class_names[label]!r}{report} in {args.out}")
+    say(args, f"{_spoken(args.method)} of {what}{report} in {args.out}")
     end_with_ctrl_c(interrupted, args.out)
 
 
@@ -295,6 +315,15 @@ def _check_method_options(args):
     """An option that the method does not have is refused."""
     if args.command not in ("attribute", "segment"):
         return
+    if getattr(args, "channel", None) is not None:
+        if args.method not in NEURON_RULES or args.layer is None or args.label is not None:
+            raise ValueError(
+                f"--channel needs --layer, no --class, and one of the methods {', '.join(NEURON_RULES)}; "
+                f"the method is {args.method}"
+            )
+        return
+    if getattr(args, "position", None) is not None:
+        raise ValueError("--position is that of a neuron in a --channel of a --layer; give both")
     for option, methods in METHOD_OPTIONS.items():
         if getattr(args, option) is not None and args.method not in methods:
             raise ValueError(f"--{option} has no effect on {args.method}; it is for {' and '.join(methods)}")
@@ -332,6 +361,20 @@ def _attributions(args, model, X, label):
     elif interrupted:
         report = f" (mean of {info['samples']} noisy copies)"
     return gradients, report, interrupted
+
+
+def _of_neuron(args, model, X):
+    """What a channel, or a neuron of it, answers to: (1, 3, H, W)."""
+    from .visualization.guided import neuron_gradient
+
+    position = args.position
+    if position not in (None, "strongest"):
+        try:
+            position = tuple(int(part) for part in position.split(","))
+        except ValueError as error:
+            raise ValueError(f"--position: expected ROW,COLUMN or strongest, got {position!r}") from error
+    rule, layer = NEURON_RULES[args.method], layer_of(model, args.layer)
+    return neuron_gradient(X, layer, model, channel=args.channel, position=position, relu_rule=rule)
 
 
 def _reduced(args, gradients):

@@ -74,7 +74,7 @@ def grad_cam(X, y, model, *, layer=None, rectify=True, upsample=True):
         A class for each image, or one for all.
     model : Network
     layer : int or str, optional
-        A layer that has maps, and others after it; by default the last such.
+        A layer that has maps, and others after it; by default the last whose maps are features, not classes.
     rectify : bool
         Leave out what speaks against the class, as in the paper. A map that is negative everywhere becomes 0.
     upsample : bool
@@ -157,7 +157,7 @@ def _layer_with_maps(op, layer, model, size):
     valid = [i for i, shape in enumerate(shapes[:-1]) if len(shape) == 3]
     if not valid:
         raise ValueError(f"{op}: the network has no layer with maps (C, h, w) before its last one")
-    index = valid[-1] if layer is None else model.layer_index(layer)
+    index = _last_features(model, valid) if layer is None else model.layer_index(layer)
     if index not in valid:
         what = "is the last" if index == len(shapes) - 1 else "has no maps"
         raise ValueError(
@@ -165,3 +165,12 @@ def _layer_with_maps(op, layer, model, size):
             f"layers with maps are {', '.join(f'{i} {model.layer_names[i]}' for i in valid)}"
         )
     return index
+
+
+def _last_features(model, valid):
+    """The last layer with maps that are features: where classes have maps of their own, the one before those."""
+    blocks = [block for _, block in model.named_blocks()]
+    if isinstance(blocks[-1], GlobalAvgPool):
+        last = len(blocks) - (3 if len(blocks) > 1 and isinstance(blocks[-2], Relu) else 2)
+        return max((i for i in valid if i < last), default=valid[-1])
+    return valid[-1]

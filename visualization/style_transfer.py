@@ -123,7 +123,7 @@ def style_transfer(
 
     size = content_image.shape[2:]
     sizes = octave_sizes(size, num_scales, 2)
-    X = _start(op, init, content_image, model, rng)
+    X = _start(op, init, content_image, model, rng, sizes[0])
     for scale, (height, width) in enumerate(sizes):
         content = at_size(content_image, (height, width), model)
         X = at_size(X, (height, width), model)
@@ -290,14 +290,14 @@ def layer_weights(op, weights, layers):
     return [float(weight) for weight in weights]
 
 
-def _start(op, init, content_image, model, rng):
+def _start(op, init, content_image, model, rng, first_size):
     if isinstance(init, np.ndarray):
         check_one(op, init, model)
         if init.shape != content_image.shape:
             raise ValueError(f"{op}: init must have the content image's shape {content_image.shape}, got {init.shape}")
         return init
     check_choice(op, init, INITS)
-    return content_image if init == "content" else noise(model, content_image.shape, rng)
+    return content_image if init == "content" else noise(model, (1, 3, *first_size), rng)
 
 
 def _blended_grams(styles, blend, layers, model):

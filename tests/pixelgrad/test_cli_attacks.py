@@ -178,3 +178,20 @@ def test_transfer(data, weights, tmp_path, monkeypatch, capsys):
     out = capsys.readouterr().out
     assert "made for tiny" in out and "fool twin" in out and Image.open("transfer.png").size[0] > 300
     assert main(["transfer", str(data), str(twin), *options]) == 2 and "--force" in capsys.readouterr().err
+
+
+def test_at_the_limit_it_stops_where_asked(run, capsys):
+    run("--limit", 1, "--target", "lemon", "--at-limit", "stop", "--confidence", 0.999)
+    stopped = capsys.readouterr().out
+    run("--limit", 1, "--target", "lemon", "--confidence", 0.999, "--force")
+    went_on = capsys.readouterr().out
+    assert "after 100 steps" in went_on and "after 100 steps" not in stopped and ", at the limit)" in stopped
+    assert run("--method", "pgd", "--at-limit", "stop", "--force") == 2
+    assert "--at-limit has no effect with --method pgd" in capsys.readouterr().err
+
+
+def test_the_random_control_is_as_large_in_the_norm_of_the_attack(run, capsys):
+    run("--method", "fgsm", "--limit", 5)
+    assert "random noise of the same size everywhere" in capsys.readouterr().out
+    run("--method", "pgd", "--limit", 5, "--force")
+    assert "random noise of the same size:" in capsys.readouterr().out

@@ -9,6 +9,7 @@ from PIL import Image
 
 from pixelgrad import cli
 from pixelgrad.classifiers import PretrainedCNN
+from pixelgrad.cli import main
 from pixelgrad.cli_maps import ATTRIBUTION, MEASURED, add_map_commands
 from pixelgrad.visualization.occlusion import occlusion_cost
 
@@ -353,3 +354,33 @@ def test_ctrl_c_keeps_the_methods_that_were_measured(run, photo, monkeypatch):
     assert code == 130 and "2 of 3 methods were measured" in err and "so far is in made.png and made-sanity.png" in err
     assert all(name in out for name in ("saliency", "guided backpropagation", "random order"))
     assert "Grad-CAM" not in out and (run.folder / "made-sanity.png").exists()
+
+
+def test_attribute_shows_what_a_channel_or_a_neuron_answers_to(weights, photo, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    common = ["attribute", str(photo), "--model", str(weights)]
+    made = {}
+    for n, options in enumerate(
+        (
+            ["--method", "guided"],
+            ["--method", "guided", "--layer", "conv2", "--channel", "3"],
+            ["--method", "guided", "--layer", "conv2", "--channel", "4"],
+            ["--method", "guided", "--layer", "conv1", "--channel", "3"],
+            ["--method", "deconvnet", "--layer", "conv2", "--channel", "3"],
+            ["--method", "guided", "--layer", "conv2", "--channel", "3", "--position", "strongest"],
+            ["--method", "guided", "--layer", "conv2", "--channel", "3", "--position", "2,5"],
+        )
+    ):
+        assert main([*common, *options, "--out", f"{n}.png"]) == 0
+        made[n] = (tmp_path / f"{n}.png").read_bytes()
+    assert len(set(made.values())) == len(made)
+    assert "conv2, channel 3, strongest" in capsys.readouterr().out
+    for options, message in (
+        (["--method", "guided", "--channel", "3"], "--channel needs --layer"),
+        (["--method", "smoothgrad", "--channel", "3", "--layer", "conv2"], "one of the methods"),
+        (["--method", "guided", "--position", "2,5"], "--position is that of a neuron"),
+        (["--method", "guided", "--layer", "conv2", "--channel", "3", "--position", "x"], "expected ROW,COLUMN"),
+        (["--method", "guided", "--layer", "conv2", "--channel", "99"], "channels 0 to 7"),
+    ):
+        assert main([*common, *options, "--out", "bad.png"]) == 2
+        assert message in capsys.readouterr().err

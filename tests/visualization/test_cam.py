@@ -165,7 +165,8 @@ def test_where_classes_have_maps_of_their_own_cam_is_that_map(separate):
     np.testing.assert_array_equal(rectified, np.maximum(maps, 0))
     assert (maps < 0).any() == separate
     if separate:  # Grad-CAM at the rectifier, h * w times
-        np.testing.assert_allclose(rectified, maps[0].size * grad_cam(X, y, network, upsample=False))
+        np.testing.assert_allclose(rectified, maps[0].size * grad_cam(X, y, network, layer=2, upsample=False))
+        np.testing.assert_array_equal(grad_cam(X, y, network), grad_cam(X, y, network, layer=0))
 
 
 @pytest.mark.parametrize(
