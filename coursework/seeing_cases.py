@@ -6,7 +6,6 @@ numbers matter their seed is given, so that results are the same everywhere.
 
 import numpy as np
 
-from ..classifiers.network import Network
 from .harness import ReturnError
 
 MEAN = (120.0, 116.0, 104.0)  # of the pixels, in grey levels
@@ -15,6 +14,9 @@ H, W = 10, 12  # of the images
 
 def network(c):
     """The network of a case, from its plain numbers."""
+    # Imported here: a network needs the student's layers, which only the child process may run.
+    from ..classifiers.network import Network
+
     return Network(**c["network"], dtype=np.float64)
 
 

@@ -184,9 +184,12 @@ def linear_backward(dout, cache, *, param_grads=True, input_grad=True):
     """Gradients of `linear_forward`: dx, dw, db. What is not asked for is None."""
     x, w, b = cache
     same_shape("affine layer", "dout", dout, (x.shape[0], w.shape[1]))
-    dx = (dout @ w.T).reshape(x.shape) if input_grad else None
-    dw = x.reshape(x.shape[0], w.shape[0]).T @ dout if param_grads else None
-    db = dout.sum(axis=0) if param_grads and b is not None else None
+    dx = dw = db = None
+    if input_grad:
+        dx = np.reshape(np.matmul(dout, w.T), x.shape)
+    if param_grads:
+        dw = np.matmul(np.reshape(x, (len(x), -1)).T, dout)
+        db = None if b is None else np.sum(dout, axis=0)
     return dx, dw, db
 
 

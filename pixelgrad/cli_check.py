@@ -4,6 +4,7 @@ import json
 import sys
 import time
 from contextlib import suppress
+from pathlib import Path
 
 from .cli_options import above_zero
 
@@ -51,6 +52,7 @@ def add_check_commands(commands):
 def check(args):
     from .coursework.board import EXERCISES, known_exercise
 
+    _here()
     for name in args.exercises:
         known_exercise(name)
     if args.list:
@@ -70,6 +72,19 @@ def check(args):
         print("\nwaiting for a file to be saved; Ctrl-C ends it", file=sys.stderr)
         while _saved(args.exercises) == before:  # looking works on every system
             time.sleep(0.5)
+
+
+def _here():
+    """Raise if the folder we are in is another project than the one that would be checked."""
+    from .coursework.exercises import EDITION
+    from .coursework.runner import ROOT
+
+    here = Path.cwd()
+    if (here / "coursework" / EDITION).is_file() and here.resolve() != ROOT:
+        raise ValueError(
+            f"this folder is a student edition, but the pixelgrad that runs is that of {ROOT}; "
+            "run `pip install -e .` here (best in a virtual environment of its own), or `python -m pixelgrad check`"
+        )
 
 
 def _check_once(args):
@@ -117,6 +132,7 @@ def _saved(names):
 
 
 def reset(args):
+    _here()
     from .coursework.student import reset_exercise
 
     for path, kept in reset_exercise(args.exercise):
@@ -124,6 +140,7 @@ def reset(args):
 
 
 def submit(args):
+    _here()
     from .coursework.student import write_submission
 
     path, verdicts = write_submission(args.out, overwrite=args.force)

@@ -11,7 +11,7 @@ from pixelgrad.coursework import board
 from pixelgrad.coursework.answers import make_answers
 from pixelgrad.coursework.exercises import EXERCISES
 from pixelgrad.coursework.make import edition_texts, make_edition
-from pixelgrad.coursework.runner import ROOT, Limits
+from pixelgrad.coursework.runner import Limits
 from pixelgrad.coursework.store import write_answers
 
 
@@ -61,14 +61,6 @@ def project(edition, tmp_path):
 
     shutil.copytree(edition.path, tmp_path / "course", copy_function=copy)
     return Project(tmp_path / "course")
-
-
-@pytest.fixture
-def nothing_imported(request):
-    """For tests of broken files: neither parent nor child may import what students write with the exercises' texts."""
-    text = (ROOT / "coursework" / "seeing_cases.py").read_text(encoding="utf-8")
-    if "\nfrom ..classifiers" in text:
-        request.applymarker(pytest.mark.xfail(reason="seeing_cases imports the networks, and so the layers, at once"))
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ import zipfile
 
 import pytest
 
+from pixelgrad import cli_check
 from pixelgrad.cli import main
 from pixelgrad.coursework.answers import make_answers
 from pixelgrad.coursework.exercises import EXERCISES
@@ -91,7 +92,7 @@ def test_the_board_says_what_is_next(project):
     assert "ZeroDivisionError in <module> (total_variation.py), line " in out
 
 
-def test_what_was_printed_is_shown(nothing_imported, project):
+def test_what_was_printed_is_shown(project):
     project.text("layers/basic.py", project.text("layers/basic.py") + "\nprint('hello')\n")
     assert "Your code printed:\nhello" in project.run("check", "relu").stdout
     json.loads(project.run("check", "relu", "--json").stdout)
@@ -102,7 +103,7 @@ def test_a_console_of_another_encoding_gets_what_it_can_show(edition):
     assert "? to do    relu" in done.stdout
 
 
-def test_the_list_runs_nothing(nothing_imported, project):
+def test_the_list_runs_nothing(project):
     project.text("layers/naive.py", "raise SystemExit")
     lines = project.run("check", "--list", check=0).stdout.splitlines()
     assert [line.split()[0] for line in lines] == list(EXERCISES)
@@ -128,23 +129,20 @@ def test_watching_checks_again_at_each_save(project):
             watcher.kill()
 
 
-@has_answers
 def test_what_is_saved_during_a_check_is_checked_again(monkeypatch):
-    from pixelgrad import cli_check
+    saved, checks = [0], []
 
-    times, checks = iter([{"f": 1}, {"f": 2}, {"f": 2}, {"f": 2}, {"f": 2}, {"f": 3}, {"f": 3}]), []
-    monkeypatch.setattr(cli_check, "_saved", lambda names: next(times))
-    monkeypatch.setattr(cli_check, "_check_once", lambda args: checks.append(1) or 0)
-    monkeypatch.setattr(time, "sleep", lambda seconds: None)
-    with pytest.raises(StopIteration):  # no more times
-        cli_check.check(make_arguments("check", "relu", "--watch"))
-    assert len(checks) == 3
+    def check_once(args):
+        checks.append(args)
+        saved[0] += len(checks) < 3  # a student who saves during the first two checks
 
+    def wait(seconds):
+        raise KeyboardInterrupt
 
-def make_arguments(*arguments):
-    from pixelgrad.cli import make_parser
-
-    return make_parser().parse_args(arguments)
+    monkeypatch.setattr(cli_check, "_saved", lambda names: list(saved))
+    monkeypatch.setattr(cli_check, "_check_once", check_once)
+    monkeypatch.setattr(time, "sleep", wait)
+    assert main(["check", "relu", "--watch"]) == 130 and len(checks) == 3
 
 
 # -- hints -------------------------------------------------------------------------------------------------------------
@@ -295,3 +293,12 @@ def test_missing_answers_are_said_in_one_line(project):
     (project.path / "coursework" / "answers.h5").unlink()
     done = project.run("check", "relu", check=2)
     assert "answers.h5 is missing" in done.stderr and done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("command", [["check"], ["reset", "relu"], ["submit"]])
+def test_another_edition_in_this_folder_is_not_mistaken_for_ours(command, project, monkeypatch, capsys):
+    from pixelgrad.cli import main
+
+    monkeypatch.chdir(project.path)
+    assert main(command) == 2
+    assert "this folder is a student edition, but the pixelgrad that runs is that of" in capsys.readouterr().err

@@ -145,10 +145,15 @@ def test_the_first_fault_is_said_first(first, second):
         assert first[1] in said(with_both).message.splitlines()[0]
 
 
-def test_the_worst_case_is_shown_and_among_equals_the_smallest():
-    outcomes = changed(is_wrong_backward, cases=("plain",))
-    outcomes["several images"] = changed(is_wrong_forward)["several images"]
-    assert "In the case 'several images': out[0, 0, 1, 2]" in said(outcomes).message
+@pytest.mark.parametrize("first, second", PAIRS, ids=lambda pair: pair[0].__name__)
+def test_the_case_with_the_first_fault_is_shown(first, second):
+    outcomes = changed(second[0], cases=("plain", "stride 2"))
+    outcomes["several images"] = changed(first[0])["several images"]
+    same_rank = {first[0], second[0]} <= {is_a_list, lacks_an_output, has_another_shape, has_integers}
+    assert said(outcomes).message.startswith(f"In the case {'plain' if same_rank else 'several images'!r}: ")
+
+
+def test_among_equals_the_smallest_case_is_shown():
     assert "In the case 'plain'" in said(changed(is_wrong_forward)).message
     assert "In the case 'stride 2'" in said(changed(is_wrong_forward, cases=("several images", "stride 2"))).message
 
@@ -259,6 +264,7 @@ def test_the_right_outcome_passes_up_to_rounding():
     nearly = changed(lambda o: o["outputs"].update(out=o["outputs"]["out"] * (1 + 1e-9)))
     assert said(nearly).status == PASSED
     assert said(changed(lambda o: o["outputs"].update(out=o["outputs"]["out"] + 1e-4))).status == WRONG
+    assert said(changed(lambda o: o["outputs"].update(out=o["outputs"]["out"] * (1 + 1e-5)))).status == WRONG
     assert said(changed(lambda o: o["outputs"].update(more=np.zeros(2)))).status == WRONG
 
 
