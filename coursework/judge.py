@@ -106,12 +106,22 @@ def alike(a, b, same=None):
     """Whether two outcomes are the same: outputs as `same` (by default `close`) says, and all else exactly."""
     if b is None:
         return False
-    kind = [outcome["raised"] and outcome["raised"]["type"] for outcome in (a, b)]
-    if kind[0] != kind[1] or a["changed"] != b["changed"] or a["kinds"].keys() != b["kinds"].keys():
+    if (
+        _kind(a["raised"]) != _kind(b["raised"])
+        or a["changed"] != b["changed"]
+        or a["kinds"].keys() != b["kinds"].keys()
+    ):
         return False
     return a["outputs"].keys() == b["outputs"].keys() and all(
         (same or close)(a["outputs"][name], b["outputs"][name]) for name in a["outputs"]
     )
+
+
+def _kind(raised):
+    """What was raised, up to words that depend on how the code was written; of a wrong return what it was."""
+    if raised is None:
+        return None
+    return raised["type"], raised["message"] if raised["type"] == "ReturnError" else None
 
 
 def close(expected, got):

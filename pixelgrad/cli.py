@@ -9,6 +9,7 @@ import os
 import sys
 
 from . import __version__
+from .todo import Todo
 
 
 def console():
@@ -41,6 +42,11 @@ def main(argv=None):
         if args is None or args.debug:
             raise
         print(f"pixelgrad {args.command}: {_one_line(error)}", file=sys.stderr)
+        return 2
+    except Todo as error:
+        if args is None or args.debug:
+            raise
+        print(f"pixelgrad {args.command}: not written yet: {error}; `pixelgrad check` says where", file=sys.stderr)
         return 2
     except Exception as error:  # a mistake of ours, not the user's
         if args is None or args.debug:

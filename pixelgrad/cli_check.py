@@ -8,6 +8,8 @@ from pathlib import Path
 
 from .cli_options import above_zero
 
+_MOST_LINES = 20  # of what a student's code prints
+
 
 def add_check_commands(commands):
     p = commands.add_parser(
@@ -103,7 +105,9 @@ def _check_once(args):
     else:
         print(board.board(verdicts))
         if printed.strip():
-            print("\nYour code printed:\n" + printed.rstrip())
+            lines = printed.rstrip().splitlines()
+            more = ["... and more"] if len(lines) > _MOST_LINES else []
+            print("\n".join(["", "Your code printed:", *lines[:_MOST_LINES], *more]))
         if args.hint:
             print(_hint(verdicts))
     return 0 if all(v.status == board.PASSED for v in verdicts) else 1
