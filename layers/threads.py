@@ -12,7 +12,8 @@ import functools
 import os
 import threading
 from collections import deque
-from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import suppress
+from queue import SimpleQueue
 
 import numpy as np
 from threadpoolctl import ThreadpoolController
@@ -63,29 +64,38 @@ def deal(blocks, new_worker):
 
     if len(blocks) <= 1:
         return work()
-    with one_blas_thread() as most:
-        others = []
+    entered, left, errors, bell = [], [], [], threading.Lock()
+    bell.acquire()
+
+    def help_out():
+        entered.append(True)  # before it takes a block: who comes after `waiting` is empty has nothing to do
         try:
-            for _ in range(min(most, len(blocks)) - 1):
-                others.append(_pool(os.getpid(), most - 1).submit(work))
-        except RuntimeError:
-            pass  # the interpreter is shutting down and gives no threads any more: this one does all of the work
+            if waiting:
+                work()
+        except BaseException as error:
+            errors.append(error)
+        finally:
+            left.append(True)
+            with suppress(RuntimeError):  # somebody else has rung it just now
+                bell.release()
+
+    def wait_for_others():
+        while len(left) < len(entered):
+            bell.acquire(timeout=1)
+
+    with one_blas_thread() as most:
+        _helpers(os.getpid()).ask(help_out, min(most, len(blocks)) - 1)
         try:
             work()
         finally:
             try:
-                _finish(others)
+                wait_for_others()
             except BaseException:  # Ctrl-C while waiting: nobody may write on after we have left
                 waiting.clear()
-                _finish(others)
+                wait_for_others()
                 raise
-        for other in others:
-            if not other.cancelled():
-                other.result()
-
-
-def _finish(others):
-    wait([other for other in others if not other.cancel()])
+    if errors:
+        raise errors[0]
 
 
 def total(blocks, new_worker):
@@ -226,10 +236,35 @@ def _blas():
     return _Blas()
 
 
+class _Helpers:
+    """Threads that wait for work. The futures of an executor take twice as long from hand to hand."""
+
+    def __init__(self):
+        self._jobs, self._count, self._lock = SimpleQueue(), 0, threading.Lock()
+
+    def ask(self, job, count):
+        """Have a job, a function without arguments, done by up to `count` threads as soon as they are free."""
+        with self._lock:
+            try:
+                while self._count < count:
+                    threading.Thread(target=self._serve, name="pixelgrad", daemon=True).start()
+                    self._count += 1
+            except RuntimeError:  # no threads to be had (any more): whoever asks does all of it
+                count = self._count
+        for _ in range(count):
+            self._jobs.put(job)
+
+    def _serve(self):
+        while True:
+            job = self._jobs.get()
+            job()
+            del job  # it holds on to arrays
+
+
 @functools.cache
-def _pool(process, count):
-    """Threads that wait for work; a forked process has its own."""
-    return ThreadPoolExecutor(count, thread_name_prefix="pixelgrad")
+def _helpers(process):
+    """The threads of a process; a forked one has its own."""
+    return _Helpers()
 
 
 def _after_fork():

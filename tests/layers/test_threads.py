@@ -170,11 +170,15 @@ def test_an_interrupt_while_blas_is_told_leaves_it_as_it_was(monkeypatch):
 
 
 def test_without_threads_to_be_had_this_one_does_the_work(monkeypatch):
-    class Closed:
-        def submit(self, work):
-            raise RuntimeError("cannot schedule new futures after interpreter shutdown")
+    class NoThread:
+        def __init__(self, **_):
+            pass
 
-    monkeypatch.setattr(threads, "_pool", lambda process, count: Closed())
+        def start(self):
+            raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threads.threading, "Thread", NoThread)
+    monkeypatch.setattr(threads, "_helpers", lambda process: threads._Helpers())
     done = []
     deal(list(range(5)), lambda: done.append)
     assert sorted(done) == list(range(5))
