@@ -128,7 +128,11 @@ def convolve(x, w, stride, pad, finish=None):
     N, _, H, W = x.shape
     F, _, HH, WW = w.shape
     out = np.empty((N, (H + 2 * pad - HH) // stride + 1, (W + 2 * pad - WW) // stride + 1, F), np.result_type(x, w))
-    _correlate(x.transpose(0, 2, 3, 1), w.transpose(2, 3, 1, 0), -pad, -pad, stride, out, finish)
+    xl = x.transpose(0, 2, 3, 1)
+    if winograd.pays(w, stride, out.shape):
+        winograd.forward(xl, w, stride, pad, out, finish)
+    else:
+        _correlate(xl, w.transpose(2, 3, 1, 0), -pad, -pad, stride, out, finish)
     return out.transpose(0, 3, 1, 2)
 
 
@@ -145,8 +149,6 @@ def _correlate(xl, taps, top, left, stride, out, finish=None):
     out : ndarray (N, HO, WO, F)
         Written; may be a view with gaps.
     """
-    if stride == 1 and taps.shape[:2] == (3, 3) and winograd.pays(xl.shape[3], out.shape):
-        return winograd.correlate(xl, taps, top, left, out, finish)
     N, HO, WO, F = out.shape
     HH, WW, C = taps.shape[:3]
     # Always in C order: BLAS rounds differently for a transposed matrix, and results must not depend on how filters
@@ -184,8 +186,8 @@ def _filter_gradient(dl, x, w, stride, pad):
     N, HO, WO, F = dl.shape
     _, C, HH, WW = w.shape
     xl = x.transpose(0, 2, 3, 1)
-    if stride == 1 and (HH, WW) == (3, 3) and winograd.pays(C, dl.shape):
-        return winograd.filter_gradient(xl, dl, -pad, -pad).transpose(3, 2, 0, 1)
+    if winograd.pays(w, stride, dl.shape):
+        return winograd.filter_gradient(xl, dl, w, stride, pad).transpose(3, 2, 0, 1)
     K = HH * WW * C
     dtype = np.result_type(x, dl)
 
@@ -210,7 +212,9 @@ def _input_gradient(dl, shape, w, stride, pad):
     """The gradient to the images (N, C, H, W); dl is dout, channels last."""
     N, HO, WO, F = dl.shape
     C = w.shape[1]
-    if N * HO * WO < _FEW_WINDOWS * stride * F or _FEW_CHANNELS * C <= F:
+    if winograd.pays(w, stride, dl.shape):
+        dx = winograd.input_gradient(dl, w, stride, pad, shape)
+    elif N * HO * WO < _FEW_WINDOWS * stride * F or _FEW_CHANNELS * C <= F:
         dx = _gather_taps(dl, shape, w, stride, pad)
     else:
         dx = _correlate_phases(dl, shape, w, stride, pad)

@@ -112,7 +112,7 @@ WAYS = {
     "col2im, few channels": (conv_module, {"_FEW_CHANNELS": 0}),
     "col2im, channels side by side": (conv_module, {"_FEW_WINDOWS": 1_000_000, "_LEAST_CHANNELS": 0}),
     "phases": (conv_module, {"_FEW_WINDOWS": 0, "_FEW_CHANNELS": 0}),
-    "winograd": (winograd, {"_LEAST_TILES": 0, "_LEAST_CHANNELS": 0}),
+    "winograd": (winograd, {"_LEAST_TILES": 0, "_LEAST_CHANNELS": 0, "_LEAST_SPARED": 0}),
 }
 
 
@@ -130,7 +130,7 @@ def forced(*names):
             setattr(module, key, value)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=300, deadline=None)
 @given(
     st.tuples(st.integers(1, 4), st.integers(1, 4), st.integers(1, 4)),
     st.tuples(st.integers(1, 9), st.integers(1, 9), st.integers(1, 5), st.integers(1, 5)),
@@ -144,17 +144,18 @@ def forced(*names):
     st.sampled_from(
         ("filters", "col2im", "col2im, few channels", "col2im, channels side by side", "phases", "winograd")
     ),
-    st.booleans(),
+    st.sampled_from((None, (3, 1), (2, 1), (4, 2), (6, 2))),
     st.booleans(),
     st.integers(0, 99),
 )
 def test_fast_equals_naive(
-    counts, sizes, stride, pad, dtype, order, dout_order, bias, cutting, way, three, own_order, seed
+    counts, sizes, stride, pad, dtype, order, dout_order, bias, cutting, way, spared, own_order, seed
 ):
     N, C, F = counts
     H, W, HH, WW = sizes
-    if three:  # what Winograd's way is for
-        H, W, HH, WW, stride = H + 2, W + 2, 3, 3, 1
+    if spared is not None:  # what Winograd's way is for
+        HH, stride = spared
+        H, W, WW = H + HH - 1, W + HH - 1, HH
     HH, WW = min(HH, H + 2 * pad), min(WW, W + 2 * pad)
     x, w, b = arrays(H, W, HH, WW, N=N, C=C, F=F, seed=seed, dtype=dtype)
     x, b = in_memory_order(x, order), b if bias else None
