@@ -1,38 +1,63 @@
-"""Fast pooling: a loop over the few offsets inside a window, whole images at a time.
+"""Fast pooling, channels last in memory as in `conv.py`.
 
-For the offset (i, j) the strided slice ``x[:, :, i::stride, j::stride]`` holds that entry of every window. The
-order of the axes in memory is kept, so that channels-last arrays (see `conv.py`) stay so.
+The largest of a window is the largest of its rows' largest. Rows of an image are long runs of memory, which are
+compared with themselves, moved by a pixel; of the result every stride-th pixel is kept, and of these rows the same is
+taken again. A number for each window, the winner, tells where in it the first largest entry stood. On the way back
+the windows' gradients are added pixel by pixel of the window, over whole rows, too: `stride` x `stride` images, one for
+each pixel that a step of the stride contains, are put side by side in the end.
+
+Average pooling is a loop over the few offsets inside a window: for the offset (i, j) the strided slice
+``x[:, :, i::stride, j::stride]`` holds that entry of every window.
 """
 
 import numpy as np
 
 from .checks import check_array, pool_output_size, same_shape
-from .threads import cut, deal, length, pieces, threads
+from .threads import deal, length, pieces
 
 
 def max_pool_forward(x, pool_param):
     """The largest value of each window; arguments and result as in `max_pool_forward_naive`."""
     height, width, stride, HO, WO = pool_output_size("max_pool_forward", x, pool_param)
-    N, C = x.shape[:2]
-    out = np.empty_like(x[:, :, :HO, :WO])
-    # The larger the number, the earlier in the window; 0 is no entry of it.
-    winner = np.zeros_like(out, dtype=np.min_scalar_type(height * width))
+    N, C, H, W = x.shape
+    xl = np.ascontiguousarray(x.transpose(0, 2, 3, 1))
+    out = np.empty((N, HO, WO, C), x.dtype)
+    code = np.min_scalar_type(height * width - 1).type
+    winner = np.empty(out.shape, code)  # i * width + j
 
     def worker(block):
         images, rows = block
-        part, image = out[images, :, rows], x[images, :, rows.start * stride :]
-        part[...] = image[:, :, : stride * length(rows) : stride, : stride * WO : stride]
-        for i, j in np.ndindex(height, width):
-            entry, seen = _entry(image, i, j, stride, part)
-            np.maximum(seen, entry, out=seen)  # NaN stays NaN: it must not vanish in a layer
-        for k, (i, j) in enumerate(np.ndindex(height, width)):
-            entry, largest = _entry(image, i, j, stride, part)
-            first = winner[images, :, rows][:, :, : entry.shape[2], : entry.shape[3]]
-            is_largest = ~(entry < largest)
-            np.maximum(first, is_largest * winner.dtype.type(height * width - k), out=first)
+        n, h = length(images), length(rows)
+        lines = xl[images, rows.start * stride : (rows.stop - 1) * stride + height].reshape(n, -1, W * C)
+        largest, column = lines.copy(), np.zeros(lines.shape, code)
+        for j in range(1, min(width, W)):
+            before, entry = largest[:, :, : (W - j) * C], lines[:, :, j * C :]  # a window may hang over the border
+            _keep_larger(before, entry, column[:, :, : (W - j) * C], code(j))
+        # (n, rows, WO, C): for every row of the image the largest of a window's row.
+        largest, column = (
+            np.ascontiguousarray(a.reshape(n, -1, W, C)[:, :, : stride * WO : stride]) for a in (largest, column)
+        )
+        part, place = out[images, rows], winner[images, rows]
+        part[...] = largest[:, : stride * h : stride]
+        place[...] = column[:, : stride * h : stride]
+        for i in range(1, height):
+            entry = largest[:, i : i + stride * h : stride][:, :h]
+            some = entry.shape[1]
+            number = column[:, i : i + stride * h : stride][:, :h] + code(i * width)
+            _keep_larger(part[:, :some], entry, place[:, :some], number)
 
-    deal(pieces(N, HO, C * x.shape[3] * stride), lambda: worker)
-    return out, (x, winner, height, width, stride)
+    deal(pieces(N, HO, W * C * stride), lambda: worker)
+    return out.transpose(0, 3, 1, 2), (x.shape, winner, height, width, stride)
+
+
+def _keep_larger(largest, entry, winner, number):
+    """Put the larger into `largest`, and `number`, above all before, into `winner` where that is the entry.
+
+    NaN counts as the larger, and stays: it must not vanish in a layer.
+    """
+    later = ~(largest >= entry)
+    np.maximum(winner, later.view(np.uint8) * number, out=winner)
+    np.maximum(largest, entry, out=largest)
 
 
 def max_pool_backward(dout, cache):
@@ -46,23 +71,30 @@ def max_pool_backward(dout, cache):
     -------
     dx : ndarray (N, C, H, W)
     """
-    x, winner, height, width, stride = cache
-    same_shape("max_pool_backward", "dout", dout, winner.shape)
-    dx = np.zeros_like(x, dtype=dout.dtype)
-    N, C = x.shape[:2]
+    (N, C, H, W), winner, height, width, stride = cache
+    HO, WO = winner.shape[1:3]
+    same_shape("max_pool_backward", "dout", dout, (N, C, HO, WO))
+    dl = np.ascontiguousarray(dout.transpose(0, 2, 3, 1))
+    dx = np.empty((N, H, W, C), dout.dtype)
+    columns = -(-W // stride)  # steps of the stride across the image
 
     def worker(block):
-        images, channels = block
-        target, place = dx[images, channels], winner[images, channels]
-        for k, (i, j) in enumerate(np.ndindex(height, width)):
-            entry, share = _entry(target, i, j, stride, dout[images, channels])
-            entry += share * (place[:, :, : share.shape[2], : share.shape[3]] == height * width - k)
+        images, rows = block  # of steps
+        # sums[r, q, :, k, l] is the gradient of the pixel (stride k + r, stride l + q), k counted from the block's first.
+        sums = np.zeros((stride, stride, length(images), length(rows), columns, C), dout.dtype)
+        for i, j in np.ndindex(height, width):
+            (k, r), (l, q) = divmod(i, stride), divmod(j, stride)
+            first, last, some = max(0, rows.start - k), min(HO, rows.stop - k), min(WO, columns - l)
+            if first < last and some > 0:
+                hit = winner[images, first:last, :some] == i * width + j
+                share = dl[images, first:last, :some] * hit
+                sums[r, q, :, first + k - rows.start : last + k - rows.start, l : l + some] += share
+        for r, q in np.ndindex(stride, stride):
+            target = dx[images, rows.start * stride + r : rows.stop * stride : stride, q::stride]
+            target[...] = sums[r, q, :, : target.shape[1], : target.shape[2]]
 
-    # Windows overlap, so that rows cannot be shared among threads; images and channels can.
-    images = [images for images, _ in pieces(N, 1, x[0].size)]
-    channels = cut(C, threads() if N == 1 else 1)
-    deal([(part, some) for part in images for some in channels], lambda: worker)
-    return dx
+    deal(pieces(N, -(-H // stride), W * C * stride), lambda: worker)
+    return dx.transpose(0, 3, 1, 2)
 
 
 def avg_pool_forward(x, pool_param):

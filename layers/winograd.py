@@ -22,8 +22,6 @@ as one, with four times the channels; so this is for all filters of `size` = 3 o
 Lavin and Gray 2016, Fast algorithms for convolutional neural networks, section 4.1.
 """
 
-import functools
-
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
@@ -38,7 +36,6 @@ _FILTERS = {
 _LEAST_TILES = 100
 _LEAST_CHANNELS = 16
 _LEAST_SPARED = 1.5
-_BUFFER = 256  # numbers
 
 
 def pays(w, stride, shape):
@@ -93,7 +90,6 @@ def filter_gradient(xl, dl, w, stride, pad):
         space = _space(tiles, TW, C, m, dtype)
         d_spaces = np.empty((2, 16 * tiles * F), dtype)
 
-        @_without_copies
         def worker(block):
             images, rows = block
             n, h = length(images), length(rows)
@@ -177,7 +173,6 @@ def _correlate(xl, factors, r, stride, top, left, out, finish=None):
         space = _space(tiles, TW, C, m, out.dtype, least=4 * m * tiles * F)
         m_space = np.empty(16 * tiles * F, out.dtype)
 
-        @_without_copies
         def worker(block):
             images, rows = block
             n, h = length(images), length(rows)
@@ -200,20 +195,6 @@ def _correlate(xl, factors, r, stride, top, left, out, finish=None):
         return worker
 
     deal(blocks, new_worker)
-
-
-def _without_copies(worker):
-    """A worker that adds rows of memory as they lie; NumPy copies those shorter than its buffer, 8192 numbers, first."""
-
-    @functools.wraps(worker)
-    def wrapped(block):
-        before = np.setbufsize(_BUFFER)  # of this thread
-        try:
-            return worker(block)
-        finally:
-            np.setbufsize(before)
-
-    return wrapped
 
 
 def _most_tiles(blocks, TW):
