@@ -12,7 +12,7 @@ expansions write into one output, so that nothing is joined afterwards. The way 
 import numpy as np
 
 from .checks import RELU_RULES, check_array, check_choice, same_shape
-from .compositions import gate
+from .compositions import gate, repeated
 from .threads import deal, length, pieces
 from .winograd import strided
 
@@ -41,7 +41,9 @@ def fire_forward(x, squeeze, expand1, expand3):
     same_shape("fire_forward", "the squeezing filters", ws, (S, C, 1, 1))
     xl = np.ascontiguousarray(x.transpose(0, 2, 3, 1))
     squeezing, ones, threes = _matrix(ws), _matrix(w1), _matrix(w3)
-    bias = np.concatenate([b1, b3])
+    # Repeated for every pixel of a row: long runs of memory are what NumPy is fast on.
+    bs, bias = repeated(bs, W), repeated(np.concatenate([b1, b3]), W)
+    zero_s, zero = np.zeros_like(bs), np.zeros_like(bias)  # an array is compared faster than a number
     out = np.empty((N, H, W, F1 + F3), np.result_type(x, ws))
     active, squeezed = np.empty(out.shape, bool), np.empty((N, H, W, S), bool)
 
@@ -51,18 +53,19 @@ def fire_forward(x, squeeze, expand1, expand3):
         top, bottom = max(rows.start - 1, 0), min(rows.stop + 1, H)
         inner = np.zeros((n, h + 2, W + 2, S), out.dtype)
         first = top - rows.start + 1
-        middle = xl[images, top:bottom].reshape(-1, C) @ squeezing
+        middle = (xl[images, top:bottom].reshape(-1, C) @ squeezing).reshape(n, bottom - top, W, S)
         middle += bs
-        np.maximum(middle, 0, out=middle)
-        inner[:, first : first + bottom - top, 1:-1] = middle.reshape(n, bottom - top, W, S)
+        np.maximum(middle, zero_s, out=middle)
+        inner[:, first : first + bottom - top, 1:-1] = middle
         own = inner[:, 1:-1, 1:-1]
         np.greater(own, 0, out=squeezed[images, rows])
         part = out[images, rows].reshape(-1, F1 + F3)
         np.matmul(np.ascontiguousarray(own).reshape(-1, S), ones, out=part[:, :F1])
         np.matmul(_windows(inner), threes, out=part[:, F1:])
+        part = out[images, rows]
         part += bias
-        np.maximum(part, 0, out=part)
-        np.greater(part, 0, out=active[images, rows].reshape(part.shape))
+        np.maximum(part, zero, out=part)
+        np.greater(part, 0, out=active[images, rows])
 
     deal(_bands(N, H, W, C, S, F1 + F3), lambda: worker)
     return out.transpose(0, 3, 1, 2), (x.shape, ws, w1, w3, active, squeezed)

@@ -80,7 +80,7 @@ def max_pool_backward(dout, cache):
 
     def worker(block):
         images, rows = block  # of steps
-        # sums[r, q, :, k, l] is the gradient of the pixel (stride k + r, stride l + q), k counted from the block's first.
+        # sums[r, q, :, k, l] is the gradient of the pixel (stride k + r, stride l + q), k from the block on.
         sums = np.zeros((stride, stride, length(images), length(rows), columns, C), dout.dtype)
         for i, j in np.ndindex(height, width):
             (k, r), (l, q) = divmod(i, stride), divmod(j, stride)
