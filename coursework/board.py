@@ -55,9 +55,12 @@ def with_needs(names):
 
 
 def after_needs(verdict, verdicts):
-    """A wrong exercise that calls one which is not right yet is blocked by that one."""
+    """A wrong exercise that calls one which is not right yet is blocked by that one.
+
+    One that is blocked itself is passed over: what it waits for may be this one's own file.
+    """
     needs = EXERCISES[verdict.exercise].needs
-    unsolved = [name for name in needs if name in verdicts and verdicts[name].status != PASSED]
+    unsolved = [name for name in needs if name in verdicts and verdicts[name].status not in (PASSED, BLOCKED)]
     if verdict.status == WRONG and unsolved:
         return replace(verdict, status=BLOCKED, mistake=None, message=f"{unsolved[0]}: not right yet")
     return verdict
@@ -87,7 +90,7 @@ def known_exercise(name):
 
 def board(verdicts, *, width=100):
     """The verdicts as text: a line for each exercise, what is wrong, and what to do next."""
-    lines, track = [], None
+    lines, track, said = [], None, set()
     for verdict in verdicts:
         exercise = EXERCISES[verdict.exercise]
         if exercise.track != track:
@@ -96,13 +99,15 @@ def board(verdicts, *, width=100):
         points = f"{verdict.points}/{verdict.max_points}"
         lines.append(f"  {SIGNS[verdict.status]:10s} {verdict.exercise:20s} {points:>6s}  {exercise.title}")
         if verdict.status == WRONG:
-            for line in verdict.message.splitlines():
+            # A file that cannot be imported is the same for all that stands in it.
+            for line in verdict.message.splitlines() if verdict.message not in said else ["as above"]:
                 code = line.startswith("    ")
                 lines += (
                     [f"      {line}"]
                     if code
                     else textwrap.wrap(line, width, initial_indent=" " * 6, subsequent_indent=" " * 6)
                 )
+            said.add(verdict.message)
         elif verdict.status == BLOCKED:
             lines.append(f"      waits for {verdict.message.split(':')[0]}")
     points, most = sum(v.points for v in verdicts), sum(v.max_points for v in verdicts)

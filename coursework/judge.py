@@ -8,12 +8,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .importing import import_fault
 from .prints import fingerprint, same_fingerprint
 from .relations import relation
 
 TOO_LONG = "It was not done in time. Is there a loop that never ends, or one far longer than it needs to be?"
 RTOL = 1e-6  # beside the largest magnitude of an array
-ENDLESS = "endless"  # in the place of outcomes: it was not done in time
+ENDLESS = "endless"  # in the place of outcomes, with words for the place behind it: it was not done in time
 PASSED, WRONG, TODO, BLOCKED = "passed", "wrong", "todo", "blocked"
 
 
@@ -64,7 +65,7 @@ def judge(exercise, answers, outcomes):
     exercise : Exercise
     answers : Answers
     outcomes : dict of str to dict, or str
-        By case; or ENDLESS; or, in words, why there are none.
+        By case; or ENDLESS, and where it was; or, in words, why there are none.
 
     Returns
     -------
@@ -82,11 +83,15 @@ def judge(exercise, answers, outcomes):
 def _judge(exercise, answers, outcomes, verdict):
     known = next((m for m in answers.mistakes if _is(m, answers, outcomes)), None)
     if isinstance(outcomes, str):
-        words = TOO_LONG if outcomes == ENDLESS else outcomes
+        words = TOO_LONG + outcomes.removeprefix(ENDLESS) if outcomes.startswith(ENDLESS) else outcomes
         return verdict(WRONG, f"{words}\n{known.hint}" if known else words, known and known.name)
     failing = [case for case in answers.right if not alike(answers.right[case], outcomes.get(case))]
     if not failing:
         return verdict(PASSED)
+    fault = import_fault(outcomes)
+    if fault is not None:
+        file, words = fault
+        return verdict(WRONG if file in exercise.homes.values() else BLOCKED, f"{file}: cannot be imported: {words}")
     todo = _todo(outcomes)
     if todo is not None:
         own, text = todo.split(":", 1)[0] == exercise.id, todo
@@ -142,7 +147,7 @@ def _near(expected, got):
 def _is(mistake, answers, outcomes):
     """Whether the student's outcomes are those of a known mistake, in every case."""
     if isinstance(outcomes, str) or isinstance(mistake.outcomes, str):
-        return outcomes == mistake.outcomes
+        return isinstance(outcomes, str) and outcomes.startswith(ENDLESS) and mistake.outcomes == ENDLESS
     return all(alike(mistake.outcomes[case], outcomes.get(case), _has_print) for case in answers.right)
 
 

@@ -8,17 +8,12 @@ from pathlib import Path
 
 from .._files import check_destination, written_beside
 from .board import as_dict, check, known_exercise
-from .exercises import EXERCISES
+from .exercises import exercise_files
 from .markers import with_import
 from .runner import ROOT
 
 STUBS = "coursework/stubs"  # the exercise files as they were at first, with .txt behind their names
 REPORT = "report.json"
-
-
-def exercise_files():
-    """The files that hold exercises, from the project's root, in order (list of str)."""
-    return list(dict.fromkeys(home for exercise in EXERCISES.values() for home in exercise.homes.values()))
 
 
 def reset_exercise(name, *, root=ROOT):

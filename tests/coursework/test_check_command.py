@@ -14,13 +14,13 @@ import pytest
 from pixelgrad import cli_check
 from pixelgrad.cli import main
 from pixelgrad.coursework.answers import make_answers
-from pixelgrad.coursework.exercises import EXERCISES
+from pixelgrad.coursework.exercises import EXERCISES, exercise_files
 from pixelgrad.coursework.hints import next_hint
 from pixelgrad.coursework.judge import alike
 from pixelgrad.coursework.make import edition_texts
 from pixelgrad.coursework.packing import same
 from pixelgrad.coursework.store import ANSWERS, read_answers
-from pixelgrad.coursework.student import exercise_files, reset_exercise, write_submission
+from pixelgrad.coursework.student import reset_exercise, write_submission
 
 has_answers = pytest.mark.skipif(not ANSWERS.is_file(), reason="`pixelgrad coursework answers` writes answers.h5")
 
@@ -89,7 +89,11 @@ def test_the_board_says_what_is_next(project):
     project.text("visualization/total_variation.py", project.text("visualization/total_variation.py") + "\n1 / 0\n")
     out = project.run("check", "affine", "tv", check=1).stdout
     assert "✓ passed   affine" in out and "✗ wrong    tv" in out and "Next: mend tv" in out
-    assert "ZeroDivisionError in <module> (total_variation.py), line " in out
+    assert "visualization/total_variation.py: cannot be imported: ZeroDivisionError in line " in out
+    project.text("layers/basic.py", "def f(:\n")
+    out = project.run("check", "affine", "relu", "softmax", check=1).stdout
+    assert out.count("layers/basic.py: cannot be imported: SyntaxError in line 1") == 1 and out.count("as above") == 1
+    assert "softmax" in out and "waits for layers/basic.py" in out
 
 
 def test_what_was_printed_is_shown(project):

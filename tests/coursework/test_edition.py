@@ -10,13 +10,12 @@ import pytest
 
 from pixelgrad.cli import main
 from pixelgrad.coursework import make, markers
-from pixelgrad.coursework.exercises import EXERCISES
+from pixelgrad.coursework.exercises import EXERCISES, exercise_files
 from pixelgrad.coursework.judge import BLOCKED, PASSED, TODO
 from pixelgrad.coursework.make import FOLDERS, NOT_FOR_STUDENTS, ROOT, edition_texts, make_edition
 from pixelgrad.coursework.mistakes import MISTAKES
 from pixelgrad.coursework.packing import same
 from pixelgrad.coursework.store import read_answers
-from pixelgrad.coursework.student import exercise_files
 
 HOMES = exercise_files()
 LONG = 30  # characters: shorter lines, such as `return out, cache`, stand in other places, too
@@ -123,6 +122,7 @@ def test_nothing_is_there_that_is_not_for_students(edition):
         "exercises",
         "harness",
         "hints",
+        "importing",
         "judge",
         "layers_track",
         "markers",

@@ -21,13 +21,12 @@ from pixelgrad.cli import main
 from pixelgrad.coursework import grading, isolation, runner
 from pixelgrad.coursework.answers import draw_inputs
 from pixelgrad.coursework.autograder import write_autograder
-from pixelgrad.coursework.exercises import EXERCISES
+from pixelgrad.coursework.exercises import EXERCISES, exercise_files
 from pixelgrad.coursework.grading import LIMITS, grade
 from pixelgrad.coursework.isolation import find_isolation
 from pixelgrad.coursework.make import NOT_FOR_STUDENTS, ROOT, edition_texts
 from pixelgrad.coursework.packing import same
 from pixelgrad.coursework.runner import run_exercises
-from pixelgrad.coursework.student import exercise_files
 from pixelgrad.coursework.submissions import find_submissions, read_submission
 
 _spec = importlib.util.spec_from_file_location("hostile", Path(__file__).with_name("hostile.py"))
