@@ -46,10 +46,9 @@ def import_homes(homes, stopped, begins):
         # Where the package cannot be imported it is needless to try each of its files.
         for module in (_module(home).rpartition(".")[0], _module(home)):
             if module not in tried:
-                tried[module] = _failure(module)
+                tried[module] = _failure(module, known)
             if home not in failures and tried[module]:
-                file, words = tried[module]
-                failures[home] = (home, known[home]) if home in known else (file, known.get(file, words))
+                failures[home] = (home, known[home]) if home in known else tried[module]
     sys.meta_path.remove(onlooker)
     return failures
 
@@ -69,22 +68,21 @@ def import_fault(outcomes):
     return None
 
 
-def _failure(module):
-    """Import a module; the file at fault and what is wrong with it, or None."""
-    before = set(sys.modules)
+def _failure(module, known):
+    """Import a module; the file at fault and what is wrong with it, or None. What is `known` is said as it was."""
     try:
         importlib.import_module(module)
     except BaseException as error:  # whatever a student's file raises
-        # A half-imported package would answer the next import with another error, which is not the cause.
-        for name in set(sys.modules) - before:
-            if name.startswith("pixelgrad."):
-                del sys.modules[name]
-        return _fault(error)
+        file, words = _fault(error)
+        return file, known.setdefault(file, words)
     return None
 
 
 class _Onlooker:
-    """Tells which exercise file is running while modules are imported, and refuses some."""
+    """Tells which exercise file is running while modules are imported, and refuses those known to fail.
+
+    A second try would run a file again; and in a half-imported package it may meet another error, not the cause.
+    """
 
     def __init__(self, refused, begins):
         self.refused, self.begins, self.running = refused, begins, ""
