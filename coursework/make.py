@@ -20,6 +20,7 @@ FILES = ("setup.py", "pyproject.toml", "LICENSE")
 NOT_FOR_STUDENTS = (
     "answers.py",
     "autograder.py",
+    "grades.py",
     "grading.py",
     "isolation.py",
     "make.py",
