@@ -1,5 +1,6 @@
 """The student's side of the checker: run exercises, and show what came of it."""
 
+import difflib
 import textwrap
 from dataclasses import replace
 
@@ -84,7 +85,9 @@ def load_case(exercise, case):
 def known_exercise(name):
     """The exercise of this name; ValueError, with a list, if there is none."""
     if name not in EXERCISES:
-        raise ValueError(f"there is no exercise {name!r}; the exercises are {', '.join(EXERCISES)}")
+        near = " or ".join(difflib.get_close_matches(name.lower(), EXERCISES))
+        hint = f". Did you mean {near}?" if near else ""
+        raise ValueError(f"there is no exercise {name!r}; the exercises are {', '.join(EXERCISES)}{hint}")
     return EXERCISES[name]
 
 

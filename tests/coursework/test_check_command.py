@@ -3,6 +3,7 @@
 import ast
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -75,7 +76,9 @@ def test_an_unknown_exercise_is_misuse_and_the_list_is_shown(capsys, command):
     assert main([*command, "gelu"]) == 2
     shown, words = capsys.readouterr(), "there is no exercise 'gelu'; the exercises are affine, relu, softmax"
     assert shown.err.startswith(f"pixelgrad {command[0]}: {words}")
+    assert shown.err.endswith(", style_transfer. Did you mean relu?\n")
     assert shown.err.count("\n") == 1 and shown.out == ""
+    assert main([*command, "zzz"]) == 2 and "mean" not in capsys.readouterr().err
 
 
 def test_the_board_says_what_is_next(project):
@@ -222,6 +225,20 @@ def test_reset_works_whatever_is_there(project, damage):
     assert (project.path / kept_name("layers/basic.py", 1)).read_bytes() == (damage or b"")
 
 
+def test_reset_says_what_still_keeps_the_file_from_being_imported(project):
+    text = project.text("layers/basic.py") + "\nnonsense\n"
+    project.text("layers/basic.py", text)
+    out = project.run("reset", "relu", check=0).stdout
+    lines = text.count("\n")
+    assert f"\nBut layers/basic.py still cannot be imported: NameError in line {lines}: name 'nonsense' is not" in out
+    assert out.endswith("\nMend that, or take the whole file back: copy coursework/stubs/layers/basic.py.txt over it\n")
+    shutil.copy(project.path / "coursework" / "stubs" / "layers" / "basic.py.txt", project.path / "layers" / "basic.py")
+    assert "But" not in project.run("reset", "relu", check=0).stdout
+    project.text("layers/checks.py", "nonsense\n")
+    assert "But layers/checks.py still cannot" in (out := project.run("reset", "relu").stdout)
+    assert out.endswith("\nMend that\n")
+
+
 def test_a_copy_is_kept_byte_by_byte(project):
     mine = project.text("layers/basic.py").replace("\n", "\r\n").encode() + b"# \xff\r\n"
     (project.path / "layers" / "basic.py").write_bytes(mine)
@@ -259,6 +276,14 @@ def test_a_submission_is_not_overwritten_unasked(project, tmp_path):
     with pytest.raises(FileExistsError, match="exists already"):
         write_submission(path, root=project.path)
     assert path.read_text() == "mine" and time.monotonic() - started < 0.3  # before the long check
+
+
+def test_the_master_has_nothing_to_hand_in(tmp_path, capsys):
+    """Its exercise files hold the solutions."""
+    assert main(["submit", "--out", str(tmp_path / "x.zip")]) == 2
+    error = capsys.readouterr().err
+    assert "only a student edition has something to hand in" in error and error.count("\n") == 1
+    assert not list(tmp_path.iterdir())
 
 
 # -- the file of answers -----------------------------------------------------------------------------------------------
