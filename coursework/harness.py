@@ -5,7 +5,7 @@ Nothing here knows the right answers. Each case of an exercise gives an outcome,
 - "outputs": {name: array}, as far as the functions came;
 - "kinds": {name: what was returned instead of an array};
 - "raised": None, or {"type", "message", "line", "function"};
-- "changed": names of inputs that are not what they were.
+- "changed": {name of an input that is not what it was: the function after whose call that was first so}.
 """
 
 import faulthandler
@@ -75,23 +75,44 @@ def run_case(exercise, inputs, namespace):
     namespace : dict
         The student's functions by name.
     """
-    given, outputs, raised = copied(inputs), Outputs(), None
+    given, outputs, raised, changed = copied(inputs), Outputs(), None, {}
+
+    def compare(function):
+        for name in inputs:
+            if name not in (*changed, *exercise.may_change) and not same(inputs[name], given[name]):
+                changed[name] = function
+
+    functions = _Functions(namespace, compare)
     try:
         with np.errstate(all="ignore"):
-            exercise.run(_Functions(namespace), given, outputs)
+            exercise.run(functions, given, outputs)
     except Todo as error:
         raised = {"type": "Todo", "message": str(error), "line": None, "function": None}
     except ReturnError as error:
         raised = {"type": "ReturnError", "message": str(error), "line": None, "function": None}
     except (Exception, SystemExit) as error:
         raised = _described(error)
-    changed = [name for name in inputs if name not in exercise.may_change and not same(inputs[name], given[name])]
+    compare(functions.latest)  # parameters of a network are put into the inputs afterwards
     return {"outputs": dict(outputs), "kinds": outputs.kinds, "raised": raised, "changed": changed}
 
 
 class _Functions:
-    def __init__(self, namespace):
-        self.__dict__.update(namespace)
+    """A student's functions by name; after each call the inputs are compared with what they were."""
+
+    def __init__(self, namespace, compare):
+        self.latest = ""
+        for name, function in namespace.items():
+            setattr(self, name, self._watched(name, function, compare))
+
+    def _watched(self, name, function, compare):
+        def call(*args, **kwargs):
+            self.latest = name
+            try:
+                return function(*args, **kwargs)
+            finally:
+                compare(name)
+
+        return call
 
 
 def student_functions(exercise):

@@ -56,7 +56,7 @@ def import_homes(homes, stopped, begins):
 def not_imported(cases, file, words):
     """The outcomes of an exercise that cannot be called, since this file cannot be imported."""
     raised = {"type": NOT_IMPORTED, "message": f"{file}: {words}"[:500], "line": None, "function": None}
-    return {case: {"outputs": {}, "kinds": {}, "raised": raised, "changed": []} for case in cases}
+    return {case: {"outputs": {}, "kinds": {}, "raised": raised, "changed": {}} for case in cases}
 
 
 def import_fault(outcomes):

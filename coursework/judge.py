@@ -185,35 +185,44 @@ def _mistyped(expected, got):
 
 
 def _complaint(exercise, right, got, case):
-    """The first thing that is wrong in one case."""
+    """The first thing that is wrong in one case; and always that an input was changed, which may be its cause."""
     at = f"In the case {case!r}: "
     if got is None:
         return f"{at}no result arrived."
+    changes = " ".join(
+        f"The input {name} is not what it was: {function or 'a function'} changed what it was given. Work on a copy."
+        for name, function in got["changed"].items()
+    )
+    first = _first_fault(exercise, right, got) or changes or "the result is not the right one."
+    return at + (first if first == changes or not changes else f"{first}\n{changes}")
+
+
+def _first_fault(exercise, right, got):
+    """What comes before everything else; None where nothing but a changed input is to be told."""
     if got["raised"]:
-        return at + _crash(got["raised"])
+        return _crash(got["raised"])
     for name, kind in got["kinds"].items():
-        return f"{at}{name} is {kind}; expected {_described(right['outputs'].get(name))}."
+        return f"{name} is {kind}; expected {_described(right['outputs'].get(name))}."
     for name, expected in right["outputs"].items():
         value = got["outputs"].get(name)
         if value is None:
-            return f"{at}{name} was not returned; expected {_described(expected)}."
+            return f"{name} was not returned; expected {_described(expected)}."
         if value.shape != expected.shape:
-            return f"{at}{name} has the shape {value.shape}; expected {expected.shape}."
+            return f"{name} has the shape {value.shape}; expected {expected.shape}."
         if _mistyped(expected, value):
-            return f"{at}{name} is {_described(value)}; expected {_described(expected)}."
+            return f"{name} is {_described(value)}; expected {_described(expected)}."
     for name, expected in right["outputs"].items():
         value = got["outputs"][name]
         if not np.isfinite(value).all() and np.isfinite(expected).all():
             count = int((~np.isfinite(value)).sum())
-            return f"{at}{name} holds NaN or infinity in {count} of {value.size} places."
+            return f"{name} holds NaN or infinity in {count} of {value.size} places."
     if got["changed"]:
-        names = ", ".join(got["changed"])
-        return f"{at}the input {names} is not what it was: a function changed what it was given. Work on a copy."
+        return None
     for forward in (True, False):
         for name, expected in right["outputs"].items():
             if (name in exercise.forward) == forward and not close(expected, got["outputs"][name]):
-                return at + _difference(name, expected, got["outputs"][name])
-    return f"{at}the result is not the right one."
+                return _difference(name, expected, got["outputs"][name])
+    return None
 
 
 def _described(array):

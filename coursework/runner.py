@@ -213,7 +213,7 @@ def _is_outcome(outcome):
     return (
         outcome.keys() == {"outputs", "kinds", "raised", "changed"}
         and all(isinstance(a, np.ndarray) and a.dtype.kind in "fiub" for a in outcome["outputs"].values())
-        and all(_is_word(word) for word in (*outcome["kinds"], *outcome["kinds"].values(), *outcome["changed"]))
+        and all(_is_word(w) for words in (outcome["kinds"], outcome["changed"]) for w in (*words, *words.values()))
         and (
             raised is None
             or raised.keys() == {"type", "message", "line", "function"}

@@ -46,7 +46,7 @@ EXERCISE = Exercise(
 
 
 def outcome(out, dx, raised=None, **more):
-    return {"outputs": {"out": out, "dx": dx}, "kinds": {}, "raised": raised, "changed": []} | more
+    return {"outputs": {"out": out, "dx": dx}, "kinds": {}, "raised": raised, "changed": {}} | more
 
 
 def images(N):
@@ -99,7 +99,7 @@ def holds_nan(o):
 
 
 def changes_inputs(o):
-    o["changed"] = ["x"]
+    o["changed"] = {"x": "blur_forward"}
 
 
 def is_wrong_forward(o):
@@ -117,7 +117,7 @@ FAULTS = [
     (has_another_shape, "; expected ("),
     (has_integers, "dx is an array of int64 with the shape ("),
     (holds_nan, "dx holds NaN or infinity in "),
-    (changes_inputs, "the input x is not what it was"),
+    (changes_inputs, "The input x is not what it was: blur_forward changed"),
     (is_wrong_forward, "out[0, 0, 1, 2] is "),
     (is_wrong_backward, "dx[0, 0, 0, 0] is "),
 ]
@@ -233,6 +233,9 @@ def test_endless_and_other_words():
     assert said(ENDLESS).message == TOO_LONG
     verdict = said(ENDLESS, [known(ENDLESS)])
     assert (verdict.mistake, verdict.message) == ("a name", f"{TOO_LONG}\nA hint.")
+    at = f"{ENDLESS} It was at line 3 of layers/basic.py (blur_forward)."
+    verdict = said(at, [known(ENDLESS)])
+    assert (verdict.mistake, verdict.message) == ("a name", f"{TOO_LONG}{at.removeprefix(ENDLESS)}\nA hint.")
     assert said("It ended.", [known(ENDLESS)]) == Verdict("blur", WRONG, 0, 4, None, "It ended.")
 
 
@@ -331,7 +334,7 @@ OUTCOMES = st.fixed_dictionaries(
         "outputs": st.dictionaries(NAMES, ARRAYS),
         "kinds": st.dictionaries(NAMES, st.text(max_size=5), max_size=1),
         "raised": st.none() | st.none() | RAISED,
-        "changed": st.lists(st.sampled_from(["x", "y"]), max_size=2),
+        "changed": st.dictionaries(st.sampled_from(["x", "y"]), st.sampled_from(["f", ""]), max_size=2),
     }
 )
 FLOATS = hnp.arrays(np.float64, SHAPES, elements=st.floats(-1e3, 1e3))

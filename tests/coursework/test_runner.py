@@ -66,6 +66,33 @@ def test_an_endless_loop_in_the_first_exercise_is_found_as_soon(relu, check):
     assert verdicts["relu"].message.startswith(TOO_LONG) and time.monotonic() - started < 3
 
 
+def test_an_endless_loop_is_said_with_its_line(relu, check):
+    project = relu("while True: pass")
+    where = f"It was at line {relu.line} of layers/basic.py (relu_forward)."
+    verdicts, _ = check(project, "affine", "relu", "softmax", seconds=1)
+    assert verdicts["relu"].message == f"{TOO_LONG} {where}" and verdicts["softmax"].status == PASSED
+    relu("while True: check_float('me', 'x', x)")  # the line of theirs that called ours
+    assert check(project, "relu", seconds=1)[0]["relu"].message == f"{TOO_LONG} {where}"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "import os; os.remove('where'); os.symlink('/etc/passwd', 'where')",
+        "import os; os.remove('where'); os.mkfifo('where')",
+        "import os; os.remove('where'); os.mkdir('where')",
+        "import faulthandler; faulthandler.cancel_dump_traceback_later()\n"
+        "open('where', 'w').write('File \"/layers/basic.py\", line 1 in <b>bold</b>\\n' * 10**6)",
+        "import faulthandler; faulthandler.cancel_dump_traceback_later()\n"
+        "open('where', 'w').write('File \"/etc/passwd\", line 1 in f\\n')",
+        "import os; os.closerange(3, 99)",
+    ],
+)
+def test_what_is_no_place_is_not_said(relu, check, body):
+    verdicts, _ = check(relu(f"{body}\nwhile True: pass"), "relu", "softmax", seconds=0.5)
+    assert verdicts["relu"].message == TOO_LONG and verdicts["softmax"].status == PASSED
+
+
 def test_what_is_printed_is_kept_but_not_all_of_it(relu, check):
     verdicts, printed = check(relu("print('é→', x.shape)"), "relu")
     assert verdicts["relu"].status == PASSED and printed.splitlines()[0] == "é→ (1, 4)"
@@ -194,7 +221,7 @@ def test_only_the_child_imports_them(edition):
 
 # -- what a child hands back -------------------------------------------------------------------------------------------
 
-OUTCOMES = {"plain": {"outputs": {"out": np.ones(3)}, "kinds": {"dx": "a list"}, "raised": None, "changed": ["x"]}}
+OUTCOMES = {"plain": {"outputs": {"out": np.ones(3)}, "kinds": {"dx": "a list"}, "raised": None, "changed": {"x": "f"}}}
 RAISED = {"type": "E", "message": "m", "line": 1, "function": None}
 
 
@@ -227,7 +254,9 @@ def test_what_is_in_order_is_read(tmp_path):
         with_outcome(kinds={"out": ["a"]}),
         with_outcome(kinds={"out": "a" * 501}),
         with_outcome(kinds={"a" * 501: "out"}),
-        with_outcome(changed=[1]),
+        with_outcome(changed=["x"]),
+        with_outcome(changed={"x": 1}),
+        with_outcome(changed={"x": "f" * 501}),
         with_outcome(changed=1),
         with_outcome(raised=True),
         with_outcome(raised={"type": "E"}),
@@ -394,6 +423,51 @@ def test_what_is_returned_is_said(answers, value, words):
     answer = answers("relu")
     outcomes = {case: run_case(EXERCISES["relu"], inputs, functions) for case, inputs in answer.inputs.items()}
     assert words in judge(EXERCISES["relu"], answer, outcomes).message
+
+
+def reshaped_in_place(features, normalize):
+    features.shape = (*features.shape[:2], -1)
+    return features @ features.transpose(0, 2, 1) / (features[0].size if normalize else 1)
+
+
+def doubled_in_place(features, normalize):
+    features *= 2
+    return features.reshape(*features.shape[:2], -1)[..., 0] * np.ones((1, features.shape[1], 1))
+
+
+@pytest.mark.parametrize("forward", [reshaped_in_place, doubled_in_place])
+def test_the_function_that_changed_an_input_is_named(answers, forward):
+    """Also where the next one is the one that fails, or returns something wrong."""
+    exercise, answer = EXERCISES["gram"], answers("gram")
+    functions = student_functions(exercise) | {"gram_matrix": forward}
+    outcomes = {case: run_case(exercise, inputs, functions) for case, inputs in answer.inputs.items()}
+    assert {tuple(outcome["changed"].items()) for outcome in outcomes.values()} == {(("features", "gram_matrix"),)}
+    message = judge(exercise, answer, outcomes).message
+    assert "The input features is not what it was: gram_matrix changed what it was given." in message
+
+
+def test_a_change_of_the_backward_is_its_own(answers):
+    exercise, answer = EXERCISES["gram"], answers("gram")
+    right = student_functions(exercise)
+
+    def backward(dgram, features, normalize):
+        dgram += dgram.transpose(0, 2, 1)
+        return right["gram_matrix_backward"](dgram / 2, features, normalize)
+
+    functions = right | {"gram_matrix_backward": backward}
+    outcome = run_case(exercise, answer.inputs["one image"], functions)
+    assert outcome["changed"] == {"dgram": "gram_matrix_backward"} and outcome["raised"] is None
+
+
+def test_parameters_that_a_function_changed_are_said(answers):
+    exercise, answer = EXERCISES["saliency"], answers("saliency")
+
+    def changes(X, y, model):
+        model.params["b1"] = model.params["b1"] + 1
+        return student_functions(exercise)["compute_saliency_maps"](X, y, model)
+
+    outcome = run_case(exercise, answer.inputs["one image"], {"compute_saliency_maps": changes})
+    assert outcome["changed"] == {"network": "compute_saliency_maps"}
 
 
 def test_returned_values_are_taken_as_promised():
