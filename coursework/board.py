@@ -101,16 +101,20 @@ def board(verdicts, *, width=100):
             lines += ["", track.capitalize()]
         points = f"{verdict.points}/{verdict.max_points}"
         lines.append(f"  {SIGNS[verdict.status]:10s} {verdict.exercise:20s} {points:>6s}  {exercise.title}")
-        if verdict.status == WRONG:
-            # A file that cannot be imported is the same for all that stands in it.
-            for line in verdict.message.splitlines() if verdict.message not in said else ["as above"]:
+        if verdict.status in (WRONG, TODO):
+            words = verdict.message.splitlines()
+            if verdict.status == TODO:  # the first line only repeats which one
+                words = words[1:]
+            elif verdict.message in said:  # a file that cannot be imported is the same for all that stands in it
+                words = ["as above"]
+            said.add(verdict.message)
+            for line in words:
                 code = line.startswith("    ")
                 lines += (
                     [f"      {line}"]
                     if code
                     else textwrap.wrap(line, width, initial_indent=" " * 6, subsequent_indent=" " * 6)
                 )
-            said.add(verdict.message)
         elif verdict.status == BLOCKED:
             lines.append(f"      waits for {verdict.message.split(':')[0]}")
     points, most = sum(v.points for v in verdicts), sum(v.max_points for v in verdicts)

@@ -65,7 +65,8 @@ def write_summary(path, grades, names):
     for k, name in enumerate(names):
         verdicts = [one.verdicts[k] for one in grades]
         counts = Counter(v.status for v in verdicts)
-        mistakes = Counter(v.mistake or "no known mistake" for v in verdicts if v.status == "wrong").most_common()
+        made = [(v.mistake or "no known mistake").split(" + ") for v in verdicts if v.status == "wrong"]
+        mistakes = Counter(mistake for some in made for mistake in some).most_common()
         words = "; ".join(f"{count} &times; {html.escape(mistake)}" for mistake, count in mistakes)
         numbers = "".join(f"<td>{counts[status]}</td>" for status in ("passed", "wrong", "todo", "blocked"))
         rows.append(f"<tr><td>{html.escape(name)}</td>{numbers}<td>{words}</td></tr>")

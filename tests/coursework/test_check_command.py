@@ -15,9 +15,9 @@ import pytest
 from pixelgrad import cli_check
 from pixelgrad.cli import main
 from pixelgrad.coursework.answers import make_answers
+from pixelgrad.coursework.comparing import alike
 from pixelgrad.coursework.exercises import EXERCISES, exercise_files
 from pixelgrad.coursework.hints import next_hint
-from pixelgrad.coursework.judge import alike
 from pixelgrad.coursework.make import edition_texts
 from pixelgrad.coursework.packing import same
 from pixelgrad.coursework.store import ANSWERS, read_answers
@@ -97,6 +97,22 @@ def test_the_board_says_what_is_next(project):
     out = project.run("check", "affine", "relu", "softmax", check=1).stdout
     assert out.count("layers/basic.py: cannot be imported: SyntaxError in line 1") == 1 and out.count("as above") == 1
     assert "softmax" in out and "waits for layers/basic.py" in out
+
+
+def test_the_board_says_what_is_right_so_far(project):
+    text = project.solve("affine").text("layers/basic.py")
+    start = text.index("    dx = (dout @ w.T)")
+    end = text.index("    return dx, dw, db")
+    project.text("layers/basic.py", text[:start] + '    raise Todo("affine: affine_backward")\n' + text[end:])
+    if "import Todo" not in text:
+        project.text(
+            "layers/basic.py",
+            project.text("layers/basic.py").replace("import numpy", "from pixelgrad.todo import Todo\nimport numpy"),
+        )
+    out = project.run("check", "affine", check=1).stdout
+    assert (
+        "· to do    affine" in out and "      affine_forward is right so far; affine_backward is still to do.\n" in out
+    )
 
 
 def test_what_was_printed_is_shown(project):
