@@ -6,6 +6,7 @@ import importlib.util
 import json
 import os
 import random
+import shutil
 import socket
 import subprocess
 import sys
@@ -495,6 +496,19 @@ def test_bubblewrap_shows_python_and_the_project_only(tmp_path):
     assert command[0] == "bwrap" and "--unshare-all" in command and command[-3:] == ["python", "-c", "pass"]
     assert str(ROOT) not in shown and "/" not in shown and "/home" not in shown and str(tmp_path) not in shown
     assert [command[n + 1] for n, word in enumerate(command) if word == "--bind"] == [str(tmp_path / "job" / "results")]
+
+
+@pytest.mark.skipif(not shutil.which("bwrap"), reason="needs bubblewrap")
+def test_bubblewrap_keeps_a_submission_from_all_that_is_ours(project, place):
+    if not isolation._works(isolation._bubblewrap):
+        pytest.skip("bubblewrap may not make namespaces here")
+    write(place / "another student", SOLVED)
+    head = f"PATHS, PORT = {dict(root=str(ROOT), inside=str(place))!r}, 9\n"
+    project.text("layers/basic.py", project.text("layers/basic.py") + head + SPY)
+    seen = spied(project, isolation.Isolation("bubblewrap", "", isolation._bubblewrap))
+    assert seen["root"] == "FileNotFoundError" or not {"layers", "coursework", "pixelgrad"} & set(seen["root"])
+    assert seen["inside"] == "FileNotFoundError" and not any(name.endswith("written") for name in seen)
+    assert seen["network"] is False and len(seen["processes"]) <= 2
 
 
 # -- Gradescope --------------------------------------------------------------------------------------------------------

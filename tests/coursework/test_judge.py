@@ -274,6 +274,13 @@ def test_what_no_mistake_explains_keeps_the_others_from_being_named():
     assert said(BOTH, [other, BACKWARD]).mistake is None
 
 
+def test_of_two_that_explain_the_same_output_none_is_taken_for_the_other():
+    one = known(changed(is_wrong_forward, is_wrong_backward), "one")
+    other = known(changed(is_wrong_backward, changes_inputs), "other")
+    outcomes = changed(is_wrong_forward, is_wrong_backward, changes_inputs)
+    assert said(outcomes, [one, other]).mistake == "one"  # all that is wrong in the forward pass
+
+
 def test_a_mistake_that_would_be_seen_elsewhere_is_not_named():
     """Its gradient is that of the student, but it would do something to the output, too, which is right here."""
     elsewhere = known(changed(is_wrong_backward, is_wrong_forward), "elsewhere")

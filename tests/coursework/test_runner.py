@@ -460,14 +460,14 @@ def test_a_change_of_the_backward_is_its_own(answers):
 
 
 def test_parameters_that_a_function_changed_are_said(answers):
-    exercise, answer = EXERCISES["saliency"], answers("saliency")
+    exercise, answer = EXERCISES["guided"], answers("guided")
 
     def changes(X, y, model):
-        model.params["b1"] = model.params["b1"] + 1
-        return student_functions(exercise)["compute_saliency_maps"](X, y, model)
+        model.params["b3"] = model.params["b3"] + 1
+        return student_functions(exercise)["guided_backprop"](X, y, model)
 
-    outcome = run_case(exercise, answer.inputs["one image"], {"compute_saliency_maps": changes})
-    assert outcome["changed"] == {"network": "compute_saliency_maps"}
+    outcome = run_case(exercise, answer.inputs["one image"], {"guided_backprop": changes})
+    assert outcome["changed"] == {"network": "guided_backprop"}
 
 
 def test_returned_values_are_taken_as_promised():
