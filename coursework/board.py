@@ -5,6 +5,7 @@ import textwrap
 from dataclasses import replace
 
 from .exercises import EXERCISES
+from .importing import CANNOT
 from .judge import BLOCKED, PASSED, TODO, WRONG, judge
 from .packing import copied
 from .runner import ROOT, run_exercises
@@ -116,7 +117,11 @@ def board(verdicts, *, width=100):
                     else textwrap.wrap(line, width, initial_indent=" " * 6, subsequent_indent=" " * 6)
                 )
         elif verdict.status == BLOCKED:
-            lines.append(f"      waits for {verdict.message.split(':')[0]}")
+            # Why a file cannot be imported is said once, also where no exercise of that file is shown.
+            new = CANNOT in verdict.message and verdict.message not in said
+            words = verdict.message if new else verdict.message.split(":")[0]
+            lines += textwrap.wrap(f"waits for {words}", width, initial_indent=" " * 6, subsequent_indent=" " * 6)
+            said.add(verdict.message)
     points, most = sum(v.points for v in verdicts), sum(v.max_points for v in verdicts)
     lines += ["", f"{points} of {most} points. {_next(verdicts)}"]
     return "\n".join(lines[1:] if lines[0] == "" else lines)

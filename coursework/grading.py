@@ -23,7 +23,7 @@ from .answers import make_answers
 from .board import after_needs, known_exercise, with_needs
 from .exercises import EXERCISES
 from .grades import Grade, results_json, write_summary, write_table
-from .importing import import_fault
+from .importing import CANNOT, import_fault
 from .isolation import PROCESSES, find_isolation
 from .judge import BLOCKED, PASSED, Verdict, judge
 from .make import edition_texts, make_edition
@@ -162,7 +162,7 @@ class _Grader:
                 target.chmod(0o644)
             run = self._run(project / "project", job)
             verdicts = {n: judge(EXERCISES[n], self.answers[n], run.outcomes[n]) for n in self.answers}
-            faults = [": cannot be imported: ".join(f) for f in map(import_fault, run.outcomes.values()) if f]
+            faults = [CANNOT.join(f) for f in map(import_fault, run.outcomes.values()) if f]
             error = " ".join("; ".join(dict.fromkeys(faults)).split())
             return Grade(name, [after_needs(verdicts[n], verdicts) for n in self.names], error), run.printed
         finally:

@@ -14,6 +14,7 @@ from .exercises import exercise_files
 
 ROOT = Path(__file__).resolve().parent.parent
 NOT_IMPORTED = "not imported"  # in the place of an exception's type: the message names the file, and what is wrong
+CANNOT = ": cannot be imported: "  # between a file and what is wrong with it
 
 
 def import_homes(homes, stopped, begins):

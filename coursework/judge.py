@@ -10,7 +10,7 @@ import numpy as np
 
 from .comparing import alike
 from .complaints import complaint, paste, rank, related, size, where
-from .importing import import_fault
+from .importing import CANNOT, import_fault
 from .naming import ENDLESS, known_mistakes
 
 TOO_LONG = "It was not done in time. Is there a loop that never ends, or one far longer than it needs to be?"
@@ -89,8 +89,8 @@ def _judge(exercise, answers, outcomes, verdict):
         return verdict(PASSED)
     fault = import_fault(outcomes)
     if fault is not None:
-        file, words = fault
-        return verdict(WRONG if file in exercise.homes.values() else BLOCKED, f"{file}: cannot be imported: {words}")
+        own = fault[0] in exercise.homes.values()
+        return verdict(WRONG if own else BLOCKED, CANNOT.join(fault))
     todos = [o["raised"]["message"] for o in outcomes.values() if _is_todo(o)]
     if todos:
         own = todos[0].split(":", 1)[0] == exercise.id
