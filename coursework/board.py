@@ -1,9 +1,11 @@
 """The student's side of the checker: run exercises, and show what came of it."""
 
+import difflib
 import textwrap
 from dataclasses import replace
 
 from .exercises import EXERCISES
+from .importing import CANNOT
 from .judge import BLOCKED, PASSED, TODO, WRONG, judge
 from .packing import copied
 from .runner import ROOT, run_exercises
@@ -55,9 +57,12 @@ def with_needs(names):
 
 
 def after_needs(verdict, verdicts):
-    """A wrong exercise that calls one which is not right yet is blocked by that one."""
+    """A wrong exercise that calls one which is not right yet is blocked by that one.
+
+    One that is blocked itself is passed over: what it waits for may be this one's own file.
+    """
     needs = EXERCISES[verdict.exercise].needs
-    unsolved = [name for name in needs if name in verdicts and verdicts[name].status != PASSED]
+    unsolved = [name for name in needs if name in verdicts and verdicts[name].status not in (PASSED, BLOCKED)]
     if verdict.status == WRONG and unsolved:
         return replace(verdict, status=BLOCKED, mistake=None, message=f"{unsolved[0]}: not right yet")
     return verdict
@@ -81,13 +86,15 @@ def load_case(exercise, case):
 def known_exercise(name):
     """The exercise of this name; ValueError, with a list, if there is none."""
     if name not in EXERCISES:
-        raise ValueError(f"there is no exercise {name!r}; the exercises are {', '.join(EXERCISES)}")
+        near = " or ".join(difflib.get_close_matches(name.lower(), EXERCISES))
+        hint = f". Did you mean {near}?" if near else ""
+        raise ValueError(f"there is no exercise {name!r}; the exercises are {', '.join(EXERCISES)}{hint}")
     return EXERCISES[name]
 
 
 def board(verdicts, *, width=100):
     """The verdicts as text: a line for each exercise, what is wrong, and what to do next."""
-    lines, track = [], None
+    lines, track, said = [], None, set()
     for verdict in verdicts:
         exercise = EXERCISES[verdict.exercise]
         if exercise.track != track:
@@ -95,8 +102,14 @@ def board(verdicts, *, width=100):
             lines += ["", track.capitalize()]
         points = f"{verdict.points}/{verdict.max_points}"
         lines.append(f"  {SIGNS[verdict.status]:10s} {verdict.exercise:20s} {points:>6s}  {exercise.title}")
-        if verdict.status == WRONG:
-            for line in verdict.message.splitlines():
+        if verdict.status in (WRONG, TODO):
+            words = verdict.message.splitlines()
+            if verdict.status == TODO:  # the first line only repeats which one
+                words = words[1:]
+            elif verdict.message in said:  # a file that cannot be imported is the same for all that stands in it
+                words = ["as above"]
+            said.add(verdict.message)
+            for line in words:
                 code = line.startswith("    ")
                 lines += (
                     [f"      {line}"]
@@ -104,7 +117,11 @@ def board(verdicts, *, width=100):
                     else textwrap.wrap(line, width, initial_indent=" " * 6, subsequent_indent=" " * 6)
                 )
         elif verdict.status == BLOCKED:
-            lines.append(f"      waits for {verdict.message.split(':')[0]}")
+            # Why a file cannot be imported is said once, also where no exercise of that file is shown.
+            new = CANNOT in verdict.message and verdict.message not in said
+            words = verdict.message if new else verdict.message.split(":")[0]
+            lines += textwrap.wrap(f"waits for {words}", width, initial_indent=" " * 6, subsequent_indent=" " * 6)
+            said.add(verdict.message)
     points, most = sum(v.points for v in verdicts), sum(v.max_points for v in verdicts)
     lines += ["", f"{points} of {most} points. {_next(verdicts)}"]
     return "\n".join(lines[1:] if lines[0] == "" else lines)

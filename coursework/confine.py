@@ -7,11 +7,12 @@ def main():
     """Confine this process as the command line says, then run the job; see `runner`."""
     job, results, limits = sys.argv[1:4]
     sys.argv = sys.argv[:1]
-    memory, file_size, processes, user = (None if text == "None" else int(text) for text in limits.split(","))
+    seconds, *limits = limits.split(",")
+    memory, file_size, processes, user = (None if text == "None" else int(text) for text in limits)
     confine(memory, file_size, processes, user)
     from .harness import main as run
 
-    run(job, results)
+    run(job, results, float(seconds))
 
 
 def confine(memory, file_size, processes, user):

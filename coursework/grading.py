@@ -4,18 +4,15 @@ Expected answers are computed from the solutions with the instructor's seed, and
 done is kept in a folder beside the grades (NAME.csv.parts), so that an interrupted run goes on where it was.
 """
 
-import csv
 import hashlib
-import html
 import json
 import os
 import secrets
 import shutil
 import tempfile
-from collections import Counter
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from queue import SimpleQueue
 
@@ -25,32 +22,15 @@ from .._files import check_destination, written_beside
 from .answers import make_answers
 from .board import after_needs, known_exercise, with_needs
 from .exercises import EXERCISES
+from .grades import Grade, results_json, write_summary, write_table
+from .importing import CANNOT, import_fault
 from .isolation import PROCESSES, find_isolation
-from .judge import PASSED, Verdict, judge
+from .judge import BLOCKED, PASSED, Verdict, judge
 from .make import edition_texts, make_edition
 from .runner import ROOT, Limits, run_exercises
 from .submissions import find_submissions, read_submission
 
 LIMITS = Limits(seconds=10, memory=2048, file_size=64, processes=PROCESSES)
-
-
-@dataclass(frozen=True)
-class Grade:
-    """What a submission is worth."""
-
-    submission: str
-    verdicts: list
-    error: str
-
-    @property
-    def points(self):
-        """All points together."""
-        return sum(v.points for v in self.verdicts)
-
-    @property
-    def max_points(self):
-        """The most points there are."""
-        return sum(v.max_points for v in self.verdicts)
 
 
 def grade(
@@ -146,24 +126,9 @@ def grade(
                     future.cancel()
                 raise
     ordered = [grades[name] for name in entries]
-    _write_table(out, ordered, names, overwrite)
-    _write_summary(out.with_suffix(".html"), ordered, names)
+    write_table(out, ordered, names, overwrite=overwrite)
+    write_summary(out.with_suffix(".html"), ordered, names)
     return ordered
-
-
-def results_json(graded):
-    """A grade in the form of Gradescope's results.json (dict)."""
-    tests = [
-        {
-            "name": v.exercise,
-            "score": v.points,
-            "max_score": v.max_points,
-            "status": "passed" if v.status == "passed" else "failed",
-            "output": v.message or v.status,
-        }
-        for v in graded.verdicts
-    ]
-    return {"score": graded.points, "output": graded.error, "output_format": "text", "tests": tests}
 
 
 class _Grader:
@@ -179,9 +144,12 @@ class _Grader:
     def grade(self, name, path):
         """The grade of a submission; whatever it does, it gets one."""
         files, error = read_submission(path)
-        return self._graded(name, files, error)[0]
+        if not files:
+            nothing = [Verdict(n, BLOCKED, 0, EXERCISES[n].points, None, error) for n in self.names]
+            return Grade(name, nothing, error)
+        return self._graded(name, files)[0]
 
-    def _graded(self, name, files, error):
+    def _graded(self, name, files):
         job = self.free.get()
         project = Path(tempfile.mkdtemp(dir=self.folder))
         try:
@@ -194,6 +162,8 @@ class _Grader:
                 target.chmod(0o644)
             run = self._run(project / "project", job)
             verdicts = {n: judge(EXERCISES[n], self.answers[n], run.outcomes[n]) for n in self.answers}
+            faults = [CANNOT.join(f) for f in map(import_fault, run.outcomes.values()) if f]
+            error = " ".join("; ".join(dict.fromkeys(faults)).split())
             return Grade(name, [after_needs(verdicts[n], verdicts) for n in self.names], error), run.printed
         finally:
             shutil.rmtree(project, ignore_errors=True)
@@ -202,7 +172,7 @@ class _Grader:
     def try_solutions(self):
         """RuntimeError unless the solutions themselves earn all points: otherwise nobody can be graded here."""
         solved = {home: text.encode() for home, text in edition_texts([]).items()}
-        graded, printed = self._graded("the solutions", solved, "")
+        graded, printed = self._graded("the solutions", solved)
         if graded.points < graded.max_points:
             wrong = next(v for v in graded.verdicts if v.status != PASSED)
             raise RuntimeError(
@@ -273,39 +243,3 @@ def _write_part(part, graded, path, run):
     }
     with written_beside(part, overwrite=True) as temporary:
         temporary.write_text(json.dumps(results_json(graded) | {"pixelgrad": kept}, indent=1), encoding="utf-8")
-
-
-def _write_table(out, grades, names, overwrite):
-    # Names of files are any bytes: what is no text is written as \\udcXX.
-    text = {"newline": "", "encoding": "utf-8", "errors": "backslashreplace"}
-    with written_beside(out, overwrite=overwrite) as temporary, temporary.open("w", **text) as f:
-        table = csv.writer(f)
-        table.writerow(["submission", "points", "max_points", *names, "error"])
-        for one in grades:
-            # A cell that begins so would be a formula in a spreadsheet.
-            name = "'" + one.submission if one.submission.startswith(tuple("=+-@\t\r")) else one.submission
-            table.writerow([name, one.points, one.max_points, *(v.points for v in one.verdicts), one.error])
-
-
-def _write_summary(path, grades, names):
-    """A page: for each exercise how many pass, and which mistakes the others made."""
-    rows = []
-    for k, name in enumerate(names):
-        verdicts = [one.verdicts[k] for one in grades]
-        counts = Counter(v.status for v in verdicts)
-        mistakes = Counter(v.mistake or "no known mistake" for v in verdicts if v.status == "wrong").most_common()
-        words = "; ".join(f"{count} &times; {html.escape(mistake)}" for mistake, count in mistakes)
-        numbers = "".join(f"<td>{counts[status]}</td>" for status in ("passed", "wrong", "todo", "blocked"))
-        rows.append(f"<tr><td>{html.escape(name)}</td>{numbers}<td>{words}</td></tr>")
-    mean = sum(one.points for one in grades) / len(grades)
-    head = "".join(f"<th>{title}</th>" for title in ("exercise", "passed", "wrong", "to do", "blocked", "mistakes"))
-    style = (
-        "body{font-family:sans-serif;margin:2em}td,th{padding:.2em .8em;text-align:left;border-bottom:1px solid #ccc}"
-    )
-    average = f"{len(grades)} submissions, {mean:.1f} of {grades[0].max_points} points on average."
-    page = (
-        f"<!doctype html><meta charset='utf-8'><title>What the class made of it</title><style>{style}</style>"
-        f"<h1>What the class made of it</h1><p>{average}</p><table><tr>{head}</tr>{''.join(rows)}</table>\n"
-    )
-    with written_beside(path, overwrite=True) as temporary:
-        temporary.write_text(page, encoding="utf-8")

@@ -5,11 +5,13 @@ Nothing here knows the right answers. Each case of an exercise gives an outcome,
 - "outputs": {name: array}, as far as the functions came;
 - "kinds": {name: what was returned instead of an array};
 - "raised": None, or {"type", "message", "line", "function"};
-- "changed": names of inputs that are not what they were.
+- "changed": {name of an input that is not what it was: the function after whose call that was first so}.
 """
 
+import faulthandler
 import importlib
 import traceback
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +20,8 @@ from ..todo import Todo
 from .packing import copied, pack, same, unpack
 
 MOST_BYTES = 64 * 2**20  # of one output
-STARTED = "started"  # the file that tells the parent that a student's code is about to run
+# Files that tell the parent where we are; the first names the exercise file that is being imported.
+STARTED, IMPORTED, WHERE = "started", "imported", "where"
 
 
 class Outputs(dict):
@@ -72,23 +75,44 @@ def run_case(exercise, inputs, namespace):
     namespace : dict
         The student's functions by name.
     """
-    given, outputs, raised = copied(inputs), Outputs(), None
+    given, outputs, raised, changed = copied(inputs), Outputs(), None, {}
+
+    def compare(function):
+        for name in inputs:
+            if name not in (*changed, *exercise.may_change) and not same(inputs[name], given[name]):
+                changed[name] = function
+
+    functions = _Functions(namespace, compare)
     try:
         with np.errstate(all="ignore"):
-            exercise.run(_Functions(namespace), given, outputs)
+            exercise.run(functions, given, outputs)
     except Todo as error:
         raised = {"type": "Todo", "message": str(error), "line": None, "function": None}
     except ReturnError as error:
         raised = {"type": "ReturnError", "message": str(error), "line": None, "function": None}
     except (Exception, SystemExit) as error:
         raised = _described(error)
-    changed = [name for name in inputs if name not in exercise.may_change and not same(inputs[name], given[name])]
+    compare(functions.latest)  # parameters of a network are put into the inputs afterwards
     return {"outputs": dict(outputs), "kinds": outputs.kinds, "raised": raised, "changed": changed}
 
 
 class _Functions:
-    def __init__(self, namespace):
-        self.__dict__.update(namespace)
+    """A student's functions by name; after each call the inputs are compared with what they were."""
+
+    def __init__(self, namespace, compare):
+        self.latest = ""
+        for name, function in namespace.items():
+            setattr(self, name, self._watched(name, function, compare))
+
+    def _watched(self, name, function, compare):
+        def call(*args, **kwargs):
+            self.latest = name
+            try:
+                return function(*args, **kwargs)
+            finally:
+                compare(name)
+
+        return call
 
 
 def student_functions(exercise):
@@ -100,39 +124,56 @@ def student_functions(exercise):
     return namespace
 
 
-def main(job, results):
-    """Run the exercises of a job file, and write an outcome file for each as soon as it is done."""
-    (Path(results) / STARTED).touch()  # from here on it is the student's time
-    from .exercises import EXERCISES
+def main(job, results, seconds):
+    """Import the exercises of a job file and run them; write an outcome file for each as soon as it is done.
 
+    Whatever takes nearly `seconds` has its place in the program written to the file WHERE.
+    """
+    from .exercises import EXERCISES
+    from .importing import import_homes, not_imported
+
+    results = Path(results)
     with np.load(job, allow_pickle=False) as f:
-        wanted = unpack(f)
+        job = unpack(f)
+    wanted, where = job["inputs"], open(results / WHERE, "w")
+    homes = dict.fromkeys(home for name in wanted for home in EXERCISES[name].homes.values())
+    if any(not home.startswith("layers/") for home in homes):
+        # What takes longest to import, and on a cold disk very long: no student's file shall be blamed for it.
+        importlib.import_module("scipy.stats")
+    (results / STARTED).touch()  # from here on it is the student's time
+    _watch(where, seconds)
+    failures = import_homes(homes, job["stopped"], (results / STARTED).write_text)
+    (results / IMPORTED).touch()
     for name, cases in wanted.items():
+        _watch(where, seconds)
         exercise, outcomes = EXERCISES[name], {}
-        try:
-            namespace = student_functions(exercise)
-        except Exception as error:
-            outcomes = {case: _nothing(_described(error)) for case in cases}
+        failed = [failures[home] for home in exercise.homes.values() if home in failures]
+        if failed:
+            outcomes = not_imported(cases, *failed[0])
         else:
+            namespace = student_functions(exercise)
             for case, inputs in cases.items():
                 outcomes[case] = run_case(exercise, inputs, namespace)
-        target = Path(results) / f"{name}.npz"
+        target = results / f"{name}.npz"
         with open(target.with_suffix(".part"), "wb") as f:
             np.savez(f, **pack(outcomes))
         target.with_suffix(".part").replace(target)
 
 
-def _nothing(raised):
-    return {"outputs": {}, "kinds": {}, "raised": raised, "changed": []}
+def _watch(where, seconds):
+    """Have the place in the program written down shortly before the parent loses its patience."""
+    with suppress(OSError, ValueError, RuntimeError):  # a student's code may have closed the file
+        where.seek(0)
+        where.truncate()
+        faulthandler.dump_traceback_later(0.9 * seconds, file=where)
 
 
 def _described(error):
     """An exception as text, with the last line of it that lies in an exercise file; else, that is not ours."""
-    from .exercises import EXERCISES
+    from .exercises import exercise_files
 
-    homes = tuple({home for exercise in EXERCISES.values() for home in exercise.homes.values()})
     frames = traceback.extract_tb(error.__traceback__)
-    theirs = [frame for frame in frames if Path(frame.filename).as_posix().endswith(homes)]
+    theirs = [frame for frame in frames if Path(frame.filename).as_posix().endswith(tuple(exercise_files()))]
     others = [frame for frame in frames if "coursework" not in Path(frame.filename).parts[-2:-1]]
     frame = next(iter([*reversed(theirs), *reversed(others)]), None)
     if isinstance(error, SyntaxError):

@@ -20,6 +20,7 @@ FILES = ("setup.py", "pyproject.toml", "LICENSE")
 NOT_FOR_STUDENTS = (
     "answers.py",
     "autograder.py",
+    "grades.py",
     "grading.py",
     "isolation.py",
     "make.py",
@@ -37,7 +38,7 @@ def make_edition(out, *, exercises=None, title=None, as_zip=False, seed=0, answe
     Parameters
     ----------
     out : str or Path
-        Folder to make; or, with as_zip, zip file.
+        Folder to make; or, with as_zip, zip file (.zip is added where it is missing).
     exercises : sequence of str, optional
         What students are to write; all by default. What is not chosen keeps its solution.
     title : str, optional
@@ -71,6 +72,8 @@ def make_edition(out, *, exercises=None, title=None, as_zip=False, seed=0, answe
     if not (ROOT / "setup.py").is_file() or (ROOT / "coursework" / EDITION).exists():
         raise FileNotFoundError("student editions are made in a checkout of pixelgrad's own repository")
     out = Path(out)
+    if as_zip and out.suffix.lower() != ".zip":
+        out = out.with_name(f"{out.name}.zip")
     if out.exists():
         raise FileExistsError(f"{out} exists already; give another name, or remove it")
     if not out.parent.is_dir():

@@ -128,6 +128,12 @@ _SALIENCY = _mistakes(
         "gradient alone.",
     ),
     (
+        "relu_rule not handed on",
+        "cache, relu_rule=relu_rule",
+        "cache",
+        "The gradient is that of the standard rule, whatever relu_rule says. It is meant for the backward pass.",
+    ),
+    (
         "training mode",
         "model.forward(X)",
         'model.forward(X, mode="train")',

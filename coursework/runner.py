@@ -1,10 +1,12 @@
 """Student code in a child process: started, watched, and ended when it takes too long.
 
 The child gets a file with inputs and hands back a file of plain arrays for each exercise as soon as it is done; see
-`harness`. If it hangs or dies, the exercise it was at is what did it, and another child goes on with the next.
+`harness`. If it hangs or dies, the exercise it was at is what did it, and another child goes on with the next; unless
+that was while an exercise file was imported: the other child leaves that file alone, and what needs it cannot run.
 """
 
 import os
+import re
 import signal
 import stat
 import subprocess
@@ -19,18 +21,24 @@ from pathlib import Path
 
 import numpy as np
 
-from .harness import STARTED
+from .exercises import exercise_files
+from .harness import IMPORTED, STARTED, WHERE
+from .importing import not_imported
 from .judge import ENDLESS
 from .packing import DESCRIPTION, pack, unpack
 
 ROOT = Path(__file__).resolve().parent.parent
 ENDED = "It ended the whole program ({}). A function must return, and never call exit()."
 DIED = "The program died with it ({}): did it ask for far too much memory?"
+IMPORT_ENDLESS = "it is not done in time{}. Is there a loop outside of the functions?"
+IMPORT_ENDED = "it ends the whole program ({}). Is there an exit() outside of the functions?"
 UNREADABLE = "What it handed back cannot be read."
 _POLL = 0.01  # seconds
 _MOST_PRINTED = 4000  # characters
 _MOST_BYTES, _MOST_ARRAYS = 2**28, 10_000  # of all that an exercise returns
 _MOST_WORDS = 2**20  # bytes of what describes it
+_MOST_TEXT = 2**14  # bytes of other texts
+_FRAME = re.compile(r'File "([^"\n]+)", line ([0-9]{1,6}) in ([A-Za-z_][A-Za-z0-9_]{0,60}|<module>)$', re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -73,23 +81,32 @@ def run_exercises(inputs, *, root=ROOT, limits=None, command=None, done=None):
     Run
     """
     limits, outcomes, printed = limits or Limits(), {}, []
-    waiting = list(inputs)
+    waiting, stopped = list(inputs), {}
     with tempfile.TemporaryDirectory(prefix="pixelgrad-", ignore_cleanup_errors=True) as folder:
         while waiting:
             place = Path(tempfile.mkdtemp(dir=folder))
             results = place / "results"
             results.mkdir()
-            np.savez(place / "job.npz", **pack({name: inputs[name] for name in waiting}))
-            reason = _watch(place, results, waiting, root, limits, command, printed, outcomes, done)
-            if waiting:  # the child did not come to its end: the exercise it was at is the cause
-                outcomes[waiting.pop(0)] = reason
+            job = {"inputs": {name: inputs[name] for name in waiting}, "stopped": stopped}
+            np.savez(place / "job.npz", **pack(job))
+            reason, file = _watch(place, results, waiting, root, limits, command, printed, outcomes, done)
+            if file in exercise_files() and file not in stopped:
+                stopped[file] = reason
+                continue
+            # The child did not come to its end: the exercise it was at is the cause, or we cannot even import them.
+            for name in waiting[:1] if file is None else list(waiting):
+                waiting.remove(name)
+                outcomes[name] = reason if file is None else not_imported(inputs[name], file, reason)
                 if done:
                     done(None)
     return Run(outcomes, "".join(printed)[:_MOST_PRINTED])
 
 
 def _watch(place, results, waiting, root, limits, command, printed, outcomes, done):
-    """Run one child; take finished exercises from `waiting` into `outcomes`. Returns why it stopped, in words."""
+    """Run one child; take finished exercises from `waiting` into `outcomes`.
+
+    Returns why it stopped, in words, and the file that it was importing; None if it had come as far as the exercises.
+    """
     if limits.user is not None:
         for path in (place, results):
             os.chmod(path, 0o711 if path == place else 0o700)
@@ -111,12 +128,14 @@ def _watch(place, results, waiting, root, limits, command, printed, outcomes, do
     )
     reader = threading.Thread(target=_collect, args=(child.stdout, printed), daemon=True)
     reader.start()
-    reason, started, latest = None, False, time.monotonic()
+    endless, reached, latest = False, set(), time.monotonic()
     try:
         while True:
             ended = child.poll() is not None
-            if not started and os.path.lexists(results / STARTED):
-                started, latest = True, time.monotonic()
+            for stage in {STARTED, IMPORTED} - reached:
+                if os.path.lexists(results / stage):
+                    reached.add(stage)
+                    latest = time.monotonic()
             while waiting and os.path.lexists(results / f"{waiting[0]}.npz"):
                 name = waiting.pop(0)
                 outcomes[name] = _read(results / f"{name}.npz")
@@ -125,17 +144,41 @@ def _watch(place, results, waiting, root, limits, command, printed, outcomes, do
                     done(name)
             if not waiting or ended:
                 break
-            if time.monotonic() - latest > (limits.seconds if started else limits.start_seconds):
-                reason = ENDLESS
+            if time.monotonic() - latest > (limits.seconds if STARTED in reached else limits.start_seconds):
+                endless = True
                 break
             time.sleep(_POLL)
     finally:
         _kill(child, limits.user if command is None else None)
         reader.join(1)
-    if reason is None and waiting:
-        code = child.returncode
-        reason = (DIED if code < 0 else ENDED).format(f"signal {-code}" if code < 0 else f"exit code {code}")
-    return reason
+    code = child.returncode
+    ended = f"signal {-code}" if code < 0 else f"exit code {code}"
+    home, line, function = _where(results) if endless else (None, None, None)
+    if STARTED in reached and IMPORTED not in reached:
+        file = home or _text(results / STARTED)
+        at = f", and is at line {line}" if line else ""
+        words = IMPORT_ENDLESS.format(at) if endless else IMPORT_ENDED.format(ended)
+        return words, file if file in exercise_files() else "an exercise file"
+    if endless:
+        return f"{ENDLESS} It was at line {line} of {home} ({function})." if home else ENDLESS, None
+    return (DIED if code < 0 else ENDED).format(ended), None
+
+
+def _where(results):
+    """The innermost line of an exercise file in which a child was, as it says: (file, line, function), or Nones."""
+    for path, line, function in _FRAME.findall(_text(results / WHERE)):
+        for home in exercise_files():
+            if path.replace("\\", "/").endswith(f"/{home}"):
+                return home, int(line), function
+    return None, None, None
+
+
+def _text(path):
+    """The beginning of a short text that a child wrote; empty, if there is none. The child may be hostile."""
+    with suppress(OSError), open(path, "rb", opener=_open_plain) as f:
+        if stat.S_ISREG(os.fstat(f.fileno()).st_mode):
+            return f.read(_MOST_TEXT).decode(errors="replace")
+    return ""
 
 
 def _read(path):
@@ -170,7 +213,7 @@ def _is_outcome(outcome):
     return (
         outcome.keys() == {"outputs", "kinds", "raised", "changed"}
         and all(isinstance(a, np.ndarray) and a.dtype.kind in "fiub" for a in outcome["outputs"].values())
-        and all(_is_word(word) for word in (*outcome["kinds"], *outcome["kinds"].values(), *outcome["changed"]))
+        and all(_is_word(w) for words in (outcome["kinds"], outcome["changed"]) for w in (*words, *words.values()))
         and (
             raised is None
             or raised.keys() == {"type", "message", "line", "function"}
@@ -218,4 +261,5 @@ def _environment(folder):
 
 
 def _as_text(limits):
-    return ",".join(str(value) for value in (limits.memory, limits.file_size, limits.processes, limits.user))
+    values = (limits.seconds, limits.memory, limits.file_size, limits.processes, limits.user)
+    return ",".join(str(value) for value in values)

@@ -134,7 +134,7 @@ def saliency_cases(rng):
     linear, net = _linear(rng), _convolutional(rng)
     few, X, one = _pictures(rng, 3, (5, 6)), _pictures(rng, 3), _pictures(rng, 1, (5, 6))
     order = _order(net, X)
-    return {
+    cases = {
         "one image": {"network": linear, "X": one, "y": _order(linear, one)[:, 1]},
         "several images": {"network": linear, "X": few, "y": np.array([2, 0, 3])},
         "one class for all": {"network": linear, "X": few, "y": 1},
@@ -142,11 +142,14 @@ def saliency_cases(rng):
         "several images through batch norm": {"network": net, "X": X, "y": order[[0, 1, 2], [1, 4, 2]]},
         "confident network": {"network": _confident(net), "X": X, "y": order[:, -1]},
         "negative scores": {"network": _negative(net, X), "X": X, "y": order[:, 0]},
+        "rule deconv": {"network": net, "X": X[:1], "y": order[:1, 1], "relu_rule": "deconv"},
     }
+    return {name: {"relu_rule": "standard"} | case for name, case in cases.items()}
 
 
 def run_saliency(f, c, out):
     model = network(c)
+    out.take("class_gradient", f.class_gradient(c["X"], c["y"], model, relu_rule=c["relu_rule"]), "dX")
     out.take("compute_saliency_maps", f.compute_saliency_maps(c["X"], c["y"], model), "saliency")
     _hand_back(c, model)
 
@@ -513,7 +516,7 @@ def run_gram(f, c, out):
 def style_cases(rng):
     shapes = [(4, 8, 9), (6, 4, 5), (5, 2, 3), (3, 6, 4)]
     feats = [rng.standard_normal((2, *shape)) for shape in shapes]
-    targets = [0.1 * _gramlike(rng, 2, C) for C, _, _ in shapes]
+    targets = [_targets(rng, 2, C) for C, _, _ in shapes]
 
     def case(N, layers, weights, of=None):
         sought = [targets[k][: of or N] for k in layers]
@@ -531,9 +534,10 @@ def style_cases(rng):
     }
 
 
-def _gramlike(rng, N, C):
-    rows = rng.standard_normal((N, C, 2 * C))
-    return rows @ rows.transpose(0, 2, 1)
+def _targets(rng, N, C):
+    """Symmetric, with a large positive diagonal: something that could be the style of a picture."""
+    drawn = rng.uniform(-1, 1, (N, C, C))
+    return 0.1 * (drawn + np.swapaxes(drawn, 1, 2) + 2 * C * np.eye(C))
 
 
 def run_style(f, c, out):
@@ -579,7 +583,7 @@ def style_transfer_cases(rng):
     X, photograph = _pictures(rng, 2)[:, None]
     model = network({"network": net})
     targets = [model.forward(photograph, end=k)[0] for k in range(3)]
-    grams = [0.1 * _gramlike(rng, 1, C) for C in (6, 8, 5)]
+    grams = [_targets(rng, 1, C) for C in (6, 8, 5)]
 
     def style(layers, weights):
         return {"layers": layers, "grams": [grams[k] for k in layers], "weights": weights}

@@ -13,19 +13,24 @@ EXERCISES = [
         id="saliency",
         track="seeing",
         title="Saliency maps",
-        homes={"compute_saliency_maps": "visualization/saliency.py"},
+        homes={
+            "class_gradient": "visualization/saliency.py",
+            "compute_saliency_maps": "visualization/saliency.py",
+        },
         points=5,
         cases=cases.saliency_cases,
         run=cases.run_saliency,
-        forward=("saliency",),
-        paste=_MODEL + 'saliency = compute_saliency_maps(c["X"], c["y"], model)',
+        forward=("dX",),
+        paste=_MODEL + 'dX = class_gradient(c["X"], c["y"], model, relu_rule=c["relu_rule"])\n'
+        'saliency = compute_saliency_maps(c["X"], c["y"], model)',
         instructions={
-            "compute_saliency_maps": "Return how strongly the score of class y reacts to each pixel, (N, H, W). Send "
-            "the images through the network, send the derivative of the chosen scores, (N, K), back to the pixels, "
-            "(N, 3, H, W), and make one number that is never negative of the three channels of each pixel. y is an "
-            "array (N,) of class indices; one_hot(y, scores) gives an array like the scores with 1 at those classes. "
-            "model.forward returns scores and cache, model.backward takes a gradient and the cache and returns dX and "
-            "a dict; read their docstrings."
+            "class_gradient": "Return how the score of class y reacts to each pixel and channel, (N, 3, H, W). Send "
+            "the images through the network, and send the derivative of the chosen scores, (N, K), back to the pixels. "
+            "y is an array (N,) of class indices; one_hot(y, scores) gives an array like the scores with 1 at those "
+            "classes. model.forward returns scores and cache, model.backward takes a gradient and the cache and "
+            "returns dX and a dict; read their docstrings. Hand relu_rule on to model.backward.",
+            "compute_saliency_maps": "Return how strongly the score of class y reacts to each pixel, (N, H, W): make "
+            "one number that is never negative of the three channels of class_gradient.",
         },
         hints=(
             "What is the derivative of the number 'score of class y' by each of the K scores? It is what goes into the "

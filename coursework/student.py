@@ -8,17 +8,13 @@ from pathlib import Path
 
 from .._files import check_destination, written_beside
 from .board import as_dict, check, known_exercise
-from .exercises import EXERCISES
+from .exercises import EDITION, exercise_files
+from .importing import import_fault
 from .markers import with_import
-from .runner import ROOT
+from .runner import ROOT, run_exercises
 
 STUBS = "coursework/stubs"  # the exercise files as they were at first, with .txt behind their names
 REPORT = "report.json"
-
-
-def exercise_files():
-    """The files that hold exercises, from the project's root, in order (list of str)."""
-    return list(dict.fromkeys(home for exercise in EXERCISES.values() for home in exercise.homes.values()))
 
 
 def reset_exercise(name, *, root=ROOT):
@@ -58,6 +54,12 @@ def reset_exercise(name, *, root=ROOT):
     return done
 
 
+def still_broken(name, *, root=ROOT):
+    """The file that still keeps an exercise from being imported, and what is wrong with it; None where nothing does."""
+    only_import = {name: {"no inputs": {}}}
+    return import_fault(run_exercises(only_import, root=root).outcomes[name])
+
+
 def write_submission(out, *, root=ROOT, overwrite=False):
     """Zip the exercise files, and a report of what passes here.
 
@@ -65,7 +67,17 @@ def write_submission(out, *, root=ROOT, overwrite=False):
     -------
     path : Path
     verdicts : list of Verdict
+
+    Raises
+    ------
+    FileNotFoundError
+        This is no student edition: its exercise files hold the solutions.
     """
+    if not (root / "coursework" / EDITION).is_file():
+        raise FileNotFoundError(
+            f"{root} is pixelgrad's own repository, whose exercise files hold the solutions: only a student edition "
+            "has something to hand in; run this in its folder"
+        )
     check_destination(out, overwrite=overwrite, suffixes=(".zip",))
     files = [home for home in exercise_files() if (root / home).is_file()]
     verdicts, _ = check(root=root)

@@ -4,7 +4,7 @@ import stat
 import zipfile
 from pathlib import Path, PurePosixPath
 
-from .student import exercise_files
+from .exercises import exercise_files
 
 MOST_BYTES = 1_000_000  # of an exercise file
 MOST_MEMBERS = 10_000  # of a zip file

@@ -137,10 +137,17 @@ def _saved(names):
 
 def reset(args):
     _here()
-    from .coursework.student import reset_exercise
+    from .coursework.runner import ROOT
+    from .coursework.student import STUBS, reset_exercise, still_broken
 
     for path, kept in reset_exercise(args.exercise):
         print(f"{path} has its stub again; what was there is in {kept}")
+    broken = still_broken(args.exercise)
+    if broken:
+        file, words = broken
+        print(f"But {file} still cannot be imported: {words}")
+        stub = f"{STUBS}/{file}.txt"
+        print("Mend that" + (f", or take the whole file back: copy {stub} over it" if (ROOT / stub).is_file() else ""))
 
 
 def submit(args):

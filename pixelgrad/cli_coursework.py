@@ -112,7 +112,8 @@ def grade(args):
     from dataclasses import replace
 
     from ._files import written_beside
-    from .coursework.grading import LIMITS, results_json
+    from .coursework.grades import results_json
+    from .coursework.grading import LIMITS
     from .coursework.grading import grade as grade_all
 
     grades = grade_all(

@@ -8,7 +8,7 @@
 - `segment_object`: mask, cut-out and box by a threshold on a map, or by colour models of the pixels where it is largest
   and smallest (K. Simonyan et al., "Deep inside convolutional networks", 2014, section 3.2)
 
-All are made of `class_gradient`, (N, 3, H, W), and reduced to one number a pixel by `channel_map`.
+All are made of saliency's `class_gradient`, (N, 3, H, W), and reduced to one number a pixel by `channel_map`.
 """
 
 from dataclasses import dataclass
@@ -18,43 +18,14 @@ from scipy.ndimage import binary_fill_holes, find_objects, gaussian_filter, labe
 from scipy.stats import rankdata
 from tqdm import tqdm
 
-from .arguments import check_choice, check_finite, check_images, check_labels, check_not_negative, check_whole, one_hot
+from .arguments import check_choice, check_finite, check_images, check_labels, check_not_negative, check_whole
 from .occlusion import FILLS, class_value, fill_like
+from .saliency import class_gradient
 
 CHANNELS = ("max", "sum", "l2")
 OBJECT, BACKGROUND = 0.95, 0.3  # quantiles of a map: from the first on it is surely object, up to the second not (2014)
 EVEN = 0.7  # quantile at which the map alone leaves it open: objects are smaller than their surroundings
 COLOUR_WIDTH = 20.0  # grey levels: colours so far apart are alike
-
-
-def class_gradient(X, y, model, *, relu_rule="standard"):
-    """The gradient of the score of class y to the pixels.
-
-    Parameters
-    ----------
-    X : ndarray (N, 3, H, W)
-        Images in model space.
-    y : ndarray (N,) of int, or int
-        A class for each image, or one for all.
-    model : Network
-    relu_rule : {"standard", "guided", "deconv"}
-        What a ReLU sends back; see `relu_backward`. Only "standard" makes it a gradient.
-
-    Returns
-    -------
-    ndarray (N, 3, H, W)
-        Score per unit of model space.
-
-    Raises
-    ------
-    ValueError, TypeError
-        X is no batch of images, a class or the rule is out of range.
-    """
-    check_images("class_gradient", X, model)
-    scores, cache = model.forward(X)
-    y = check_labels("class_gradient", y, *scores.shape)
-    dX, _ = model.backward(one_hot(y, scores), cache, relu_rule=relu_rule)
-    return dX
 
 
 def channel_map(dX, *, channels="max", signed=False):

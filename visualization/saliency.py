@@ -8,6 +8,39 @@ the network is sure of is almost zero.
 from .arguments import check_images, check_labels, one_hot
 
 
+def class_gradient(X, y, model, *, relu_rule="standard"):
+    """The gradient of the score of class y to the pixels.
+
+    Parameters
+    ----------
+    X : ndarray (N, 3, H, W)
+        Images in model space.
+    y : ndarray (N,) of int, or int
+        A class for each image, or one for all.
+    model : Network
+    relu_rule : {"standard", "guided", "deconv"}
+        What a ReLU sends back; see `relu_backward`. Only "standard" makes it a gradient.
+
+    Returns
+    -------
+    ndarray (N, 3, H, W)
+        Score per unit of model space.
+
+    Raises
+    ------
+    ValueError, TypeError
+        X is no batch of images, a class or the rule is out of range.
+    """
+    check_images("class_gradient", X, model)
+    y = check_labels("class_gradient", y, len(X), model.num_classes)
+    ### BEGIN SOLUTION
+    scores, cache = model.forward(X)
+    dscores = one_hot(y, scores)  # the derivative of "score of class y" by all scores
+    dX, _ = model.backward(dscores, cache, relu_rule=relu_rule)
+    return dX
+    ### END SOLUTION
+
+
 def compute_saliency_maps(X, y, model):
     """How strongly the score of class y reacts to each pixel.
 
@@ -37,8 +70,6 @@ def compute_saliency_maps(X, y, model):
     check_images("compute_saliency_maps", X, model)
     y = check_labels("compute_saliency_maps", y, len(X), model.num_classes)
     ### BEGIN SOLUTION
-    scores, cache = model.forward(X)
-    dscores = one_hot(y, scores)  # the derivative of "score of class y" by all scores
-    dX, _ = model.backward(dscores, cache)
+    dX = class_gradient(X, y, model)
     return abs(dX).max(axis=1)
     ### END SOLUTION

@@ -1,6 +1,7 @@
 """What the coursework promises, in figures: `python tests/coursework/figures.py` prints and checks them.
 
 - every known mistake fails its exercise, and nearly all are named as themselves;
+- of two mistakes in one exercise, one in the forward and one in the backward pass, most are named both;
 - no right variant is rejected;
 - hostile submissions earn nothing, stop nothing, and spoil nobody else's grade;
 - how many submissions a minute are graded.
@@ -8,6 +9,7 @@
 
 import argparse
 import csv
+import random
 import sys
 import tempfile
 import time
@@ -21,7 +23,7 @@ import variants_seeing
 from tqdm import tqdm
 
 from pixelgrad.coursework import markers
-from pixelgrad.coursework.answers import make_answers, wrong_outcomes
+from pixelgrad.coursework.answers import make_answers, mistaken_functions, wrong_outcomes
 from pixelgrad.coursework.exercises import EXERCISES
 from pixelgrad.coursework.grading import LIMITS, grade
 from pixelgrad.coursework.harness import run_case
@@ -48,6 +50,38 @@ def mistakes(answers):
         if verdict.mistake != mistake.name:
             confused.append(f"{mistake.exercise}: {mistake.name} -> {verdict.mistake or verdict.status}")
     return failed, named, len(MISTAKES), confused
+
+
+def pairs(answers, count=200, seconds=15):
+    """Random pairs of a mistake forward and one backward, of one exercise: (named both, one of them, all), others."""
+    rng, both, one, tried, confused = random.Random(0), 0, 0, 0, []
+    until = time.monotonic() + seconds
+    names = [name for name, exercise in EXERCISES.items() if len(exercise.functions) == 2]
+    sides = {name: mistakes_by_function(name) for name in names}
+    while tried < count and time.monotonic() < until:
+        exercise = EXERCISES[rng.choice(names)]
+        forward, backward = (rng.choice(side) for side in sides[exercise.id])
+        functions = mistaken_functions(exercise, (*forward.changes, *backward.changes))
+        answer = answers[exercise.id]
+        outcomes = {case: run_case(exercise, inputs, functions) for case, inputs in answer.inputs.items()}
+        named = (judge(exercise, answer, outcomes).mistake or "").split(" + ")
+        tried += 1
+        both += set(named) == {forward.name, backward.name}
+        one += len(named) == 1 and named[0] in (forward.name, backward.name)
+        if named != [""] and not set(named) <= {forward.name, backward.name}:
+            confused.append(f"{exercise.id}: {forward.name} + {backward.name} -> {' + '.join(named)}")
+    return both, one, tried, confused
+
+
+def mistakes_by_function(name):
+    """The known mistakes that change only the first function of an exercise, and those that change only the second."""
+    exercise, sides = EXERCISES[name], []
+    for function in exercise.functions:
+        home = exercise.home(function)
+        text = markers.solution((ROOT / home).read_text(encoding="utf-8"), function, home)
+        mine = [m for m in MISTAKES if m.exercise == name and not m.endless]
+        sides.append([m for m in mine if all(old in text for old, _ in m.changes)])
+    return sides
 
 
 def variants(answers):
@@ -159,6 +193,12 @@ def main():
     fewest = min(Counter(m.exercise for m in MISTAKES).values())
     fine &= failed / count >= FAILED_AT_LEAST and named / count >= NAMED_AT_LEAST and count >= 100 and fewest >= 3
     fine &= all(m.outcomes == ENDLESS or set(m.outcomes) == set(a.right) for a in answers.values() for m in a.mistakes)
+
+    both, one, count, confused = pairs(answers)
+    print(f"pairs of mistakes: of {count}, {both} are named both ({both / count:.0%}), {one} as one of the two")
+    for line in confused:
+        print(f"    {line}")
+    fine &= len(confused) <= count / 20
 
     accepted, count, rejected = variants(answers)
     print(f"right variants: {accepted} of {count} accepted {rejected or ''}")

@@ -3,6 +3,7 @@
 import ast
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -14,13 +15,13 @@ import pytest
 from pixelgrad import cli_check
 from pixelgrad.cli import main
 from pixelgrad.coursework.answers import make_answers
-from pixelgrad.coursework.exercises import EXERCISES
+from pixelgrad.coursework.comparing import alike
+from pixelgrad.coursework.exercises import EXERCISES, exercise_files
 from pixelgrad.coursework.hints import next_hint
-from pixelgrad.coursework.judge import alike
 from pixelgrad.coursework.make import edition_texts
 from pixelgrad.coursework.packing import same
 from pixelgrad.coursework.store import ANSWERS, read_answers
-from pixelgrad.coursework.student import exercise_files, reset_exercise, write_submission
+from pixelgrad.coursework.student import reset_exercise, write_submission
 
 has_answers = pytest.mark.skipif(not ANSWERS.is_file(), reason="`pixelgrad coursework answers` writes answers.h5")
 
@@ -75,7 +76,9 @@ def test_an_unknown_exercise_is_misuse_and_the_list_is_shown(capsys, command):
     assert main([*command, "gelu"]) == 2
     shown, words = capsys.readouterr(), "there is no exercise 'gelu'; the exercises are affine, relu, softmax"
     assert shown.err.startswith(f"pixelgrad {command[0]}: {words}")
+    assert shown.err.endswith(", style_transfer. Did you mean relu?\n")
     assert shown.err.count("\n") == 1 and shown.out == ""
+    assert main([*command, "zzz"]) == 2 and "mean" not in capsys.readouterr().err
 
 
 def test_the_board_says_what_is_next(project):
@@ -89,7 +92,30 @@ def test_the_board_says_what_is_next(project):
     project.text("visualization/total_variation.py", project.text("visualization/total_variation.py") + "\n1 / 0\n")
     out = project.run("check", "affine", "tv", check=1).stdout
     assert "✓ passed   affine" in out and "✗ wrong    tv" in out and "Next: mend tv" in out
-    assert "ZeroDivisionError in <module> (total_variation.py), line " in out
+    assert "visualization/total_variation.py: cannot be imported: ZeroDivisionError in line " in out
+    project.text("layers/basic.py", "def f(:\n")
+    out = project.run("check", "affine", "relu", "softmax", check=1).stdout
+    assert out.count("layers/basic.py: cannot be imported: SyntaxError in line 1") == 1 and out.count("as above") == 1
+    assert "waits for layers/basic.py\n" in out
+    out = project.run("check", "softmax", "svm", check=1).stdout  # no exercise of that file is shown
+    assert out.count("waits for layers/basic.py: cannot be imported: SyntaxError in line 1") == 1
+    assert out.count("waits for layers/basic.py\n") == 1
+
+
+def test_the_board_says_what_is_right_so_far(project):
+    text = project.solve("affine").text("layers/basic.py")
+    start = text.index("    dx = (dout @ w.T)")
+    end = text.index("    return dx, dw, db")
+    project.text("layers/basic.py", text[:start] + '    raise Todo("affine: affine_backward")\n' + text[end:])
+    if "import Todo" not in text:
+        project.text(
+            "layers/basic.py",
+            project.text("layers/basic.py").replace("import numpy", "from pixelgrad.todo import Todo\nimport numpy"),
+        )
+    out = project.run("check", "affine", check=1).stdout
+    assert (
+        "· to do    affine" in out and "      affine_forward is right so far; affine_backward is still to do.\n" in out
+    )
 
 
 def test_what_was_printed_is_shown(project):
@@ -218,6 +244,20 @@ def test_reset_works_whatever_is_there(project, damage):
     assert (project.path / kept_name("layers/basic.py", 1)).read_bytes() == (damage or b"")
 
 
+def test_reset_says_what_still_keeps_the_file_from_being_imported(project):
+    text = project.text("layers/basic.py") + "\nnonsense\n"
+    project.text("layers/basic.py", text)
+    out = project.run("reset", "relu", check=0).stdout
+    lines = text.count("\n")
+    assert f"\nBut layers/basic.py still cannot be imported: NameError in line {lines}: name 'nonsense' is not" in out
+    assert out.endswith("\nMend that, or take the whole file back: copy coursework/stubs/layers/basic.py.txt over it\n")
+    shutil.copy(project.path / "coursework" / "stubs" / "layers" / "basic.py.txt", project.path / "layers" / "basic.py")
+    assert "But" not in project.run("reset", "relu", check=0).stdout
+    project.text("layers/checks.py", "nonsense\n")
+    assert "But layers/checks.py still cannot" in (out := project.run("reset", "relu").stdout)
+    assert out.endswith("\nMend that\n")
+
+
 def test_a_copy_is_kept_byte_by_byte(project):
     mine = project.text("layers/basic.py").replace("\n", "\r\n").encode() + b"# \xff\r\n"
     (project.path / "layers" / "basic.py").write_bytes(mine)
@@ -255,6 +295,14 @@ def test_a_submission_is_not_overwritten_unasked(project, tmp_path):
     with pytest.raises(FileExistsError, match="exists already"):
         write_submission(path, root=project.path)
     assert path.read_text() == "mine" and time.monotonic() - started < 0.3  # before the long check
+
+
+def test_the_master_has_nothing_to_hand_in(tmp_path, capsys):
+    """Its exercise files hold the solutions."""
+    assert main(["submit", "--out", str(tmp_path / "x.zip")]) == 2
+    error = capsys.readouterr().err
+    assert "only a student edition has something to hand in" in error and error.count("\n") == 1
+    assert not list(tmp_path.iterdir())
 
 
 # -- the file of answers -----------------------------------------------------------------------------------------------

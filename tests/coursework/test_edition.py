@@ -10,13 +10,12 @@ import pytest
 
 from pixelgrad.cli import main
 from pixelgrad.coursework import make, markers
-from pixelgrad.coursework.exercises import EXERCISES
+from pixelgrad.coursework.exercises import EXERCISES, exercise_files
 from pixelgrad.coursework.judge import BLOCKED, PASSED, TODO
 from pixelgrad.coursework.make import FOLDERS, NOT_FOR_STUDENTS, ROOT, edition_texts, make_edition
 from pixelgrad.coursework.mistakes import MISTAKES
 from pixelgrad.coursework.packing import same
 from pixelgrad.coursework.store import read_answers
-from pixelgrad.coursework.student import exercise_files
 
 HOMES = exercise_files()
 LONG = 30  # characters: shorter lines, such as `return out, cache`, stand in other places, too
@@ -119,13 +118,17 @@ def test_nothing_is_there_that_is_not_for_students(edition):
     left = {path.name for path in (ROOT / "coursework").glob("*.py")} - set(NOT_FOR_STUDENTS)
     needed = {
         "board",
+        "comparing",
+        "complaints",
         "confine",
         "exercises",
         "harness",
         "hints",
+        "importing",
         "judge",
         "layers_track",
         "markers",
+        "naming",
         "packing",
         "prints",
     }
@@ -302,13 +305,23 @@ def test_a_zip_holds_the_same(tmp_path, make_project):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["course.zip", "other", "unpacked"]
 
 
+def test_a_zip_is_called_so(tmp_path, capsys):
+    assert main(["coursework", "make", str(tmp_path / "seeing 1.0"), "--exercises", "relu", "--zip"]) == 0
+    assert "seeing 1.0.zip: a student edition" in capsys.readouterr().out
+    with zipfile.ZipFile(tmp_path / "seeing 1.0.zip") as archive:
+        assert all(name.startswith("seeing 1.0/") for name in archive.namelist())
+    with pytest.raises(FileExistsError, match="seeing 1.0.zip exists already"):
+        make_edition(tmp_path / "seeing 1.0", as_zip=True)
+
+
 @pytest.mark.parametrize("as_zip", [False, True])
 def test_what_exists_is_left_alone(tmp_path, as_zip):
-    (tmp_path / "course").mkdir()
-    (tmp_path / "course" / "mine.txt").write_text("mine")
-    with pytest.raises(FileExistsError, match="course exists already"):
+    name = "course.zip" if as_zip else "course"
+    (tmp_path / name).mkdir()
+    (tmp_path / name / "mine.txt").write_text("mine")
+    with pytest.raises(FileExistsError, match=f"{name} exists already"):
         make_edition(tmp_path / "course", as_zip=as_zip)
-    assert files_of(tmp_path) == {"course/mine.txt": tmp_path / "course" / "mine.txt"}
+    assert files_of(tmp_path) == {f"{name}/mine.txt": tmp_path / name / "mine.txt"}
 
 
 def test_what_cannot_be_made_is_refused(tmp_path, edition):

@@ -6,6 +6,7 @@ import importlib.util
 import json
 import os
 import random
+import shutil
 import socket
 import subprocess
 import sys
@@ -21,13 +22,13 @@ from pixelgrad.cli import main
 from pixelgrad.coursework import grading, isolation, runner
 from pixelgrad.coursework.answers import draw_inputs
 from pixelgrad.coursework.autograder import write_autograder
-from pixelgrad.coursework.exercises import EXERCISES
+from pixelgrad.coursework.exercises import EXERCISES, exercise_files
+from pixelgrad.coursework.grades import Grade, write_table
 from pixelgrad.coursework.grading import LIMITS, grade
 from pixelgrad.coursework.isolation import find_isolation
 from pixelgrad.coursework.make import NOT_FOR_STUDENTS, ROOT, edition_texts
 from pixelgrad.coursework.packing import same
 from pixelgrad.coursework.runner import run_exercises
-from pixelgrad.coursework.student import exercise_files
 from pixelgrad.coursework.submissions import find_submissions, read_submission
 
 _spec = importlib.util.spec_from_file_location("hostile", Path(__file__).with_name("hostile.py"))
@@ -123,7 +124,46 @@ def test_a_class_is_graded(place, run, tmp_path):
 
     page = (tmp_path / "grades.html").read_text(encoding="utf-8")
     assert "1 &times; gradients in the order dw, dx, db" in page and "7 submissions, " in page
-    assert "<tr><td>affine</td><td>4</td><td>1</td><td>2</td><td>0</td>" in page
+    assert "<tr><td>affine</td><td>4</td><td>1</td><td>1</td><td>1</td>" in page
+    assert "<tr><td>nothing</td><td>holds none of the exercise files (layers/basic.py, " in page
+
+
+def test_what_cannot_be_run_is_said_in_the_table_and_on_the_page(place, run, tmp_path):
+    """And is not counted among what is still to do."""
+    basic = SOLVED["layers/basic.py"]
+    lines = basic.count("\n") + 1
+    broken = {
+        "exits": "import os; os._exit(0)\n",
+        "exits politely": "raise SystemExit\n",
+        "loops": "while True: pass\n",
+        "no Python": "def f(:\n",
+        "raises": "nonsense < 1\n",
+    }
+    for name, text in broken.items():
+        write(place / name, SOLVED | {"layers/basic.py": basic + text})
+    (place / "bad zip.zip").write_bytes(b"PK nonsense")
+    (place / "empty").mkdir()
+    table = run(place, jobs=2, limits=replace(LIMITS, seconds=2))
+    errors = {name: row["error"] for name, row in table.items()}
+    assert errors["exits"].startswith("layers/basic.py: cannot be imported: it ends the whole program (exit code 0).")
+    assert errors["exits politely"].startswith(f"layers/basic.py: cannot be imported: SystemExit in line {lines}: it")
+    assert errors["loops"].startswith("layers/basic.py: cannot be imported: it is not done in time, and is at line ")
+    assert errors["no Python"] == f"layers/basic.py: cannot be imported: SyntaxError in line {lines}: invalid syntax"
+    assert errors["raises"].startswith(f"layers/basic.py: cannot be imported: NameError in line {lines}: name ")
+    assert errors["bad zip"] == "cannot be read: File is not a zip file"
+    assert errors["empty"].startswith("holds none of the exercise files")
+    assert {row["points"] for row in table.values()} == {"0"}
+
+    page = (tmp_path / "grades.html").read_text(encoding="utf-8")
+    assert "<tr><td>affine</td><td>0</td><td>5</td><td>0</td><td>2</td>" in page
+    assert all(f"<tr><td>{name}</td><td>" in page for name in table) and "name &#x27;nonsense&#x27; is not" in page
+    result = json.loads((tmp_path / "grades.csv.parts" / "raises.json").read_text(encoding="utf-8"))
+    assert result["output"] == errors["raises"]
+
+
+def test_an_error_is_no_formula(tmp_path):
+    write_table(tmp_path / "grades.csv", [Grade("@me", [], "=cmd|' /C calc'!A0")], [])
+    assert rows(tmp_path / "grades.csv")["'@me"]["error"].startswith("'=cmd")
 
 
 def test_the_seed_decides_about_the_inputs(place, run, monkeypatch):
@@ -456,6 +496,19 @@ def test_bubblewrap_shows_python_and_the_project_only(tmp_path):
     assert command[0] == "bwrap" and "--unshare-all" in command and command[-3:] == ["python", "-c", "pass"]
     assert str(ROOT) not in shown and "/" not in shown and "/home" not in shown and str(tmp_path) not in shown
     assert [command[n + 1] for n, word in enumerate(command) if word == "--bind"] == [str(tmp_path / "job" / "results")]
+
+
+@pytest.mark.skipif(not shutil.which("bwrap"), reason="needs bubblewrap")
+def test_bubblewrap_keeps_a_submission_from_all_that_is_ours(project, place):
+    if not isolation._works(isolation._bubblewrap):
+        pytest.skip("bubblewrap may not make namespaces here")
+    write(place / "another student", SOLVED)
+    head = f"PATHS, PORT = {dict(root=str(ROOT), inside=str(place))!r}, 9\n"
+    project.text("layers/basic.py", project.text("layers/basic.py") + head + SPY)
+    seen = spied(project, isolation.Isolation("bubblewrap", "", isolation._bubblewrap))
+    assert seen["root"] == "FileNotFoundError" or not {"layers", "coursework", "pixelgrad"} & set(seen["root"])
+    assert seen["inside"] == "FileNotFoundError" and not any(name.endswith("written") for name in seen)
+    assert seen["network"] is False and len(seen["processes"]) <= 2
 
 
 # -- Gradescope --------------------------------------------------------------------------------------------------------

@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from pixelgrad.coursework import board
+from pixelgrad.coursework import board, markers
+from pixelgrad.coursework.comparing import alike
 from pixelgrad.coursework.exercises import EXERCISES
 from pixelgrad.coursework.harness import run_case, student_functions
 from pixelgrad.coursework.judge import (
@@ -21,12 +22,13 @@ from pixelgrad.coursework.judge import (
     Answers,
     KnownMistake,
     Verdict,
-    alike,
     judge,
 )
 from pixelgrad.coursework.mistakes import MISTAKES
 from pixelgrad.coursework.prints import printed
 from pixelgrad.coursework.registry import Exercise
+from pixelgrad.coursework.runner import ROOT
+from pixelgrad.todo import Todo
 
 RNG = np.random.default_rng(3)
 EXERCISE = Exercise(
@@ -46,7 +48,7 @@ EXERCISE = Exercise(
 
 
 def outcome(out, dx, raised=None, **more):
-    return {"outputs": {"out": out, "dx": dx}, "kinds": {}, "raised": raised, "changed": []} | more
+    return {"outputs": {"out": out, "dx": dx}, "kinds": {}, "raised": raised, "changed": {}} | more
 
 
 def images(N):
@@ -99,7 +101,7 @@ def holds_nan(o):
 
 
 def changes_inputs(o):
-    o["changed"] = ["x"]
+    o["changed"] = {"x": "blur_forward"}
 
 
 def is_wrong_forward(o):
@@ -117,7 +119,7 @@ FAULTS = [
     (has_another_shape, "; expected ("),
     (has_integers, "dx is an array of int64 with the shape ("),
     (holds_nan, "dx holds NaN or infinity in "),
-    (changes_inputs, "the input x is not what it was"),
+    (changes_inputs, "The input x is not what it was: blur_forward changed"),
     (is_wrong_forward, "out[0, 0, 1, 2] is "),
     (is_wrong_backward, "dx[0, 0, 0, 0] is "),
 ]
@@ -203,9 +205,9 @@ def test_a_crash_says_where():
 # -- known mistakes, Todo, endless loops -------------------------------------------------------------------------------
 
 
-def known(outcomes):
+def known(outcomes, name="a name", hint="A hint."):
     outcomes = {case: printed(o) for case, o in outcomes.items()} if isinstance(outcomes, dict) else outcomes
-    return KnownMistake("a name", "A hint.", outcomes)
+    return KnownMistake(name, hint, outcomes)
 
 
 def test_a_known_mistake_is_named():
@@ -233,6 +235,9 @@ def test_endless_and_other_words():
     assert said(ENDLESS).message == TOO_LONG
     verdict = said(ENDLESS, [known(ENDLESS)])
     assert (verdict.mistake, verdict.message) == ("a name", f"{TOO_LONG}\nA hint.")
+    at = f"{ENDLESS} It was at line 3 of layers/basic.py (blur_forward)."
+    verdict = said(at, [known(ENDLESS)])
+    assert (verdict.mistake, verdict.message) == ("a name", f"{TOO_LONG}{at.removeprefix(ENDLESS)}\nA hint.")
     assert said("It ended.", [known(ENDLESS)]) == Verdict("blur", WRONG, 0, 4, None, "It ended.")
 
 
@@ -244,7 +249,141 @@ def test_todo_is_not_wrong(text, status):
         o["raised"] = {"type": "Todo", "message": text, "line": None, "function": None}
 
     verdict = said(changed(todo, cases=("several images",)))
-    assert (verdict.status, verdict.message, verdict.points) == (status, text, 0)
+    assert (verdict.status, verdict.message.partition("\n")[0], verdict.points) == (status, text, 0)
+
+
+FORWARD, BACKWARD = (
+    known(changed(fault), *words) for fault, *words in ((is_wrong_forward, "f", "F?"), (is_wrong_backward, "b", "B?"))
+)
+BOTH = changed(is_wrong_forward, is_wrong_backward)
+
+
+def test_two_mistakes_are_named_both():
+    verdict = said(BOTH, [BACKWARD, FORWARD])
+    assert verdict.mistake == "b + f" and verdict.message.startswith("B?\nF?\nIn the case 'plain': out[0, 0, 1, 2] is ")
+    assert said(BOTH, [BACKWARD, FORWARD, known(BOTH, "both")]).mistake == "both"  # one that explains everything
+    changes = known(changed(changes_inputs), "c")
+    assert said(changed(is_wrong_forward, is_wrong_backward, changes_inputs), [FORWARD, changes, BACKWARD]).mistake == (
+        "f + c + b"
+    )
+
+
+def test_what_no_mistake_explains_keeps_the_others_from_being_named():
+    assert said(BOTH, [BACKWARD]).mistake is None  # a wrong forward pass, and nobody knows which
+    other = known(changed(is_wrong_forward, cases=("plain",)), "in one case only")
+    assert said(BOTH, [other, BACKWARD]).mistake is None
+
+
+def test_of_two_that_explain_the_same_output_none_is_taken_for_the_other():
+    one = known(changed(is_wrong_forward, is_wrong_backward), "one")
+    other = known(changed(is_wrong_backward, changes_inputs), "other")
+    outcomes = changed(is_wrong_forward, is_wrong_backward, changes_inputs)
+    assert said(outcomes, [one, other]).mistake == "one"  # all that is wrong in the forward pass
+
+
+def test_a_mistake_that_would_be_seen_elsewhere_is_not_named():
+    """Its gradient is that of the student, but it would do something to the output, too, which is right here."""
+    elsewhere = known(changed(is_wrong_backward, is_wrong_forward), "elsewhere")
+    assert said(changed(is_wrong_backward, changes_inputs), [elsewhere, known(changed(changes_inputs))]).mistake is None
+
+
+def test_the_forward_mistake_alone_is_named_where_it_spoils_the_backward():
+    spoilt = changed(is_wrong_forward, lambda o: o["outputs"]["dx"].fill(3))
+    assert said(spoilt, [FORWARD, BACKWARD]).mistake == "f"
+    twin = known(changed(is_wrong_forward, holds_nan), "looks the same forward")
+    assert said(spoilt, [FORWARD, BACKWARD, twin]).mistake is None
+    zeros = [
+        known(changed(lambda o, n=n: o["outputs"].update(out=0 * o["outputs"]["out"], dx=np.full(n, 1.0))), f"{n}")
+        for n in (1, 2)
+    ]
+    assert said(changed(lambda o: o["outputs"].update(out=0 * o["outputs"]["out"])), zeros).mistake is None
+
+
+def test_arrays_of_another_shape_are_not_even_looked_at(monkeypatch):
+    from pixelgrad.coursework import naming
+
+    looked = []
+    monkeypatch.setattr(
+        naming,
+        "fingerprint",
+        lambda a: looked.append(a.shape) or {"shape": list(a.shape), "sort": "", "numbers": np.zeros(9)},
+    )
+    said(changed(lambda o: o["outputs"].update(dx=np.zeros(99))), [FORWARD, BACKWARD])
+    assert looked and (99,) not in looked
+
+
+# -- half an exercise --------------------------------------------------------------------------------------------------
+
+
+def stops(o, text="blur: blur_backward"):
+    o["raised"] = {"type": "Todo", "message": text, "line": None, "function": None}
+    del o["outputs"]["dx"]
+
+
+def test_a_right_forward_is_told_though_the_backward_is_still_to_do():
+    verdict = said(changed(stops))
+    assert (verdict.status, verdict.points, verdict.mistake) == (TODO, 0, None)
+    assert verdict.message == "blur: blur_backward\nblur_forward is right so far; blur_backward is still to do."
+
+
+def test_a_wrong_forward_is_told_though_the_backward_is_still_to_do():
+    verdict = said(changed(is_wrong_forward, stops, cases=("stride 2",)) | {"plain": changed(stops)["plain"]})
+    lines = verdict.message.splitlines()
+    assert (verdict.status, verdict.points) == (TODO, 0)
+    assert lines[1] == "blur_backward is still to do, and what is there is not right yet:"
+    assert lines[2].startswith("In the case 'stride 2': out[0, 0, 1, 2] is ")
+    verdict = said(changed(is_wrong_forward, stops), [BACKWARD, FORWARD])
+    assert verdict.message.splitlines()[2] == "F?" and verdict.mistake is None
+
+
+def test_nothing_is_told_where_nothing_is_written():
+    def nothing(o):
+        stops(o, "blur: blur_forward")
+        o["outputs"].clear()
+
+    assert said(changed(nothing)).message == "blur: blur_forward"
+
+
+@pytest.mark.parametrize("name", ["affine", "gram", "batchnorm"])
+def test_half_of_a_real_exercise(name, answers):
+    exercise, answer = EXERCISES[name], answers(name, mistakes=True)
+    forward, backward = exercise.functions
+
+    def todo(*args):
+        raise Todo(f"{name}: {backward}")
+
+    functions = student_functions(exercise) | {backward: todo}
+    outcomes = {case: run_case(exercise, inputs, functions) for case, inputs in answer.inputs.items()}
+    verdict = judge(exercise, answer, outcomes)
+    assert verdict.status == TODO and verdict.message.endswith(
+        f"\n{forward} is right so far; {backward} is still to do."
+    )
+    functions[forward] = lambda *args: None
+    outcomes = {case: run_case(exercise, inputs, functions) for case, inputs in answer.inputs.items()}
+    assert judge(exercise, answer, outcomes).status == WRONG  # the forward has nothing to do with a Todo
+
+
+@pytest.mark.parametrize("name", ["affine", "relu"])
+def test_real_pairs_of_mistakes_are_named(name, answers):
+    from pixelgrad.coursework.answers import mistaken_functions
+
+    exercise, answer = EXERCISES[name], answers(name, mistakes=True)
+    sides = [[], []]
+    for mistake in (m for m in MISTAKES if m.exercise == name and not m.endless):
+        for function, side in zip(exercise.functions, sides):
+            home = exercise.home(function)
+            text = markers.solution((ROOT / home).read_text(encoding="utf-8"), function, home)
+            if all(old in text for old, _ in mistake.changes):
+                side.append(mistake)
+    named = wrongly = 0
+    for one, other in zip(sides[0], sides[1]):
+        functions = mistaken_functions(exercise, (*one.changes, *other.changes))
+        outcomes = {case: run_case(exercise, inputs, functions) for case, inputs in answer.inputs.items()}
+        verdict = judge(exercise, answer, outcomes)
+        names = set((verdict.mistake or one.name).split(" + "))
+        named += names == {one.name, other.name} and one.hint in verdict.message and other.hint in verdict.message
+        wrongly += not names <= {one.name, other.name}
+    assert named >= 3 and wrongly == 0
 
 
 def test_what_calls_a_wrong_exercise_is_blocked_by_it():
@@ -331,7 +470,7 @@ OUTCOMES = st.fixed_dictionaries(
         "outputs": st.dictionaries(NAMES, ARRAYS),
         "kinds": st.dictionaries(NAMES, st.text(max_size=5), max_size=1),
         "raised": st.none() | st.none() | RAISED,
-        "changed": st.lists(st.sampled_from(["x", "y"]), max_size=2),
+        "changed": st.dictionaries(st.sampled_from(["x", "y"]), st.sampled_from(["f", ""]), max_size=2),
     }
 )
 FLOATS = hnp.arrays(np.float64, SHAPES, elements=st.floats(-1e3, 1e3))

@@ -10,8 +10,8 @@ import pytest
 
 from pixelgrad.coursework import markers
 from pixelgrad.coursework.answers import ROOT, draw_inputs, right_outcomes, wrong_outcomes
+from pixelgrad.coursework.comparing import alike
 from pixelgrad.coursework.harness import run_case, student_functions
-from pixelgrad.coursework.judge import alike
 from pixelgrad.coursework.layers_track import EXERCISES
 from pixelgrad.coursework.mistakes_layers import MISTAKES
 from pixelgrad.coursework.packing import pack, same, unpack

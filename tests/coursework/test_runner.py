@@ -14,7 +14,7 @@ import pytest
 from pixelgrad.coursework import runner
 from pixelgrad.coursework.exercises import EXERCISES
 from pixelgrad.coursework.harness import Outputs, ReturnError, run_case, student_functions
-from pixelgrad.coursework.judge import PASSED, TOO_LONG, WRONG, judge
+from pixelgrad.coursework.judge import BLOCKED, PASSED, TOO_LONG, WRONG, judge
 from pixelgrad.coursework.packing import pack, unpack
 from pixelgrad.coursework.runner import UNREADABLE, run_exercises
 
@@ -66,6 +66,33 @@ def test_an_endless_loop_in_the_first_exercise_is_found_as_soon(relu, check):
     assert verdicts["relu"].message.startswith(TOO_LONG) and time.monotonic() - started < 3
 
 
+def test_an_endless_loop_is_said_with_its_line(relu, check):
+    project = relu("while True: pass")
+    where = f"It was at line {relu.line} of layers/basic.py (relu_forward)."
+    verdicts, _ = check(project, "affine", "relu", "softmax", seconds=1)
+    assert verdicts["relu"].message == f"{TOO_LONG} {where}" and verdicts["softmax"].status == PASSED
+    relu("while True: check_float('me', 'x', x)")  # the line of theirs that called ours
+    assert check(project, "relu", seconds=1)[0]["relu"].message == f"{TOO_LONG} {where}"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "import os; os.remove('where'); os.symlink('/etc/passwd', 'where')",
+        "import os; os.remove('where'); os.mkfifo('where')",
+        "import os; os.remove('where'); os.mkdir('where')",
+        "import faulthandler; faulthandler.cancel_dump_traceback_later()\n"
+        "open('where', 'w').write('File \"/layers/basic.py\", line 1 in <b>bold</b>\\n' * 10**6)",
+        "import faulthandler; faulthandler.cancel_dump_traceback_later()\n"
+        "open('where', 'w').write('File \"/etc/passwd\", line 1 in f\\n')",
+        "import os; os.closerange(3, 99)",
+    ],
+)
+def test_what_is_no_place_is_not_said(relu, check, body):
+    verdicts, _ = check(relu(f"{body}\nwhile True: pass"), "relu", "softmax", seconds=0.5)
+    assert verdicts["relu"].message == TOO_LONG and verdicts["softmax"].status == PASSED
+
+
 def test_what_is_printed_is_kept_but_not_all_of_it(relu, check):
     verdicts, printed = check(relu("print('é→', x.shape)"), "relu")
     assert verdicts["relu"].status == PASSED and printed.splitlines()[0] == "é→ (1, 4)"
@@ -86,21 +113,91 @@ def test_closed_files_and_changed_folders_are_survived(relu, check):
     assert verdicts["softmax"].status == PASSED
 
 
-def test_a_syntax_error_is_said_with_file_and_line(project, check):
-    project.solve("relu", "softmax")
-    project.text("layers/basic.py", "import numpy as np\n\ndef relu_forward(x:\n    pass\n")
-    verdicts, _ = check(project, "relu", "softmax")
-    assert verdicts["relu"].status == verdicts["softmax"].status == WRONG
-    assert "SyntaxError in basic.py, line 3: " in verdicts["relu"].message
+# -- files that cannot be imported -------------------------------------------------------------------------------------
 
 
-def test_an_error_at_import_is_said_with_file_and_line(project, check):
-    project.solve("relu", "saliency")
-    project.text("layers/basic.py", project.text("layers/basic.py") + "\nnonsense\n")
-    lines = project.text("layers/basic.py").count("\n")
+def append(project, home, text):
+    project.text(home, project.text(home) + text)
+    return project.text(home).count("\n")
+
+
+@pytest.mark.parametrize(
+    "text, words",
+    [
+        ("def relu_forward(x:\n    pass\n", "SyntaxError in line {before}: "),
+        (" x = 1\n", "IndentationError in line {last}: "),
+        ("return 1\n", "SyntaxError in line {last}: 'return' outside function"),
+        ("nonsense\n", "NameError in line {last}: name 'nonsense' is not defined"),
+        ("raise ValueError\n", "ValueError in line {last}"),
+        ("check_float('me', 'x', 3)\n", "TypeError in line {last}: "),  # raised in a file that is not theirs
+        ("from .checks import nonsense\n", "ImportError in line {last}: cannot import name 'nonsense' from "),
+        ("del relu_forward\n", "ImportError: cannot import name 'relu_forward' from 'pixelgrad.layers.basic'"),
+        ("import sys; sys.exit()\n", "SystemExit in line {last}: it ends the whole program; no exit()"),
+        ("import os; os._exit(0)\n", "it ends the whole program (exit code 0). Is there an exit() outside of"),
+        ("raise BaseException('no')\n", "BaseException in line {last}: no"),
+        ("import ctypes; ctypes.string_at(0)\n", "it ends the whole program (signal 11)."),
+        ("while True: pass\n", "it is not done in time, and is at line {last}. Is there a loop outside of"),
+        ("x = 1 + \0\n", "SyntaxError: source code string cannot contain null bytes"),
+    ],
+)
+def test_a_file_that_cannot_be_imported_is_its_own_fault_and_others_wait_for_it(project, check, text, words):
+    last = append(project.solve(*EXERCISES), "layers/basic.py", text)
+    started = time.monotonic()
+    verdicts, _ = check(project, "affine", "relu", "softmax", "saliency", seconds=1)
+    assert time.monotonic() - started < 5  # a loop costs its time once
+    assert [v.status for v in verdicts.values()] == [WRONG, WRONG, BLOCKED, BLOCKED]
+    words = "layers/basic.py: cannot be imported: " + words.format(last=last, before=last - 1)
+    assert [v.message for v in verdicts.values()] == [verdicts["affine"].message] * 4
+    message = verdicts["affine"].message
+    assert message.startswith(words)
+    assert message.count("\n") == 0 and str(project.path) not in message and len(message) < 500
+
+
+def test_what_can_be_imported_is_run(project, check):
+    """A loop in one package keeps another from nothing; nor does what ends the program there."""
+    append(project.solve(*EXERCISES), "visualization/cam.py", "import os; os._exit(0)\n")
+    append(project, "visualization/total_variation.py", "def f(:\n")
+    verdicts, _ = check(project, "relu", "saliency", "guided", "cam", "tv")
+    assert [v.status for v in verdicts.values()] == [PASSED, BLOCKED, BLOCKED, WRONG, WRONG]
+    assert verdicts["cam"].message.startswith("visualization/cam.py: ") and "line" not in verdicts["cam"].message
+    assert verdicts["tv"].message.startswith("visualization/total_variation.py: ")
+    assert len({v.message for v in verdicts.values()}) == 3
+
+
+def test_each_of_several_broken_files_is_named(project, check):
+    project.solve(*EXERCISES)
+    for home in ("layers/losses.py", "layers/naive.py", "visualization/cam.py"):
+        append(project, home, "def f(:\n")
+    (project.path / "layers" / "basic.py").unlink()
+    verdicts, _ = check(project, "relu", "softmax", "conv", "cam", "batchnorm")
+    waits = verdicts.pop("batchnorm")
+    files = [v.message.split(": cannot be imported: ")[0] for v in verdicts.values()]
+    assert files == ["layers/basic.py", "layers/losses.py", "layers/naive.py", "visualization/cam.py"]
+    assert waits.status == BLOCKED and {v.status for v in verdicts.values()} == {WRONG}
+    assert verdicts["relu"].message.endswith("FileNotFoundError: No such file or directory")
+
+
+def test_nothing_waits_for_itself_where_what_it_needs_cannot_be_imported(project, check):
+    append(project.solve(*EXERCISES), "visualization/style_transfer.py", "nonsense\n")
+    verdicts, _ = check(project, "gram", "style_transfer")
+    assert [v.status for v in verdicts.values()] == [BLOCKED, WRONG]
+    assert verdicts["gram"].message == verdicts["style_transfer"].message
+
+
+def test_another_file_of_the_project_is_nobody_s_exercise(project, check):
+    last = append(project.solve(*EXERCISES), "layers/checks.py", "nonsense\n")
     verdicts, _ = check(project, "relu", "saliency")
-    for verdict in verdicts.values():
-        assert f"NameError in <module> (basic.py), line {lines}: name 'nonsense'" in verdict.message
+    assert [v.status for v in verdicts.values()] == [BLOCKED, BLOCKED]
+    assert verdicts["relu"].message.startswith(f"layers/checks.py: cannot be imported: NameError in line {last}: ")
+
+
+def test_a_loop_costs_its_time_once(project, check):
+    project.solve(*EXERCISES)
+    append(project, "layers/losses.py", "while True: pass\n")
+    started = time.monotonic()
+    verdicts, _ = check(project, seconds=1)
+    assert time.monotonic() - started < 5 and {v.status for v in verdicts.values()} == {WRONG, BLOCKED}
+    assert [name for name, v in verdicts.items() if v.status == WRONG] == ["softmax", "svm"]
 
 
 def test_the_parent_never_imports_what_students_write(project):
@@ -122,15 +219,9 @@ def test_only_the_child_imports_them(edition):
     assert run_exercises(inputs).outcomes["relu"]["plain"]["raised"] is None
 
 
-def test_a_loop_at_import_is_said_of_each_exercise(project, check):
-    project.text("layers/losses.py", "while True: pass\n")
-    verdicts, _ = check(project, "softmax", "svm", seconds=0.2)
-    assert [v.message.splitlines()[0] for v in verdicts.values()] == [TOO_LONG, TOO_LONG]
-
-
 # -- what a child hands back -------------------------------------------------------------------------------------------
 
-OUTCOMES = {"plain": {"outputs": {"out": np.ones(3)}, "kinds": {"dx": "a list"}, "raised": None, "changed": ["x"]}}
+OUTCOMES = {"plain": {"outputs": {"out": np.ones(3)}, "kinds": {"dx": "a list"}, "raised": None, "changed": {"x": "f"}}}
 RAISED = {"type": "E", "message": "m", "line": 1, "function": None}
 
 
@@ -163,7 +254,9 @@ def test_what_is_in_order_is_read(tmp_path):
         with_outcome(kinds={"out": ["a"]}),
         with_outcome(kinds={"out": "a" * 501}),
         with_outcome(kinds={"a" * 501: "out"}),
-        with_outcome(changed=[1]),
+        with_outcome(changed=["x"]),
+        with_outcome(changed={"x": 1}),
+        with_outcome(changed={"x": "f" * 501}),
         with_outcome(changed=1),
         with_outcome(raised=True),
         with_outcome(raised={"type": "E"}),
@@ -330,6 +423,51 @@ def test_what_is_returned_is_said(answers, value, words):
     answer = answers("relu")
     outcomes = {case: run_case(EXERCISES["relu"], inputs, functions) for case, inputs in answer.inputs.items()}
     assert words in judge(EXERCISES["relu"], answer, outcomes).message
+
+
+def reshaped_in_place(features, normalize):
+    features.shape = (*features.shape[:2], -1)
+    return features @ features.transpose(0, 2, 1) / (features[0].size if normalize else 1)
+
+
+def doubled_in_place(features, normalize):
+    features *= 2
+    return features.reshape(*features.shape[:2], -1)[..., 0] * np.ones((1, features.shape[1], 1))
+
+
+@pytest.mark.parametrize("forward", [reshaped_in_place, doubled_in_place])
+def test_the_function_that_changed_an_input_is_named(answers, forward):
+    """Also where the next one is the one that fails, or returns something wrong."""
+    exercise, answer = EXERCISES["gram"], answers("gram")
+    functions = student_functions(exercise) | {"gram_matrix": forward}
+    outcomes = {case: run_case(exercise, inputs, functions) for case, inputs in answer.inputs.items()}
+    assert {tuple(outcome["changed"].items()) for outcome in outcomes.values()} == {(("features", "gram_matrix"),)}
+    message = judge(exercise, answer, outcomes).message
+    assert "The input features is not what it was: gram_matrix changed what it was given." in message
+
+
+def test_a_change_of_the_backward_is_its_own(answers):
+    exercise, answer = EXERCISES["gram"], answers("gram")
+    right = student_functions(exercise)
+
+    def backward(dgram, features, normalize):
+        dgram += dgram.transpose(0, 2, 1)
+        return right["gram_matrix_backward"](dgram / 2, features, normalize)
+
+    functions = right | {"gram_matrix_backward": backward}
+    outcome = run_case(exercise, answer.inputs["one image"], functions)
+    assert outcome["changed"] == {"dgram": "gram_matrix_backward"} and outcome["raised"] is None
+
+
+def test_parameters_that_a_function_changed_are_said(answers):
+    exercise, answer = EXERCISES["guided"], answers("guided")
+
+    def changes(X, y, model):
+        model.params["b3"] = model.params["b3"] + 1
+        return student_functions(exercise)["guided_backprop"](X, y, model)
+
+    outcome = run_case(exercise, answer.inputs["one image"], {"guided_backprop": changes})
+    assert outcome["changed"] == {"network": "guided_backprop"}
 
 
 def test_returned_values_are_taken_as_promised():

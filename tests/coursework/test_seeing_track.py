@@ -10,8 +10,8 @@ import pytest
 
 from pixelgrad.coursework import markers
 from pixelgrad.coursework.answers import ROOT, draw_inputs, mistaken_functions, right_outcomes, wrong_outcomes
+from pixelgrad.coursework.comparing import alike, close
 from pixelgrad.coursework.harness import run_case
-from pixelgrad.coursework.judge import alike, close
 from pixelgrad.coursework.mistakes_seeing import MISTAKES
 from pixelgrad.coursework.packing import pack, same, unpack
 from pixelgrad.coursework.seeing_track import EXERCISES

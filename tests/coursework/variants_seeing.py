@@ -12,6 +12,24 @@ from pixelgrad.visualization.total_variation import tv_beta_loss
 # -- saliency ----------------------------------------------------------------------------------------------------------
 
 
+def gradient_one_by_one(X, y, model, *, relu_rule="standard"):
+    """Each image alone."""
+    y, gradients = np.broadcast_to(y, len(X)), []
+    for n in range(len(X)):
+        scores, cache = model.forward(X[n : n + 1])
+        gradients.append(
+            model.backward(1.0 * (np.arange(scores.shape[1]) == y[n])[None], cache, relu_rule=relu_rule)[0]
+        )
+    return np.concatenate(gradients)
+
+
+def gradient_of_a_list(X, y, model, *, relu_rule="standard"):
+    """From a row of the identity; not contiguous."""
+    scores, cache = model.forward(X, mode="test")
+    dX, _ = model.backward(np.eye(scores.shape[1])[np.ones(len(X), int) * y], cache, relu_rule=relu_rule)
+    return np.asfortranarray(dX)
+
+
 def saliency_one_by_one(X, y, model):
     """Each image alone; the largest of maximum and minus minimum."""
     y, maps = np.broadcast_to(y, len(X)), []
@@ -399,8 +417,16 @@ def objective_part_by_part(model, content, style, tv_weight, normalize):
 
 
 VARIANTS = [
-    ("saliency", "one image at a time", {"compute_saliency_maps": saliency_one_by_one}),
-    ("saliency", "loops over pixels", {"compute_saliency_maps": saliency_of_a_list}),
+    (
+        "saliency",
+        "one image at a time",
+        {"class_gradient": gradient_one_by_one, "compute_saliency_maps": saliency_one_by_one},
+    ),
+    (
+        "saliency",
+        "loops over pixels",
+        {"class_gradient": gradient_of_a_list, "compute_saliency_maps": saliency_of_a_list},
+    ),
     ("fooling", "one image at a time", {"make_fooling_image": fooling_one_by_one}),
     ("class_visualization", "steps written out", {"create_class_visualization": class_visualization_written_out}),
     ("inversion", "one image at a time", {"invert_features": inversion_one_by_one}),

@@ -1,0 +1,144 @@
+"""What is wrong with outcomes, in words, and in which case it is shown: the order of complaints."""
+
+import numpy as np
+
+from .comparing import close, mistyped, near
+from .relations import relation
+
+
+def rank(exercise, answers, outcomes, case):
+    """The order of complaints: the lower, the earlier."""
+    right, got = answers.right[case], outcomes.get(case)
+    if got is None or got["raised"]:
+        return 0
+    if got["kinds"] or any(mistyped(right["outputs"][name], got["outputs"].get(name)) for name in right["outputs"]):
+        return 1
+    if any(not np.all(np.isfinite(value)) for value in got["outputs"].values() if value.dtype.kind == "f"):
+        return 2
+    if got["changed"]:
+        return 3
+    wrong = {name for name in right["outputs"] if not close(right["outputs"][name], got["outputs"][name])}
+    return 4 if wrong & set(exercise.forward) else 5
+
+
+def complaint(exercise, right, got, case):
+    """The first thing that is wrong in one case; and always that an input was changed, which may be its cause."""
+    at = f"In the case {case!r}: "
+    if got is None:
+        return f"{at}no result arrived."
+    changes = " ".join(
+        f"The input {name} is not what it was: {function or 'a function'} changed what it was given. Work on a copy."
+        for name, function in got["changed"].items()
+    )
+    first = _first_fault(exercise, right, got) or changes or "the result is not the right one."
+    return at + (first if first == changes or not changes else f"{first}\n{changes}")
+
+
+def _first_fault(exercise, right, got):
+    """What comes before everything else; None where nothing but a changed input is to be told."""
+    if got["raised"]:
+        return _crash(got["raised"])
+    for name, kind in got["kinds"].items():
+        return f"{name} is {kind}; expected {_described(right['outputs'].get(name))}."
+    for name, expected in right["outputs"].items():
+        value = got["outputs"].get(name)
+        if value is None:
+            return f"{name} was not returned; expected {_described(expected)}."
+        if value.shape != expected.shape:
+            return f"{name} has the shape {value.shape}; expected {expected.shape}."
+        if mistyped(expected, value):
+            return f"{name} is {_described(value)}; expected {_described(expected)}."
+    for name, expected in right["outputs"].items():
+        value = got["outputs"][name]
+        if not np.isfinite(value).all() and np.isfinite(expected).all():
+            count = int((~np.isfinite(value)).sum())
+            return f"{name} holds NaN or infinity in {count} of {value.size} places."
+    if got["changed"]:
+        return None
+    for forward in (True, False):
+        for name, expected in right["outputs"].items():
+            if (name in exercise.forward) == forward and not close(expected, got["outputs"][name]):
+                return _difference(name, expected, got["outputs"][name])
+    return None
+
+
+def _described(array):
+    """What an array is, in words."""
+    if array is None or array.ndim == 0:
+        return "a number" if array is None or array.dtype.kind == "f" else f"a number of {array.dtype}"
+    return f"an array of {array.dtype} with the shape {array.shape}"
+
+
+def _crash(raised):
+    if raised["type"] == "ReturnError":
+        return raised["message"] + "."
+    place = f" in {raised['function']}" if raised["function"] else ""
+    place += f", line {raised['line']}" if raised["line"] else ""
+    return f"{raised['type']}{place}: {raised['message']}"
+
+
+def _difference(name, expected, got):
+    """How an output differs: precision, or the worst place."""
+    if got.dtype.itemsize < expected.dtype.itemsize:
+        return f"{name} is {got.dtype}, though the inputs are {expected.dtype}: precision was lost on the way."
+    wrong = ~near(expected, got)
+    if expected.ndim == 0:
+        return f"{name} is {float(got):.6g}; expected {float(expected):.6g}."
+    place = tuple(int(i) for i in np.argwhere(wrong)[0])
+    index = ", ".join(map(str, place))
+    where = _border(wrong)
+    return (
+        f"{name}[{index}] is {got[place]:.6g}; expected {expected[place]:.6g}. "
+        f"{int(wrong.sum())} of {wrong.size} entries are wrong{where}."
+    )
+
+
+def _border(wrong):
+    """Words for wrong entries that all lie at the border of images, or all but the border."""
+    if wrong.ndim < 3 or min(wrong.shape[-2:]) < 3:  # a matrix has no border
+        return ""
+    inside = int(wrong[..., 1:-1, 1:-1].sum())
+    if inside == 0:
+        return ", all of them at the border"
+    return ", none of them at the border" if inside == wrong.sum() else ""
+
+
+def where(failing, cases):
+    """Which cases are right, which wrong."""
+    right = [case for case in cases if case not in failing]
+    if not right:
+        return "" if len(failing) == 1 else "It is wrong in every case."
+    return f"It is right in: {', '.join(right)}. It is wrong in: {', '.join(failing)}."
+
+
+def related(exercise, answers, outcomes, failing):
+    """A relation between what came and what should have come, if it is the same in all failing cases."""
+    for name in answers.right[failing[0]]["outputs"]:
+        pairs = []
+        for case in failing:
+            expected, outcome = answers.right[case]["outputs"].get(name), outcomes.get(case)
+            got = outcome["outputs"].get(name) if outcome else None
+            if expected is not None and got is not None and not close(expected, got):
+                pairs.append((expected, got, answers.inputs[case]))
+        found = relation(pairs) if pairs else None
+        if found is not None:
+            return f"{name} {found}."
+    return None
+
+
+def size(inputs):
+    """How much there is to look at in the inputs of a case."""
+    if isinstance(inputs, dict):
+        return sum(size(value) for value in inputs.values())
+    return np.size(inputs) if isinstance(inputs, np.ndarray) else 1
+
+
+def paste(exercise, case):
+    """The failing case, to be pasted into Python."""
+    modules = {}
+    for function, home in exercise.homes.items():
+        modules.setdefault(home[:-3].replace("/", "."), []).append(function)
+    lines = [f"from pixelgrad.{module} import {', '.join(names)}" for module, names in modules.items()]
+    code = ["from pixelgrad.coursework import load_case", *lines, f"c = load_case({exercise.id!r}, {case!r})"]
+    code += exercise.paste.strip().splitlines()
+    return "To see it in Python:\n" + "\n".join(f"    {line}" for line in code)
