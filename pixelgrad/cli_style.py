@@ -79,6 +79,12 @@ def add_style_commands(commands):
         "--tv-weight", type=not_negative, default=0.005, help="weight of the total variation (default: 0.005)"
     )
     p.add_argument(
+        "--weighting",
+        choices=("relative", "gatys"),
+        default="relative",
+        help="relative: all layers count alike; gatys: as much as their activations are large (default: relative)",
+    )
+    p.add_argument(
         "--window", type=at_least(3), default=11, help="grow: side of the neighbourhood in pixels, odd (default: 11)"
     )
     p.add_argument(
@@ -95,7 +101,7 @@ def add_style_commands(commands):
     )
     _descent_options(p, optimizer="lbfgs", iterations=100, scales=None)
     descent = ("optimizer", "learning_rate", "num_iterations", "save_iter")
-    only_for(p, ("gram",), "layers", "sweep", "tv_weight", *descent)
+    only_for(p, ("gram",), "layers", "sweep", "weighting", "tv_weight", *descent)
     only_for(p, ("grow",), "window", "order", "tolerance")
     add_common(p, out="texture.png", out_help="picture to write", by_options=True)
 
@@ -222,6 +228,7 @@ def _sweep(args, sample, side):
 def _texture_options(args, side):
     return {
         "size": (side, side),
+        "weighting": args.weighting,
         "tv_weight": args.tv_weight,
         "learning_rate": args.learning_rate,
         "num_iterations": args.num_iterations,

@@ -27,6 +27,8 @@ from .style_transfer import (
     perceptual_objective,
 )
 
+WEIGHTINGS = ("relative", "gatys")
+
 
 def synthesize_texture(
     image,
@@ -35,6 +37,7 @@ def synthesize_texture(
     size=None,
     layers=None,
     weights=1.0,
+    weighting="relative",
     tv_weight=0.005,
     X_init=None,
     learning_rate=None,
@@ -57,8 +60,12 @@ def synthesize_texture(
     layers : sequence of int or str, optional
         Where Gram matrices are matched; by default all layers down to an eighth of the image's resolution.
     weights : float or sequence of float
-        One weight for each layer; a single number is shared among them equally. Each layer's loss is measured beside
-        the squared length of its Gram matrix.
+        One weight for each layer; a single number is shared among them equally.
+    weighting : {"relative", "gatys"}
+        What the weights are beside. "relative": each layer's loss is measured beside the squared length of its Gram
+        matrix, so that all layers count alike, and weights mean the same on every network. "gatys": the paper's sum
+        (section 3, equations 3 and 4), in which a layer counts as much as its activations are large, beside its value
+        for a picture without any texture.
     tv_weight : float
         Weight of the total variation, a mean over the pixels in units of their range.
     X_init : ndarray (1, 3, H, W), optional
@@ -94,6 +101,7 @@ def synthesize_texture(
     check_whole(op, 0, num_iterations=num_iterations)
     check_whole(op, 1, num_scales=num_scales)
     check_choice(op, optimizer, OPTIMIZERS)
+    check_choice(op, weighting, WEIGHTINGS)
     check_not_negative(op, tv_weight=tv_weight)
     size = image.shape[2:] if size is None else (size, size) if np.ndim(size) == 0 else tuple(size)
     if len(size) != 2:
@@ -114,10 +122,11 @@ def synthesize_texture(
         sample = at_size(image, [max(16, round(n * here[0] / size[0])) for n in image.shape[2:]], model)
         feats, _ = forward_spans(model, sample, layers)
         grams = [gram_matrix(feats[layer]) for layer in layers]
+        own = _beside_each_other(weights, grams) if weighting == "gatys" else weights
         # Noise must be as strong at every size, so that a smaller picture is cut out, not shrunk.
         X = X[:, :, : here[0], : here[1]] if scale == 0 and X_init is None else at_size(X, here, model)
         X = descend(
-            perceptual_objective(model, None, (layers, grams, weights), tv_weight, normalize=True),
+            perceptual_objective(model, None, (layers, grams, own), tv_weight, normalize=True),
             X,
             model.bounds(X),
             model,
@@ -129,3 +138,13 @@ def synthesize_texture(
             desc="texture",
         )
     return X
+
+
+def _beside_each_other(weights, grams):
+    """Weights of losses that are relative to their Gram matrices, such that absolute ones are added.
+
+    Gatys' loss of a layer with C channels and M positions is the squared distance of the sums over positions, divided
+    by 4 C^2 M^2; that is a fourth of the squared distance of matrices that are divided by C M, as `gram_matrix` does.
+    """
+    shares = np.array([w * float(np.vdot(gram, gram)) for w, gram in zip(weights, grams)])
+    return (shares * (sum(weights) / shares.sum())).tolist() if shares.any() else weights

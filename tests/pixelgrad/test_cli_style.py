@@ -103,7 +103,9 @@ def test_ctrl_c_keeps_the_picture_so_far(command, run, photo, other, tmp_path, m
     assert "the picture so far is in a.png" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("options", [[], ["--layers", "conv1"], ["--optimizer", "adam", "--learning-rate", "3"]])
+@pytest.mark.parametrize(
+    "options", [[], ["--layers", "conv1"], ["--optimizer", "adam", "--learning-rate", "3"], ["--weighting", "gatys"]]
+)
 def test_texture_by_gram_matrices(options, run, photo, tmp_path):
     small = ["--sample-size", 32, "--size", 40, "--num-iterations", 3, "-q"]
     assert run("texture", photo, *small, "--out", "a.png", *options) == 0
@@ -131,6 +133,7 @@ def test_texture_sweep_and_growing(run, photo, tmp_path):
         (["--method", "grow", "--layers", "conv1"], "--layers has no effect with --method grow; it is for gram"),
         (["--method", "grow", "--num-iterations", 3], "--num-iterations has no effect"),
         (["--method", "grow", "--save-iter", 3], "--save-iter has no effect"),
+        (["--method", "grow", "--weighting", "gatys"], "--weighting has no effect"),
         (["--method", "grow", "--sweep"], "--sweep has no effect"),
         (["--window", 7], "--window has no effect with --method gram; it is for grow"),
         (["--order", "scan"], "--order has no effect"),

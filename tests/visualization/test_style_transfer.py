@@ -272,9 +272,31 @@ def test_texture_of_another_size(model, content):
     np.testing.assert_allclose(ours, sought, rtol=0.15, atol=0.05 * sought.max())
 
 
+def test_gatys_weighting_is_the_sum_of_his_equations(model, content):
+    losses, start = [], noise(model, content.shape, np.random.default_rng(3))
+    for weighting in ("gatys", "relative"):
+        synthesize_texture(
+            content, model, weights=[2.0, 5.0], weighting=weighting, tv_weight=0, X_init=start, num_scales=1,
+            num_iterations=1, optimizer="sgd", callback=lambda t, X, info: losses.append(info["style"]),
+        )  # fmt: skip
+
+    def sums(X):  # over the positions, as in equation 1
+        maps = [model.forward(X, end=layer)[0][0] for layer in STYLE_LAYERS]
+        return [(np.einsum("iyx,jyx->ij", F, F), 4 * len(F) ** 2 * F[0].size ** 2) for F in maps]
+
+    def energies(X):  # equation 3
+        return [((G - g) ** 2).sum() / size for (G, size), (g, _) in zip(sums(X), sums(content))]
+
+    layer_sizes = [(g**2).sum() / size for g, size in sums(content)]
+    gatys = 7 * np.dot([2, 5], energies(start)) / np.dot([2, 5], layer_sizes)
+    relative = np.dot([2, 5], np.divide(energies(start), layer_sizes))
+    np.testing.assert_allclose(losses, [gatys, relative], rtol=1e-9)
+
+
 TEXTURE_OPTIONS = {
     "layers": [0],
     "weights": [1.0, 50.0],
+    "weighting": "gatys",
     "tv_weight": 5.0,
     "num_iterations": 8,
     "optimizer": "adam",
@@ -307,6 +329,7 @@ def test_a_texture_that_is_there_stays(model, content):
         ({"weights": [1]}, "2 layers need as many weights, got 1"),
         ({"X_init": np.zeros((1, 3, 20, 20))}, "X_init must have the size of the result"),
         ({"optimizer": "x"}, "got 'x'"),
+        ({"weighting": "equal"}, "got 'equal', expected one of"),
         ({"tv_weight": -1}, "tv_weight"),
     ],
 )
