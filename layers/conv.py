@@ -14,7 +14,7 @@ anything between calls. Five ideas:
    and the memory needed grows neither with the batch nor with the image. What follows on a convolution (bias,
    normalisation, rectifier) is done to each block while it is there: `finish`. Several threads share the blocks,
    see `threads.py`; a single block is left to the threads of BLAS.
-4. *Fewer multiplications.* 3x3 filters on neighbouring pixels share work: `winograd.py`.
+4. *Fewer multiplications.* Filters three or two strides wide share work between neighbouring pixels: `winograd.py`.
 5. *The gradient to the image is a convolution, too*, of dout with the flipped filters. For stride s the pixels whose
    row is r and whose column is c modulo s are touched only by the filter taps i = r + s k, j = c + s l, so that
    there are s*s such convolutions with parts of the filters, and no multiplication by zeros. Where flipping
