@@ -153,6 +153,9 @@ def _next(verdicts):
                 exercise = EXERCISES[verdict.exercise]
                 files = ", ".join(dict.fromkeys(exercise.homes.values()))
                 return f"{words.format(verdict.exercise)} ({files}); `pixelgrad check {verdict.exercise} --hint` helps."
-    return (
-        "Everything passes." if all(v.status == PASSED for v in verdicts) else "Next: what the blocked ones wait for."
-    )
+    waiting = next((v.message.split(":")[0] for v in verdicts if v.status == BLOCKED), None)
+    if waiting:
+        return f"Next: {waiting}."
+    if len(verdicts) < len(EXERCISES):
+        return "All right; `pixelgrad check` shows what is left."
+    return "Everything passes."

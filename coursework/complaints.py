@@ -5,6 +5,8 @@ import numpy as np
 from .comparing import close, mistyped, near
 from .relations import relation
 
+AGAIN = "_again"  # behind an output's name: of a second call with the same cache
+
 
 def rank(exercise, answers, outcomes, case):
     """The order of complaints: the lower, the earlier."""
@@ -71,26 +73,33 @@ def _described(array):
 
 def _crash(raised):
     if raised["type"] == "ReturnError":
-        return raised["message"] + "."
+        return raised["message"] + ("" if raised["message"].endswith("?") else ".")
     place = f" in {raised['function']}" if raised["function"] else ""
     place += f", line {raised['line']}" if raised["line"] else ""
     return f"{raised['type']}{place}: {raised['message']}"
 
 
 def _difference(name, expected, got):
-    """How an output differs: precision, or the worst place."""
+    """How an output differs: precision, or the first wrong place."""
+    if name.endswith(AGAIN):
+        first = name.removesuffix(AGAIN)
+        return f"A second call with the same cache gives another {first}: {_difference(first, expected, got)}"
     if got.dtype.itemsize < expected.dtype.itemsize:
         return f"{name} is {got.dtype}, though the inputs are {expected.dtype}: precision was lost on the way."
     wrong = ~near(expected, got)
     if expected.ndim == 0:
-        return f"{name} is {float(got):.6g}; expected {float(expected):.6g}."
+        return f"{name} is {_number(got)}; expected {_number(expected)}."
     place = tuple(int(i) for i in np.argwhere(wrong)[0])
     index = ", ".join(map(str, place))
     where = _border(wrong)
     return (
-        f"{name}[{index}] is {got[place]:.6g}; expected {expected[place]:.6g}. "
+        f"{name}[{index}] is {_number(got[place])}; expected {_number(expected[place])}. "
         f"{int(wrong.sum())} of {wrong.size} entries are wrong{where}."
     )
+
+
+def _number(value):
+    return f"{float(value) + 0.0:.6g}"  # -0 would look like a sign that matters
 
 
 def _border(wrong):
@@ -111,9 +120,18 @@ def where(failing, cases):
     return f"It is right in: {', '.join(right)}. It is wrong in: {', '.join(failing)}."
 
 
-def related(exercise, answers, outcomes, failing):
-    """A relation between what came and what should have come, if it is the same in all failing cases."""
-    for name in answers.right[failing[0]]["outputs"]:
+def related(exercise, answers, outcomes, failing, shown):
+    """A relation between what came and what should have come, if it is the same in all failing cases.
+
+    Of outputs that are wrong in the case that is shown; of gradients only where the forward pass is right, since the
+    way back starts from it.
+    """
+    if outcomes.get(shown) is None or outcomes[shown]["changed"]:
+        return None
+    right, got = answers.right[shown]["outputs"], outcomes[shown]["outputs"]
+    wrong = [name for name in right if name not in got or not close(right[name], got[name])]
+    wrong = [name for name in wrong if not name.endswith(AGAIN)]
+    for name in [name for name in wrong if name in exercise.forward] or wrong:
         pairs = []
         for case in failing:
             expected, outcome = answers.right[case]["outputs"].get(name), outcomes.get(case)
@@ -124,13 +142,6 @@ def related(exercise, answers, outcomes, failing):
         if found is not None:
             return f"{name} {found}."
     return None
-
-
-def size(inputs):
-    """How much there is to look at in the inputs of a case."""
-    if isinstance(inputs, dict):
-        return sum(size(value) for value in inputs.values())
-    return np.size(inputs) if isinstance(inputs, np.ndarray) else 1
 
 
 def paste(exercise, case):

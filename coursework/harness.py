@@ -52,7 +52,10 @@ class Outputs(dict):
             self.kinds[name] = _kind(value)
         if value is None:
             return
-        array = np.asarray(value)
+        try:
+            array = np.asarray(value)
+        except (ValueError, TypeError):  # a list or tuple of all sorts of things
+            return
         if type(array) is not np.ndarray or array.dtype.kind not in "fiub":
             self.kinds[name] = _kind(value)
         elif array.nbytes > MOST_BYTES:

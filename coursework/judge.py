@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from .comparing import alike
-from .complaints import complaint, paste, rank, related, size, where
+from .complaints import complaint, paste, rank, related, where
 from .importing import CANNOT, import_fault
 from .naming import ENDLESS, known_mistakes
 
@@ -95,12 +95,13 @@ def _judge(exercise, answers, outcomes, verdict):
     if todos:
         own = todos[0].split(":", 1)[0] == exercise.id
         return verdict(TODO if own else BLOCKED, todos[0] + (_so_far(exercise, answers, outcomes) if own else ""))
-    case = min(failing, key=lambda name: (rank(exercise, answers, outcomes, name), size(answers.inputs[name])))
+    # Of equally bad ones the first: cases begin with the plainest, and what is special about a later one would mislead.
+    case = min(failing, key=lambda name: rank(exercise, answers, outcomes, name))
     known = known_mistakes(exercise, answers, outcomes)
     lines = [mistake.hint for mistake in known]
     lines.append(complaint(exercise, answers.right[case], outcomes.get(case), case))
     if not known:
-        lines.append(related(exercise, answers, outcomes, failing))
+        lines.append(related(exercise, answers, outcomes, failing, case))
     lines += [where(failing, answers.right), paste(exercise, case)]
     name = " + ".join(mistake.name for mistake in known)
     return verdict(WRONG, "\n".join(line for line in lines if line), name or None)

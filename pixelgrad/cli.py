@@ -7,6 +7,7 @@ user did wrong ends in one line on standard error and exit code 2; Ctrl-C in 130
 import argparse
 import os
 import sys
+import traceback
 
 from . import __version__
 from .todo import Todo
@@ -24,6 +25,16 @@ def console():
     return main()
 
 
+def _missing(error):
+    """What is to be said of a module that is not there: who asks for it, if it is none of those that we need."""
+    needed = {"numpy", "scipy", "matplotlib", "h5py", "tqdm", "threadpoolctl", "PIL", "skimage"}
+    name = (error.name or "").split(".")[0]
+    if name in needed:
+        return f"{name} is not installed; pip install -e . installs what is needed"
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if not frame.filename.startswith("<")]
+    return f"{frames[-1].filename}, line {frames[-1].lineno}: {error}"
+
+
 def main(argv=None):
     """Run a command; return its exit code (0 fine, 1 failed, 2 misuse or bad input, 130 interrupted)."""
     args = None
@@ -34,7 +45,9 @@ def main(argv=None):
         print(f"pixelgrad: stopped{': ' + str(stop) if str(stop) else ''}", file=sys.stderr)
         return 130
     except ModuleNotFoundError as error:
-        print(f"pixelgrad: {error.name} is not installed; pip install -e . installs what is needed", file=sys.stderr)
+        if args is not None and args.debug:
+            raise
+        print(f"pixelgrad: {_missing(error)}", file=sys.stderr)
         return 2
     except BrokenPipeError:  # the reader of our output went away, as `head` does
         return 0

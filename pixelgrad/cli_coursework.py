@@ -1,12 +1,17 @@
 """The instructor's commands: coursework make, coursework autograder, grade."""
 
 import json
+from importlib.util import find_spec
 from pathlib import Path
 
 from .cli_options import above_zero, at_least
 
 
 def add_coursework_commands(commands):
+    """The commands for instructors; a student edition lacks what they need, and so them."""
+    (folder,) = find_spec("pixelgrad.coursework").submodule_search_locations
+    if not Path(folder, "make.py").is_file():
+        return
     p = commands.add_parser(
         "coursework",
         help="make a student edition, or an autograder (for instructors)",

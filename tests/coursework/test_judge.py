@@ -155,7 +155,7 @@ def test_the_case_with_the_first_fault_is_shown(first, second):
     assert said(outcomes).message.startswith(f"In the case {'plain' if same_rank else 'several images'!r}: ")
 
 
-def test_among_equals_the_smallest_case_is_shown():
+def test_among_equals_the_first_case_is_shown():
     assert "In the case 'plain'" in said(changed(is_wrong_forward)).message
     assert "In the case 'stride 2'" in said(changed(is_wrong_forward, cases=("several images", "stride 2"))).message
 
@@ -193,6 +193,37 @@ def test_a_relation_is_said_where_no_mistake_is_known():
 
     assert "\ndx has the wrong sign everywhere.\n" in said(changed(wrong_sign)).message
     assert "sign" not in said(changed(wrong_sign), [known(changed(wrong_sign))]).message
+
+
+def test_a_relation_is_that_of_what_is_complained_about():
+    def wrong_sign(o):
+        o["outputs"]["dx"] *= -1
+
+    def wrong_forward(o):
+        o["outputs"]["out"] **= 3
+
+    outcomes = changed(wrong_forward)
+    outcomes["several images"] = changed(wrong_sign)["several images"]
+    assert "sign" not in said(outcomes).message  # dx is right in the case that is shown
+    assert "sign" not in said(changed(wrong_forward, wrong_sign)).message  # the way back starts from the forward pass
+    assert "sign" not in said(changed(changes_inputs, wrong_sign)).message  # and may be what the change made of it
+
+
+def test_the_second_call_is_said_to_be_one():
+    right = RIGHT["plain"]["outputs"]["dx"]
+    outcomes = {"plain": outcome(images(1), right)}
+    outcomes["plain"]["outputs"]["dx_again"] = right + 1
+    answers = {"plain": outcomes["plain"] | {"outputs": outcomes["plain"]["outputs"] | {"dx_again": right}}}
+    verdict = judge(EXERCISE, Answers({"plain": INPUTS["plain"]}, answers, []), outcomes)
+    assert "A second call with the same cache gives another dx: dx[0, 0, 0, 0] is " in verdict.message
+    assert "again" not in verdict.message
+
+
+def test_zero_has_no_sign():
+    def negative_zero(o):
+        o["outputs"]["out"][0, 0, 1, 2] = -0.0
+
+    assert "out[0, 0, 1, 2] is 0; expected" in said(changed(negative_zero)).message
 
 
 def test_a_crash_says_where():

@@ -416,6 +416,7 @@ def test_a_forged_file_ends_nothing(relu, check):
         (lambda x: (x.astype(int), x), "out is an array of int64 with the shape (1, 4); expected an array of float64"),
         (lambda x: (np.zeros(2**24), x), "out is an array of 128 MiB; expected an array of float64"),
         (lambda x: ("out", x), "out is a str; expected an array of float64"),
+        (lambda x: ((x, {"w": x}), x), "out is a tuple; expected an array of float64"),
     ],
 )
 def test_what_is_returned_is_said(answers, value, words):

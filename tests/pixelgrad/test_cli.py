@@ -1,5 +1,6 @@
 """The command line as its users meet it: what it writes, what it says, and how it refuses."""
 
+import importlib
 import os
 import subprocess
 import sys
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from pixelgrad import cli
 from pixelgrad.cli import main
 
 # Every command that makes a picture, with its smallest arguments.
@@ -454,3 +456,14 @@ def test_ctrl_c_keeps_the_picture_made_so_far(run, photo, monkeypatch, command):
 def test_python_m_pixelgrad_is_the_same_command():
     done = subprocess.run([sys.executable, "-m", "pixelgrad", "--version"], capture_output=True, text=True)
     assert done.returncode == 0 and done.stdout.startswith("pixelgrad 0.")
+
+
+def test_a_module_that_nobody_needs_is_not_said_to_be_uninstalled(monkeypatch, capsys):
+    def parser():
+        importlib.import_module(asked)
+
+    monkeypatch.setattr(cli, "make_parser", parser)
+    for asked, words in (("nonexistent", "No module named 'nonexistent'"), ("h5py.none", "h5py is not installed; pip")):
+        assert main(["summary"]) == 2
+        message = capsys.readouterr().err
+        assert words in message and ("line" in message) == (asked == "nonexistent")
