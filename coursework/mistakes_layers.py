@@ -86,8 +86,8 @@ _of(
         "w not transposed in dx",
         AFFINE_DX,
         "(dout @ w).reshape(x.shape)",
-        "dx multiplies dout by w as forward multiplied x. Look at the shapes: dout (N, M) has to become (N, D). It "
-        "only seems to work where D = M.",
+        "dx multiplies dout by w as if it were x. Look at the shapes: dout (N, M) has to become (N, D). It only "
+        "seems to work where D = M.",
     ),
     (
         "x not transposed in dw",
@@ -138,15 +138,14 @@ _of(
         "x zeroed in place",
         "return np.maximum(x, 0), x",
         "x[x < 0] = 0\n    return x, x",
-        "The numbers are right, but x itself has been overwritten: whoever handed it in finds it ruined. An "
-        "assignment to entries of x changes the caller's array.",
+        "x itself has been overwritten: whoever handed it in finds it ruined. An assignment to entries of x changes "
+        "the caller's array.",
     ),
     (
         "dout zeroed in place",
         RELU_STANDARD,
         "dout[x <= 0] = 0\n        return dout",
-        "The numbers are right, but dout itself has been overwritten. Where the network branches, another layer still "
-        "needs it.",
+        "dout itself has been overwritten. Where the network branches, another layer still needs it.",
     ),
     (
         "gate looks at dout",
@@ -165,7 +164,7 @@ _of(
         "gradient passes at zero",
         RELU_STANDARD,
         "return dout * (x >= 0)",
-        "Everything is right but where x is exactly 0: there the docstring lets nothing pass.",
+        "The gradient passes where x is exactly 0: there the docstring lets nothing pass.",
     ),
     (
         "gradient passes everywhere",
@@ -249,7 +248,7 @@ _of(
         "rule ignored",
         'if rule == "standard":',
         "if True:",
-        "The rule 'standard' is right, and the other two give the same. They should not.",
+        "The rule makes no difference: the other two give the same as 'standard'. They should not.",
     ),
     ("float32 on the way", "return np.maximum(x, 0), x", "return np.maximum(x, 0).astype(np.float32), x", FLOAT32),
     (
@@ -309,7 +308,7 @@ _of(
         "shift in place",
         SHIFTED,
         "x -= x.max(axis=1, keepdims=True)\n    shifted = x",
-        "The numbers are right, but the scores themselves have been shifted: x is not what it was.",
+        "The scores themselves have been shifted: x is not what it was.",
     ),
     (
         "division by N forgotten in the gradient",
@@ -414,7 +413,7 @@ _of(
         "label smoothing ignored",
         ("np.full((N, K), label_smoothing / K, dtype=x.dtype)", TARGET),
         ("np.zeros((N, K), dtype=x.dtype)", "target[np.arange(N), y] = 1"),
-        "All is right but with label smoothing: the result is the same as without it.",
+        "label_smoothing has no effect: the result is the same as without it.",
     ),
     (
         "smoothing leaves out the right class",
@@ -434,7 +433,7 @@ _of(
         "smoothing in the loss only",
         DX,
         "dx = (np.exp(log_probs) - (target > label_smoothing)) / N",
-        "With label smoothing the loss is right, but its gradient still thinks of one right class.",
+        "With label smoothing the gradient still thinks of one right class.",
     ),
     ("gradient in float32", "return float(loss), dx", "return float(loss), dx.astype(np.float32)", FLOAT32),
     (
@@ -455,7 +454,7 @@ _of(
         "right class counted in the loss",
         "loss = margins.sum() / N",
         "loss = margins.sum() / N + 1",
-        "The loss is too large by exactly 1, the gradient right. What is the margin of the right class to itself?",
+        "The loss is too large by exactly 1. What is the margin of the right class to itself?",
     ),
     (
         "right class counted in loss and gradient",
@@ -619,7 +618,8 @@ _of(
         "stride forgotten in backward",
         BACKWARD_WINDOW,
         "slice(i, i + HH), slice(j, j + WW)",
-        "Forward is right, and so are the gradients with stride 1. Which window did out[n, f, i, j] see with stride 2?",
+        "The windows of backward are one pixel apart, whatever the stride. Which window did out[n, f, i, j] see "
+        "with stride 2?",
     ),
     (
         "padding cut off by pad:-pad",
@@ -663,7 +663,7 @@ _of(
         "height for width in backward's loop",
         "for j in range(WO):\n                    rows",
         "for j in range(min(HO, WO)):\n                    rows",
-        "Forward is right; in images that are wider than high backward never visits the windows at the right.",
+        "In images that are wider than high backward never visits the windows at the right.",
     ),
     (
         "rows and columns exchanged",
@@ -678,7 +678,7 @@ _of(
             "dpadded[n, :, rows, columns] += w[f] * dout[n, f, j, i]",
             "dw[f] += padded[n, :, rows, columns] * dout[n, f, j, i]",
         ),
-        "Forward is right; backward reads dout with its rows and columns exchanged.",
+        "Backward reads dout with its rows and columns exchanged.",
     ),
     (
         "bias added once per channel",
@@ -703,14 +703,13 @@ _of(
         "bias None not allowed for",
         "if b is not None:\n                out[n, f]",
         "if True:\n                out[n, f]",
-        "All is right, but b may be None, too: then there is no bias.",
+        "b may be None, too: then there is no bias to add, and none to return a gradient of.",
     ),
     (
         "filter flipped in forward",
         PRODUCT,
         "out[n, f, i, j] = np.sum(window * w[f, :, ::-1, ::-1])",
-        FLIPPED + ". Mathematicians call only the turned one a convolution; networks do without. Your backward does, "
-        "too.",
+        FLIPPED + ". Mathematicians call only the turned one a convolution; networks do without.",
     ),
     (
         "filter flipped in both passes",
@@ -720,8 +719,7 @@ _of(
             "dpadded[n, :, rows, columns] += w[f, :, ::-1, ::-1] * dout[n, f, i, j]",
             "dw[f] += padded[n, :, rows, columns][:, ::-1, ::-1] * dout[n, f, i, j]",
         ),
-        FLIPPED + ". Mathematicians call only the turned one a convolution; networks do without. (Forward and backward "
-        "fit together, so a gradient check would be content.)",
+        FLIPPED + ". Mathematicians call only the turned one a convolution; networks do without.",
     ),
     (
         "filter flipped in dx",
@@ -748,7 +746,7 @@ _of(
         "                    rows",
         "for f in range(F):\n            dw[f] = 0\n            for i in range(HO):\n"
         "                for j in range(WO):\n                    rows",
-        "dw is right for one image; of several only the last one counts. When does dw start from zero?",
+        "Of several images only the last one counts in dw. When does dw start from zero?",
     ),
     (
         "dw divided by the batch",
@@ -826,19 +824,19 @@ _of(
         "no padding in forward",
         FORWARD_PAD,
         "padded = x\n    out",
-        "Without padding it is right; with it, the windows run over the border of x.",
+        "out is computed without the padding: its windows run over the border of x.",
     ),
     (
         "dw without the padding",
         BACKWARD_PAD,
         "padded = np.pad(x, ((0, 0), (0, 0), (0, 2 * pad), (0, 2 * pad)))\n    dpadded",
-        "dx is right, but dw looks at other windows than forward did, shifted by the padding.",
+        "dw looks at other windows than those of the padded image: shifted by the padding.",
     ),
     (
         "padded image in the cache",
         "return out, (x, w, b, conv_param)",
         "return out, (padded, w, b, conv_param)",
-        "The cache holds the padded image in the place of x, and backward pads it again.",
+        "The cache holds the padded image in the place of x: what backward takes for x is larger than x.",
     ),
     (
         "first channel only",
@@ -881,6 +879,12 @@ _of(
 POOL_WINDOW = "window = x[n, c, i * stride : i * stride + height, j * stride : j * stride + width]\n"
 POOL_FORWARD = POOL_WINDOW + "                    out"
 POOL_BACKWARD = POOL_WINDOW + "                    di"
+PADDED_WINDOW = (
+    POOL_WINDOW
+    + f"""{20 * " "}missing = height - window.shape[0], width - window.shape[1]
+{20 * " "}window = np.pad(window, ((0, missing[0]), (0, missing[1])))
+"""
+)
 MAXIMUM = "out[n, c, i, j] = window.max()"
 PLACE = "di, dj = np.unravel_index(window.argmax(), window.shape)"
 GIVE = "dx[n, c, i * stride + di, j * stride + dj] += dout[n, c, i, j]"
@@ -933,17 +937,16 @@ _of(
         "Every pixel of the window gets the gradient. Which pixels of the window did out depend on?",
     ),
     (
-        "height and width exchanged in both passes",
+        "height and width exchanged",
         (POOL_FORWARD, POOL_BACKWARD),
         (
             POOL_FORWARD.replace("+ height", "+ WIDTH").replace("+ width", "+ height").replace("+ WIDTH", "+ width"),
             POOL_BACKWARD.replace("+ height", "+ WIDTH").replace("+ width", "+ height").replace("+ WIDTH", "+ width"),
         ),
-        "The windows are as high as they should be wide. (Forward and backward fit together, so a gradient check would "
-        "be content.)",
+        "The windows are as high as they should be wide.",
     ),
     (
-        "square windows in both passes",
+        "square windows",
         (POOL_FORWARD, POOL_BACKWARD),
         (POOL_FORWARD.replace("+ width", "+ height"), POOL_BACKWARD.replace("+ width", "+ height")),
         "The windows are as wide as they are high. They have a width of their own.",
@@ -959,6 +962,34 @@ _of(
         MAXIMUM,
         "out[n, c, i, j] = max(0, window.max())",
         "Where all pixels of a window are negative out is 0. With what does your search for the largest begin?",
+    ),
+    (
+        "padded with zeros",
+        POOL_FORWARD,
+        PADDED_WINDOW + "                    out",
+        "Windows that hang over the border see zeros there, which win where all pixels of the image are negative. What "
+        "lies outside the image should not count at all.",
+    ),
+    (
+        "padded with zeros in both passes",
+        (POOL_FORWARD, POOL_BACKWARD, GIVE),
+        (
+            PADDED_WINDOW + "                    out",
+            PADDED_WINDOW + "                    di",
+            f"if i * stride + di < x.shape[2] and j * stride + dj < x.shape[3]:\n{24 * ' '}{GIVE}",
+        ),
+        "Windows that hang over the border see zeros there, which win where all pixels of the image are negative, and "
+        "take the gradient with them. What lies outside the image should not count at all.",
+    ),
+    (
+        "padded with zeros in backward",
+        (POOL_BACKWARD, GIVE),
+        (
+            PADDED_WINDOW + "                    di",
+            f"if i * stride + di < x.shape[2] and j * stride + dj < x.shape[3]:\n{24 * ' '}{GIVE}",
+        ),
+        "In backward, windows that hang over the border see zeros there, which take the gradient where all pixels "
+        "of the image are negative. What lies outside the image should not count at all.",
     ),
     (
         "largest absolute value",
@@ -994,7 +1025,7 @@ _of(
             POOL_BACKWARD.replace("i * stride", "i").replace("j * stride", "j"),
             "dx[n, c, i + di, j + dj] += dout[n, c, i, j]",
         ),
-        "Forward is right; backward takes windows that are one pixel apart.",
+        "Backward takes windows that are one pixel apart.",
     ),
     (
         "windows side by side, whatever the stride",
@@ -1004,7 +1035,7 @@ _of(
             POOL_BACKWARD.replace("i * stride", "i * height").replace("j * stride", "j * width"),
             "dx[n, c, i * height + di, j * width + dj] += dout[n, c, i, j]",
         ),
-        "It is right where the stride is the size of the window. Windows may also overlap, or leave gaps.",
+        "The windows lie side by side, as if the stride were their size. Windows may also overlap, or leave gaps.",
     ),
     (
         "place within the window taken for that in the image",
@@ -1092,13 +1123,13 @@ _of(
         "path through the mean forgotten",
         BN_DX,
         "dx = gamma * inv_std * (dout - xhat * (dgamma / N))",
-        "The forward pass is right, and dx misses a term: x also moves the mean of the batch, and with it every row.",
+        "dx misses a term: x also moves the mean of the batch, and with it every row.",
     ),
     (
         "path through the variance forgotten",
         BN_DX,
         "dx = gamma * inv_std * (dout - dbeta / N)",
-        "The forward pass is right, and dx misses a term: x also moves the variance of the batch.",
+        "dx misses a term: x also moves the variance of the batch.",
     ),
     (
         "paths through mean and variance forgotten",
@@ -1116,7 +1147,7 @@ _of(
         "gamma missing in dx",
         BN_DX,
         "dx = inv_std * (dout - dbeta / N - xhat * (dgamma / N))",
-        "In training mode dx is right as long as gamma is 1. Where does the gradient meet gamma first on its way back?",
+        "In training mode dx does not depend on gamma. Where does the gradient meet gamma first on its way back?",
     ),
     (
         "standard deviation missing in dx",
@@ -1128,7 +1159,7 @@ _of(
         "training formula in test mode",
         TEST_BACKWARD,
         "",
-        "Training mode is right. In test mode mean and variance are constants: which terms of dx are left?",
+        "In test mode mean and variance are constants: which terms of dx are left?",
     ),
     (
         "standard deviation missing in test mode's dx",
@@ -1146,8 +1177,8 @@ _of(
         "momentum the wrong way round",
         RUNNING,
         "bn_param[name] = ((1 - momentum) * running + momentum * batch).astype(batch.dtype)",
-        "out and the gradients are right, the running averages not: which of old and new does the momentum of 0.9 "
-        "belong to? Yours would jump with every batch.",
+        "The running averages are not right: which of old and new does the momentum of 0.9 belong to? Yours would "
+        "jump with every batch.",
     ),
     (
         "momentum ignored: the averages are the last batch's",
@@ -1184,8 +1215,7 @@ _of(
         "running averages written into the old arrays",
         RUNNING,
         "running *= momentum\n            running += (1 - momentum) * batch\n            bn_param[name] = running",
-        "The numbers are right, but the old running averages were overwritten in place; whoever kept them finds them "
-        "changed.",
+        "The old running averages were overwritten in place; whoever kept them finds them changed.",
     ),
     (
         "running averages written in test mode",
@@ -1206,8 +1236,8 @@ _of(
         "unbiased variance in the running average",
         '("running_var", var)',
         '("running_var", x.var(axis=0, ddof=1))',
-        "out is right, but running_var gets the unbiased variance, divided by N - 1. (Some frameworks do that. Here "
-        "both are the biased one.)",
+        "running_var gets the unbiased variance, divided by N - 1. (Some frameworks do that. Here both are the "
+        "biased one.)",
     ),
     (
         "unbiased variance",
@@ -1256,13 +1286,13 @@ _of(
         "eps forgotten in test mode",
         TEST_FORWARD,
         TEST_FORWARD.replace(" + eps", ""),
-        "Training mode is right; in test mode something small is missing below the square root.",
+        "In test mode something small is missing below the square root.",
     ),
     (
         "eps always 1e-5",
         (TRAIN_STD, TEST_FORWARD),
         ("inv_std = 1 / np.sqrt(var + 1e-5)", TEST_FORWARD.replace(" + eps", " + 1e-5")),
-        "It is right for the usual eps only. bn_param may ask for another.",
+        "eps is always the usual one. bn_param may ask for another.",
     ),
     (
         "divided by the variance",
@@ -1373,21 +1403,20 @@ _of(
         "cache changed in backward",
         BN_DX,
         "xhat *= dgamma / N\n    dx = gamma * inv_std * (dout - dbeta / N - xhat)",
-        "The first backward is right, a second one with the same cache is not: something in the cache was changed in "
-        "place.",
+        "A second backward with the same cache gives something else than the first: something in the cache was "
+        "changed in place.",
     ),
     (
         "dout changed in place",
         BN_DX,
         "dout -= dbeta / N + xhat * (dgamma / N)\n    dx = gamma * inv_std * dout",
-        "The numbers are right, but dout itself has been overwritten. Where the network branches, another layer still "
-        "needs it.",
+        "dout itself has been overwritten. Where the network branches, another layer still needs it.",
     ),
     (
         "x centred in place",
         "xhat = (x - mean) * inv_std",
         "x -= mean\n        xhat = x * inv_std",
-        "The numbers are right, but x itself has been overwritten.",
+        "x itself has been overwritten, and whoever handed it in finds it changed.",
     ),
     ("out in float32", "out = gamma * xhat + beta", "out = (gamma * xhat + beta).astype(np.float32)", FLOAT32),
     (
@@ -1415,9 +1444,7 @@ _of(
             "rows = dout.reshape(N * H * W, C)",
             "return dx.reshape(N, C, H, W), dgamma, dbeta",
         ),
-        "The shapes fit, but "
-        + NO_EXCHANGE
-        + " (Forward and backward fit together, so a gradient check would be content.)",
+        "The shapes fit, but " + NO_EXCHANGE,
     ),
     (
         "reshape without transpose on the way in",
@@ -1429,26 +1456,26 @@ _of(
         "reshape without transpose on the way out",
         SPATIAL_OUT,
         "return out.reshape(N, C, H, W), (x.shape, cache)",
-        "The statistics are right, but on the way back to (N, C, H, W) " + NO_EXCHANGE,
+        "On the way back to (N, C, H, W) " + NO_EXCHANGE,
     ),
     (
         "dout reshaped without transpose",
         SPATIAL_DROWS,
         "rows = dout.reshape(N * H * W, C)",
-        "Forward is right; on the way into batchnorm_backward " + NO_EXCHANGE,
+        "On the way into batchnorm_backward " + NO_EXCHANGE,
     ),
     (
         "dx reshaped without transpose",
         SPATIAL_DX,
         "return dx.reshape(N, C, H, W), dgamma, dbeta",
-        "Forward, dgamma and dbeta are right; on the way back to (N, C, H, W) " + NO_EXCHANGE,
+        "On the way of dx back to (N, C, H, W) " + NO_EXCHANGE,
     ),
     (
         "batch mixed into the channels",
         SPATIAL_ROWS,
         "rows = x.reshape(C, N * H * W).T",
-        "It is right for one image. With several, the first axis of x is not that of the channels, and a reshape to "
-        "(C, ...) counts images as channels.",
+        "With several images the first axis of x is not that of the channels, and a reshape to (C, ...) counts "
+        "images as channels.",
     ),
     (
         "rows and columns exchanged on the way out",
@@ -1511,8 +1538,7 @@ _of(
         "test mode treated as training",
         SPATIAL_CALL,
         'bn_param["mode"] = "train"\n    out, cache = batchnorm_forward(rows, gamma, beta, bn_param)',
-        "Training mode is right; test mode uses the statistics of the batch all the same. Where does the mode "
-        "get lost?",
+        "Test mode uses the statistics of the batch all the same. Where does the mode get lost?",
     ),
     (
         "gamma and beta exchanged",
@@ -1560,8 +1586,7 @@ _of(
         "no scaling by the keep probability",
         DRAW,
         "scaled_mask = (rng.random(x.shape) < p).astype(x.dtype)",
-        "The mask is right, but in training out is smaller than x on average: what is dropped has to be made up for by "
-        "what is kept.",
+        "In training out is smaller than x on average: what is dropped has to be made up for by what is kept.",
     ),
     (
         "no scaling in training, but in test mode",
@@ -1574,7 +1599,7 @@ _of(
         "scaled in test mode, too",
         TEST_DROPOUT,
         "return x * p, None",
-        "Training is right. In test mode x is scaled once more; what was the scaling in training for?",
+        "In test mode x is scaled once more; what was the scaling in training for?",
     ),
     (
         "scaled twice",
@@ -1592,7 +1617,7 @@ _of(
         "scaled by the probability of dropping",
         DRAW,
         "scaled_mask = ((rng.random(x.shape) < p) / (1 - p)).astype(x.dtype)",
-        "The mask is right, but the scale is 1 / (1 - p). Which of the two probabilities is p?",
+        "The scale is 1 / (1 - p). Which of the two probabilities is p?",
     ),
     (
         "p is the probability of dropping",
@@ -1661,7 +1686,7 @@ _of(
         "gradient not scaled",
         "return dout * cache",
         "return dout * (cache > 0)",
-        "The mask is in dx, the scale is not. Forward multiplied by both.",
+        "The mask is in dx, the scale is not. Inverted dropout multiplies by both.",
     ),
     (
         "gradient scaled twice",
@@ -1691,20 +1716,20 @@ _of(
         "backward fails in test mode",
         NO_MASK,
         "",
-        "Forward gives no mask in test mode, and backward does not expect that. Visualisations need gradients in test "
+        "In test mode there is no mask, and backward does not expect that. Visualisations need gradients in test "
         "mode, too.",
     ),
     (
         "x masked in place",
         KEEP,
         "x *= scaled_mask\n    return x, scaled_mask",
-        "The numbers are right, but x itself has been overwritten.",
+        "x itself has been overwritten, and whoever handed it in finds it changed.",
     ),
     (
         "dout masked in place",
         "return dout * cache",
         "dout *= cache\n    return dout",
-        "dx was right the first time, but dout itself has been overwritten: whoever needs it next finds it changed.",
+        "dout itself has been overwritten: whoever needs it next finds it changed.",
     ),
     (
         "float32 on the way",
