@@ -65,21 +65,21 @@ _SALIENCY = _mistakes(
     ),
     (
         "no magnitude",
-        "abs(dX).max(axis=1)",
+        "np.abs(dX).max(axis=1)",
         "dX.max(axis=1)",
         "The largest over the channels is taken with signs, so that what speaks against the class is lost. A saliency "
         "map is never negative: how strongly, not in which direction.",
     ),
     (
         "magnitude after the maximum",
-        "abs(dX).max(axis=1)",
-        "abs(dX.max(axis=1))",
+        "np.abs(dX).max(axis=1)",
+        "np.abs(dX.max(axis=1))",
         "Magnitude and maximum are in the wrong order: a strong negative channel has lost already when its sign is "
         "taken away.",
     ),
     (
         "negative gradients cut off",
-        "abs(dX).max(axis=1)",
+        "np.abs(dX).max(axis=1)",
         "dX.clip(0).max(axis=1)",
         "Negative gradients are set to zero. A pixel that strongly lowers the score when it gets brighter is as "
         "salient as one that raises it.",
@@ -110,20 +110,20 @@ _SALIENCY = _mistakes(
     ),
     (
         "no maximum",
-        "abs(dX).max(axis=1)",
-        "abs(dX)",
+        "np.abs(dX).max(axis=1)",
+        "np.abs(dX)",
         "There are still three numbers a pixel. A saliency map has one, (N, H, W).",
     ),
     (
         "map scaled to 1",
-        "    return abs(dX).max(axis=1)",
-        "    saliency = abs(dX).max(axis=1)\n    return saliency / saliency.max()",
+        "    return np.abs(dX).max(axis=1)",
+        "    saliency = np.abs(dX).max(axis=1)\n    return saliency / saliency.max()",
         "The map is divided by its maximum. Scaling is for the plot; returned are derivatives, in score per unit.",
     ),
     (
         "gradient times image",
-        "abs(dX).max(axis=1)",
-        "abs(dX * X).max(axis=1)",
+        "np.abs(dX).max(axis=1)",
+        "np.abs(dX * X).max(axis=1)",
         "The gradient is multiplied by the image. That is another technique (gradient times input); saliency is the "
         "gradient alone.",
     ),
@@ -142,8 +142,8 @@ _SALIENCY = _mistakes(
     ),
     (
         "no return",
-        "return abs(dX).max(axis=1)",
-        "abs(dX).max(axis=1)",
+        "return np.abs(dX).max(axis=1)",
+        "np.abs(dX).max(axis=1)",
         "The function ends without a return, so that it returns None.",
     ),
 )
@@ -779,7 +779,7 @@ _INVERSION = _mistakes(
         "one loss for the whole batch",
         "(difference**2 / size).sum(axis=per_image)",
         "(difference**2 / size).sum()",
-        "The images are right. The callback is told one loss for the whole batch; each image has its own.",
+        "The callback is told one loss for the whole batch; each image has its own.",
     ),
     (
         "no return",
@@ -1504,7 +1504,7 @@ _CONTENT = _mistakes(
         "mean for sum in the loss",
         _CONTENT_LOSS,
         _CONTENT_LOSS.replace("sum", "mean"),
-        "The loss is a mean over the features. It is to be a sum; the gradient is one of a sum already.",
+        "The loss is a mean over the features. It is to be a sum.",
     ),
     (
         "half the squares",
@@ -1522,13 +1522,13 @@ _CONTENT = _mistakes(
         "weight missing in the gradient",
         "difference *= 2 * content_weight",
         "difference *= 2",
-        "The weight is in the loss but not in the gradient.",
+        "The weight has no part in the gradient, which is one of the weighted loss.",
     ),
     (
         "weight missing in the loss",
         "loss = content_weight * ",
         "loss = ",
-        "The weight is in the gradient but not in the loss.",
+        "The weight has no part in the loss: it is a factor of the sum.",
     ),
     (
         "weight ignored",
@@ -1553,7 +1553,7 @@ _CONTENT = _mistakes(
         "norm for its square",
         _CONTENT_LOSS,
         "loss = content_weight * np.sqrt(np.square(difference).sum())",
-        "The loss is the length of the difference. It is to be its square; the gradient is one of the square already.",
+        "The loss is the length of the difference. It is to be its square.",
     ),
     (
         "magnitudes for squares",
@@ -1694,7 +1694,8 @@ _GRAM = _mistakes(
         "rows and columns exchanged in the gradient",
         _FEATURES_BACK,
         "return dfeatures.reshape(N, W, H, C).transpose(0, 3, 2, 1)",
-        "Rows and columns of the places are exchanged on the way back: H and W are in another order than forward.",
+        "Rows and columns of the places are exchanged on the way back: H and W are in another order than in the "
+        "features.",
     ),
     (
         "gradient without the features",
@@ -1743,13 +1744,13 @@ _STYLE = _mistakes(
         "weights missing in the loss",
         "loss += weight * ",
         "loss += ",
-        "The style weights are in the gradients but not in the loss.",
+        "The style weights are missing in the loss.",
     ),
     (
         "weights missing in the gradients",
         "2 * weight * difference",
         "2 * difference",
-        "The style weights are in the loss but not in the gradients.",
+        "The style weights are missing in the gradients.",
     ),
     (
         "the first weight for all",
@@ -1804,7 +1805,7 @@ _STYLE = _mistakes(
         "backward not normalised",
         "difference, feats[layer]))",
         "difference, feats[layer], False))",
-        "The Gram matrices are normalised on the way forward but not on the way back.",
+        "The way back takes the Gram matrices for ones that are not normalised.",
     ),
     (
         "mean for sum",
@@ -1919,13 +1920,13 @@ _TV = _mistakes(
         "weight missing in the gradient",
         "dimg *= 2 * tv_weight",
         "dimg *= 2",
-        "The weight is in the loss but not in the gradient.",
+        "The weight has no part in the gradient, which is one of the weighted loss.",
     ),
     (
         "weight missing in the loss",
         "loss = tv_weight * ",
         "loss = ",
-        "The weight is in the gradient but not in the loss.",
+        "The weight has no part in the loss: it is a factor of the sum.",
     ),
     (
         "magnitudes for squares",
@@ -1942,7 +1943,7 @@ _TV = _mistakes(
         "magnitudes for squares in the loss",
         _TV_SUM,
         "(abs(down).sum() + abs(right).sum())",
-        "The loss adds magnitudes; the gradient is one of squares already.",
+        "The loss adds magnitudes. It is to be a sum of squares.",
     ),
     (
         "root of the sum",
@@ -2045,13 +2046,13 @@ _STYLE_TRANSFER = _mistakes(
         "total variation missing in the gradient",
         "dX + dtv",
         "dX",
-        "The total variation is part of the loss but not of its gradient.",
+        "The total variation is missing in the gradient.",
     ),
     (
         "total variation missing in the loss",
         "return sum(parts.values())",
         'return sum(parts.values()) - parts["tv"]',
-        "The total variation is part of the gradient but not of the loss.",
+        "The total variation is missing in the loss.",
     ),
     (
         "total variation with the wrong sign",
@@ -2069,13 +2070,13 @@ _STYLE_TRANSFER = _mistakes(
         "content missing in the gradient",
         "            " + _CONTENT_ADDED + "\n",
         "            dfeats[content_layer] = dfeats.get(content_layer, 0 * d)\n",
-        "The content is part of the loss but not of its gradient.",
+        "The content is missing in the gradient: no layer is pulled towards it.",
     ),
     (
         "content missing in the loss",
         "return sum(parts.values())",
         'return parts["style"] + parts["tv"]',
-        "The content is part of the gradient but not of the loss.",
+        "The content is missing in the loss, which is the sum of all parts.",
     ),
     (
         "content with the wrong sign",
