@@ -572,13 +572,19 @@ dx, dgamma, dbeta = spatial_batchnorm_backward(c["dout"], cache)
 # -- dropout -------------------------------------------------------------------------------------------------------
 
 
+def _global_numbers():
+    """What np.random.random and np.random.rand draw in a case: not from the generator they should come from."""
+    return np.random.RandomState(1)
+
+
 def _telling_seed(rng, shape, p):
     """A seed whose mask keeps some entries and drops some, and differs from those that mistaken rules make of it."""
     while True:
         seed = int(rng.integers(2**31))
         generator, other = np.random.default_rng(seed), np.random.default_rng(0)
         numbers, kept = generator.random(shape), generator.random(shape) < p
-        masks = [kept, numbers > p, numbers < 1 - p, other.random(shape) < p]
+        shared = _global_numbers().random(shape)
+        masks = [kept, numbers > p, numbers < 1 - p, other.random(shape) < p, shared < p]
         if shape[0] > 1:
             masks.append(np.broadcast_to(numbers[0] < p, shape))
         mask = numbers < p
@@ -607,6 +613,8 @@ def _dropout_cases(rng):
 def _dropout_run(f, c, out):
     # A generator, not its seed: a mask that is drawn a second time is another one.
     dropout_param = {**c["dropout_param"], "seed": np.random.default_rng(c["seed"])}
+    # Who draws from NumPy's global generator shall always get the same, or nobody could tell.
+    np.random.set_state(_global_numbers().get_state())  # noqa: NPY002
     _, cache = out.take("dropout_forward", f.dropout_forward(c["x"], dropout_param), "out", "_")
     out.take("dropout_backward", f.dropout_backward(c["dout"], cache), "dx")
     out.take("dropout_backward", f.dropout_backward(c["dout"], cache), "dx_again")

@@ -179,6 +179,12 @@ _of(
         "dx lets pass exactly what it should stop, and stops what should pass.",
     ),
     (
+        "passes where x is negative",
+        RELU_STANDARD,
+        "return dout * (x < 0)",
+        "dx lets pass what it should stop, where x is negative, and stops what should pass.",
+    ),
+    (
         "dout forgotten",
         RELU_STANDARD,
         "return 1.0 * (x > 0)",
@@ -250,6 +256,46 @@ _of(
         "if True:",
         "The rule makes no difference: the other two give the same as 'standard'. They should not.",
     ),
+    *(
+        (
+            f"rule ignored, and {name}",
+            ('if rule == "standard":', RELU_STANDARD),
+            ("if True:", new),
+            f"{hint} Besides, the rule makes no difference: the other two should not give the same as 'standard'.",
+        )
+        for name, new, hint in (
+            (
+                "the gradient passes at zero",
+                "return dout * (x >= 0)",
+                "The gradient passes where x is exactly 0: there the docstring lets nothing pass.",
+            ),
+            (
+                "the gradient passes everywhere",
+                "return 1.0 * dout",
+                "dx is dout. What about the entries that forward set to 0?",
+            ),
+            (
+                "the gate looks at dout",
+                "return dout * (dout > 0)",
+                "The gradient is stopped where dout is negative. What decided in forward what passes?",
+            ),
+            (
+                "the gate is the wrong way round",
+                "return dout * (x <= 0)",
+                "dx lets pass exactly what it should stop, and stops what should pass.",
+            ),
+            (
+                "dx passes where x is negative",
+                "return dout * (x < 0)",
+                "dx lets pass what it should stop, where x is negative, and stops what should pass.",
+            ),
+            (
+                "dout forgotten",
+                "return 1.0 * (x > 0)",
+                "dx is the rectifier's own slope, 0 or 1. The chain rule has a second factor.",
+            ),
+        )
+    ),
     ("float32 on the way", "return np.maximum(x, 0), x", "return np.maximum(x, 0).astype(np.float32), x", FLOAT32),
     (
         "cache not returned",
@@ -264,6 +310,7 @@ LOG_PROBS = "log_probs = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=T
 PROBS = "log_probs = np.log(np.exp(shifted) / np.exp(shifted).sum(axis=1, keepdims=True))"
 LOSS = "loss = -(target * log_probs).sum() / N"
 LOSS_OF_TARGETS = "loss = -np.where(target > 0, target * log_probs, 0).sum() / N"  # without 0 * inf
+SMOOTHED = "np.full((N, K), label_smoothing / K, dtype=x.dtype)"
 TARGET = "target[np.arange(N), y] += 1 - label_smoothing"
 DX = "dx = (np.exp(log_probs) - target) / N"
 NO_MEAN = "is N times what it should be: the loss is a mean over the images, and its gradient follows it."
@@ -303,6 +350,16 @@ _of(
         "loss = -(target * np.log(np.exp(log_probs) + 1e-8)).sum() / N",
         "A small number inside the logarithm keeps it finite, and wrong: for improbable classes the loss stops growing "
         "and no longer belongs to its gradient. There is an exact way.",
+    ),
+    *(
+        (
+            f"a number as small as {small} inside the logarithm",
+            LOSS,
+            f"loss = -(target * np.log(np.exp(log_probs) + {small})).sum() / N",
+            f"For a class less probable than {small} the loss stops growing: a small number inside the logarithm keeps "
+            "it finite, and wrong. There is an exact way.",
+        )
+        for small in ("1e-12", "1e-10", "1e-9", "1e-15", "1e-16", "1e-20")
     ),
     (
         "shift in place",
@@ -372,6 +429,12 @@ _of(
         "The loss is off by a constant factor, 1.4427: that is 1 / log(2). Which logarithm is it?",
     ),
     (
+        "logarithm to the base 10",
+        LOSS,
+        "loss = -(target * log_probs).sum() / np.log(10) / N",
+        "The loss is off by a constant factor, 0.4343: that is 1 / log(10). Which logarithm is it?",
+    ),
+    (
         "loss not averaged: one per image",
         (LOSS, "return float(loss), dx"),
         ("loss = -(target * log_probs).sum(axis=1)", "return loss, dx"),
@@ -411,9 +474,76 @@ _of(
     ),
     (
         "label smoothing ignored",
-        ("np.full((N, K), label_smoothing / K, dtype=x.dtype)", TARGET),
+        (SMOOTHED, TARGET),
         ("np.zeros((N, K), dtype=x.dtype)", "target[np.arange(N), y] = 1"),
         "label_smoothing has no effect: the result is the same as without it.",
+    ),
+    # What is not smoothed yet may be wrong in other ways already, and should not hide them.
+    *(
+        (
+            f"not smoothed, and {name}",
+            (*old, SMOOTHED, TARGET),
+            (*new, "np.zeros((N, K), dtype=x.dtype)", "target[np.arange(N), y] = 1"),
+            f"{hint} Label smoothing comes later: so far it has no effect.",
+        )
+        for name, old, new, hint in (
+            (
+                "not shifted by the maximum",
+                (SHIFTED, LOG_PROBS, LOSS),
+                ("shifted = x", PROBS, LOSS_OF_TARGETS),
+                "Large scores overflow: exp(1000) is infinity, and infinity divided by infinity is not a number. What "
+                "can you do to all scores of an image without changing its probabilities?",
+            ),
+            (
+                "shifted by the maximum of the batch",
+                (SHIFTED, LOG_PROBS, LOSS),
+                ("shifted = x - x.max()", PROBS, LOSS_OF_TARGETS),
+                "The scores are shifted by the largest of the whole batch. Whose maximum should it be?",
+            ),
+            (
+                "the logarithm of a probability that vanished",
+                (LOG_PROBS, LOSS),
+                (PROBS, LOSS_OF_TARGETS),
+                "Where the right class is very improbable its probability is rounded to 0, and the logarithm of 0 is "
+                "infinite. It can be had without the probability: it is the logarithm of a fraction.",
+            ),
+            (
+                "no mean over the batch",
+                (LOSS, DX),
+                ("loss = -(target * log_probs).sum()", "dx = np.exp(log_probs) - target"),
+                "Loss and gradient are N times what they should be: the loss is a mean over the images.",
+            ),
+            (
+                "no mean over the batch in the gradient",
+                (DX,),
+                ("dx = np.exp(log_probs) - target",),
+                "dx " + NO_MEAN,
+            ),
+            (
+                "no mean over the batch in the loss",
+                (LOSS,),
+                ("loss = -(target * log_probs).sum()",),
+                "The loss " + NO_MEAN,
+            ),
+            (
+                "only the probabilities divided by N",
+                (DX,),
+                ("dx = np.exp(log_probs) / N - target",),
+                "In dx only one of the two parts is divided by N. Does a row of it still sum to zero?",
+            ),
+            (
+                "neither shifted by the maximum nor a mean",
+                (SHIFTED, LOG_PROBS, LOSS, DX),
+                (
+                    "shifted = x",
+                    PROBS,
+                    "loss = -np.where(target > 0, target * log_probs, 0).sum()",
+                    "dx = np.exp(log_probs) - target",
+                ),
+                "Large scores overflow: what can you do to all scores of an image without changing its probabilities? "
+                "And loss and gradient are N times what they should be: the loss is a mean over the images.",
+            ),
+        )
     ),
     (
         "smoothing leaves out the right class",
@@ -1174,6 +1304,15 @@ _of(
         "In test mode dx is off by one factor per feature: what was the normalised x multiplied by?",
     ),
     (
+        "gamma missing in dx, in both modes",
+        (BN_DX, TEST_BACKWARD),
+        (
+            "dx = inv_std * (dout - dbeta / N - xhat * (dgamma / N))",
+            TEST_BACKWARD.replace("(gamma * inv_std)", "inv_std"),
+        ),
+        "In neither mode does dx depend on gamma. Where does the gradient meet gamma first on its way back?",
+    ),
+    (
         "momentum the wrong way round",
         RUNNING,
         "bn_param[name] = ((1 - momentum) * running + momentum * batch).astype(batch.dtype)",
@@ -1654,6 +1793,13 @@ _of(
         'np.random.default_rng(dropout_param.get("seed", 0))',
         "np.random.default_rng(0)",
         "The mask is always that of seed 0, whatever dropout_param says.",
+    ),
+    (
+        "numbers from the global generator",
+        DRAW,
+        DRAW.replace("rng.random(x.shape)", "np.random.random(x.shape)"),
+        "The numbers do not come from the generator of dropout_param, but from one that the whole program shares: "
+        "nobody can draw the same mask again.",
     ),
     (
         "mask drawn again in backward",

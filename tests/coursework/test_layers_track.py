@@ -199,6 +199,25 @@ def dropout_mask_of_zeros_and_ones(x, dropout_param):
     return mask * x, mask.astype(float)
 
 
+def dropout_by_the_global_generator(x, dropout_param):
+    if dropout_param["mode"] == "test":
+        return x.copy(), np.ones(x.shape)
+    p = dropout_param["p"]
+    mask = (np.random.rand(*x.shape) < p) / p  # noqa: NPY002
+    return mask * x, mask
+
+
+def softmax_as_one_begins(x, y, *, label_smoothing=0.0):
+    p = np.exp(x) / np.exp(x).sum(axis=1, keepdims=True)
+    dx = p.copy()
+    dx[np.arange(len(y)), y] -= 1
+    return -np.log(p[np.arange(len(y)), y]).sum(), dx
+
+
+def relu_of_no_rule(dout, cache, rule="standard"):
+    return np.where(cache < 0, 0, dout)
+
+
 @pytest.mark.parametrize(
     ("exercise", "name", "function", "wrong"),
     [
@@ -207,6 +226,14 @@ def dropout_mask_of_zeros_and_ones(x, dropout_param):
         ("max_pool", "every tied maximum gets the whole gradient", "max_pool_backward_naive", pooling_of_tied_maxima),
         ("max_pool", "padded with zeros", "max_pool_forward_naive", pooling_of_a_border_of_zeros),
         ("relu", "dout zeroed in place", "relu_backward", relu_gate_in_place),
+        ("relu", "rule ignored, and the gradient passes at zero", "relu_backward", relu_of_no_rule),
+        ("dropout", "numbers from the global generator", "dropout_forward", dropout_by_the_global_generator),
+        (
+            "softmax",
+            "not smoothed, and neither shifted by the maximum nor a mean",
+            "softmax_loss",
+            softmax_as_one_begins,
+        ),
         ("dropout", "no scaling by the keep probability", "dropout_forward", dropout_mask_of_zeros_and_ones),
     ],
 )

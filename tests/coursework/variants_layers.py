@@ -121,6 +121,18 @@ def half_of_x_plus_its_absolute_value():
     return forward, backward
 
 
+@variant("relu", "relu_forward", "relu_backward")
+def a_product_with_the_mask():
+    def forward(x):
+        return x * (x > 0), x > 0
+
+    def backward(dout, cache, rule="standard"):
+        passes = {"standard": cache, "guided": cache & (dout > 0), "deconv": dout > 0}
+        return dout * passes[rule]
+
+    return forward, backward
+
+
 # -- losses --------------------------------------------------------------------------------------------------------
 
 
