@@ -148,6 +148,13 @@ _SALIENCY = _mistakes(
     ),
 )
 
+_LOOK = """        fooled = look(t, X_fooling, scores)
+        if fooled.all() or t == max_iterations:
+            break
+"""
+_NOT_FOOLED = "X_fooling = np.where(fooled[:, None, None, None], X_fooling, moved)"
+_CHOSEN = f"        {_NOT_FOOLED}\n"
+
 _FOOLING = _mistakes(
     "fooling",
     (
@@ -285,6 +292,42 @@ _FOOLING = _mistakes(
         "model.forward(X_fooling)",
         "model.forward(X)",
         "Scores and gradient are those of the original image in every step. They change as the image does.",
+    ),
+    (
+        "gradient of the first step for all",
+        "        dX, _ = model.backward",
+        "        if t == 0:\n            dX, _ = model.backward",
+        "All steps follow the gradient of the first one. As the image changes, so does the way up.",
+    ),
+    (
+        "never done before the last step",
+        "fooled.all() or t == max_iterations",
+        "t == max_iterations",
+        "The loop goes on when all images fool the network already, and the callback is called for steps that nobody "
+        "takes.",
+    ),
+    (
+        "looks after the step",
+        (_LOOK, _CHOSEN),
+        (
+            "",
+            _CHOSEN.replace(_NOT_FOOLED, "X_fooling = moved")
+            + "        fooled = look(t, X_fooling, model.forward(X_fooling)[0])\n"
+            "        if fooled.all() or t == max_iterations:\n            break\n",
+        ),
+        "Whether an image fools the network is asked only after a step: one that does so from the start is changed all "
+        "the same, and there is a step too many.",
+    ),
+    (
+        "looks after the step, with the scores before it",
+        (_LOOK, _CHOSEN),
+        (
+            "",
+            _CHOSEN.replace(_NOT_FOOLED, "X_fooling = moved") + "        fooled = look(t, X_fooling, scores)\n"
+            "        if fooled.all() or t == max_iterations:\n            break\n",
+        ),
+        "The step is taken first, and `look` is given the scores of the image before it. Scores and image belong "
+        "together, and whoever fools the network takes no step.",
     ),
     (
         "every step from the original",
@@ -528,6 +571,13 @@ _CLASS_VISUALIZATION = _mistakes(
         "softmax(scores)",
         "For the log odds you subtract the softmax over all classes, which gives the log probability. The odds compare "
         "the class with the others; it is not among them.",
+    ),
+    (
+        "the class itself with a score of 0 in the log odds",
+        "np.where(dscores == 1, -np.inf, scores)",
+        "np.where(dscores == 1, 0, scores)",
+        "In the softmax of the log odds the class itself still has a share: a score of 0 is a score like any other. "
+        "With which score does nothing of it remain?",
     ),
     (
         "the class itself left out after the softmax",
@@ -1214,6 +1264,19 @@ _CAM = _mistakes(
         "The weights are taken from the wrong axis of W. W is (C, K): which axis belongs to the classes?",
     ),
     (
+        "rectified before the sum",
+        'maps = np.einsum("cn,nchw->nhw", W[:, y], A)',
+        "maps = W[:, y].T[:, :, None, None] * A\n        maps = (np.maximum(maps, 0) if rectify else maps).sum(axis=1)",
+        "Each weighted map is rectified before the sum. What speaks for and against the class must meet first.",
+    ),
+    (
+        "activations rectified before the sum",
+        'maps = np.einsum("cn,nchw->nhw", W[:, y], A)',
+        'maps = np.einsum("cn,nchw->nhw", W[:, y], np.maximum(A, 0) if rectify else A)',
+        "The layer's maps are rectified before they are weighted, and the weights have signs, too. What is to be "
+        "rectified is the sum.",
+    ),
+    (
         "class of the first image for all",
         "W[:, y]",
         "W[:, y[:1].repeat(len(y))]",
@@ -1273,6 +1336,19 @@ _CAM = _mistakes(
         "maps = A[np.arange(len(X)), y]",
         "maps = A[:, y[0]]",
         "Where each class has a map of its own, all images get that of the first image's class.",
+    ),
+    (
+        "maps of all images' classes",
+        "maps = A[np.arange(len(X)), y]",
+        "maps = A[:, y]",
+        "Where each class has a map of its own, every image gets those of all images' classes. What pairs each image "
+        "with its own class?",
+    ),
+    (
+        "the first map whatever the class",
+        "maps = A[np.arange(len(X)), y]",
+        "maps = A[:, 0]",
+        "Where each class has a map of its own, the first map is taken whatever the class is.",
     ),
     (
         "never rectified",
@@ -1381,6 +1457,12 @@ _GRAD_CAM = _mistakes(
         "    " + _ALPHA,
         "    alpha = dA.mean(axis=(0, 2, 3))[None].repeat(len(X), axis=0)",
         "The weights are averaged over the images of the batch, too. Each image has its own.",
+    ),
+    (
+        "weights divided by the number of images, too",
+        "    " + _ALPHA,
+        "    alpha = dA.mean(axis=(2, 3)) / len(X)",
+        "The weights are divided by the number of images, too: a batch then has other maps than its images alone.",
     ),
     (
         "only positive weights",
@@ -1676,6 +1758,20 @@ _GRAM = _mistakes(
         "both = 1 * dgram",
         "One of two paths is missing: each feature stands in the matrix in a row and in a column. If dgram is "
         "symmetric, it is just the factor 2.",
+    ),
+    (
+        "one of the two paths, transposed",
+        _BOTH,
+        "both = 1 * dgram.transpose(0, 2, 1)",
+        "One of two paths is missing: each feature stands in the matrix in a row and in a column. There are two "
+        "gradients for it in dgram, one of which is used here.",
+    ),
+    (
+        "dgram taken for symmetric, transposed",
+        _BOTH,
+        "both = 2 * dgram.transpose(0, 2, 1)",
+        "One of the two gradients of each feature is counted twice in the place of the other. They are the same for a "
+        "symmetric dgram only.",
     ),
     (
         "dgram changed in place",
@@ -1983,6 +2079,20 @@ _TV = _mistakes(
         "beyond the border.",
     ),
     (
+        "zeros beyond the border",
+        (_DIFFERENCES, "dimg[:, :, 1:] += down", "dimg[:, :, :-1] -= down")
+        + ("dimg[:, :, :, 1:] += right", "dimg[:, :, :, :-1] -= right"),
+        (
+            "down, right = np.diff(img, axis=2, append=0), np.diff(img, axis=3, append=0)",
+            "dimg[:, :, 1:] += down[:, :, :-1]",
+            "dimg -= down",
+            "dimg[:, :, :, 1:] += right[:, :, :, :-1]",
+            "dimg -= right",
+        ),
+        "The last row is compared with zeros, and so is the last column. Nothing lies beyond the border, not even "
+        "zeros.",
+    ),
+    (
         "channels as neighbours",
         (_TV_SUM, "dimg *= 2 * tv_weight"),
         (
@@ -2029,6 +2139,13 @@ _STYLE_TRANSFER = _mistakes(
         _STYLE_ADDED,
         "dfeats[layer] = d",
         "Where a layer occurs twice among the style layers, its second gradient takes the place of the first.",
+    ),
+    (
+        "gradients of one layer overwrite each other",
+        (_STYLE_ADDED, _CONTENT_ADDED),
+        ("dfeats[layer] = d", "dfeats[content_layer] = d"),
+        "Where a layer is used twice, for style alone or for style and content, its last gradient takes the place of "
+        "those before.",
     ),
     (
         "style gives way to content",
