@@ -323,7 +323,7 @@ _FOOLING = _mistakes(
         (_LOOK, _CHOSEN),
         (
             "",
-            _CHOSEN.replace(_NOT_FOOLED, "X_fooling = moved") + "        fooled = look(t, X_fooling, scores)\n"
+            _CHOSEN.replace(_NOT_FOOLED, "X_fooling = moved") + "        fooled = look(t, moved, scores)\n"
             "        if fooled.all() or t == max_iterations:\n            break\n",
         ),
         "The step is taken first, and `look` is given the scores of the image before it. Scores and image belong "
