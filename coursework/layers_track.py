@@ -152,11 +152,13 @@ def _softmax_cases(rng):
         "several images": case(4, 5),
         "as many images as classes": case(4, 4),
         "large scores": case(2, 3),
+        "scores far below zero": case(2, 3),
         "one image far above the other": case(2, 3),
         "right class improbable": case(1, 3),
         "label smoothing": case(2, 4, SMOOTHING),
     }
     cases["large scores"]["x"] += 1000
+    cases["scores far below zero"]["x"] -= 1000
     cases["one image far above the other"]["x"][0] += 1000
     improbable = cases["right class improbable"]
     improbable["x"][0, improbable["y"]] -= 1000

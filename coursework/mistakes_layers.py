@@ -337,6 +337,27 @@ _of(
         "The scores are shifted by the largest of the whole batch. For an image whose own scores lie far below it all "
         "exponentials vanish. Whose maximum should it be?",
     ),
+    *(
+        (name + how, (SHIFTED, *old), (shifted, *new), hint)
+        for how, old, new in (
+            ("", (LOG_PROBS, LOSS), (PROBS, LOSS_OF_TARGETS)),
+            (", with logarithms", (), ()),
+        )
+        for name, shifted, hint in (
+            (
+                "search for the maximum begins at 0",
+                "shifted = x - np.maximum(x.max(axis=1, keepdims=True), 0)",
+                "Where all scores of an image are far below zero its exponentials vanish: they are never shifted up. "
+                "With what does your search for the largest begin?",
+            ),
+            (
+                "shift by the largest magnitude",
+                "shifted = x - np.abs(x).max(axis=1, keepdims=True)",
+                "Where the largest magnitude is that of a negative score all exponentials vanish. The largest of -3 "
+                "and -1 is -1.",
+            ),
+        )
+    ),
     (
         "logarithm of a probability that vanished",
         (LOG_PROBS, LOSS),
