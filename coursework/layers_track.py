@@ -152,11 +152,13 @@ def _softmax_cases(rng):
         "several images": case(4, 5),
         "as many images as classes": case(4, 4),
         "large scores": case(2, 3),
+        "scores far below zero": case(2, 3),
         "one image far above the other": case(2, 3),
         "right class improbable": case(1, 3),
         "label smoothing": case(2, 4, SMOOTHING),
     }
     cases["large scores"]["x"] += 1000
+    cases["scores far below zero"]["x"] -= 1000
     cases["one image far above the other"]["x"][0] += 1000
     improbable = cases["right class improbable"]
     improbable["x"][0, improbable["y"]] -= 1000
@@ -371,6 +373,9 @@ def _max_pool_cases(rng):
         "ceil_mode": case(H=3, W=5, ceil_mode=True),
     }
     cases["negative values"]["x"] *= -1
+    # In windows that hang over the border all is negative: a border of zeros would be larger.
+    x = cases["ceil_mode"]["x"]
+    x[:, :, -1:], x[..., -1:] = -np.abs(x[:, :, -1:]), -np.abs(x[..., -1:])
     _place(cases["overlapping windows"]["x"][0, 0], (1, 1))  # the largest of four windows
     _place(cases["window not square"]["x"][0, 0], (0, 2), (2, 1))  # in 2 x 3 pixels, not in 2 x 2; and only in 3 x 2
     # In each window three are the largest, and the first of them is not the first of the window.
@@ -569,13 +574,19 @@ dx, dgamma, dbeta = spatial_batchnorm_backward(c["dout"], cache)
 # -- dropout -------------------------------------------------------------------------------------------------------
 
 
+def _global_numbers():
+    """What np.random.random and np.random.rand draw in a case: not from the generator they should come from."""
+    return np.random.RandomState(1)
+
+
 def _telling_seed(rng, shape, p):
     """A seed whose mask keeps some entries and drops some, and differs from those that mistaken rules make of it."""
     while True:
         seed = int(rng.integers(2**31))
         generator, other = np.random.default_rng(seed), np.random.default_rng(0)
         numbers, kept = generator.random(shape), generator.random(shape) < p
-        masks = [kept, numbers > p, numbers < 1 - p, other.random(shape) < p]
+        shared = _global_numbers().random(shape)
+        masks = [kept, numbers > p, numbers < 1 - p, other.random(shape) < p, shared < p]
         if shape[0] > 1:
             masks.append(np.broadcast_to(numbers[0] < p, shape))
         mask = numbers < p
@@ -604,6 +615,8 @@ def _dropout_cases(rng):
 def _dropout_run(f, c, out):
     # A generator, not its seed: a mask that is drawn a second time is another one.
     dropout_param = {**c["dropout_param"], "seed": np.random.default_rng(c["seed"])}
+    # Who draws from NumPy's global generator shall always get the same, or nobody could tell.
+    np.random.set_state(_global_numbers().get_state())  # noqa: NPY002
     _, cache = out.take("dropout_forward", f.dropout_forward(c["x"], dropout_param), "out", "_")
     out.take("dropout_backward", f.dropout_backward(c["dout"], cache), "dx")
     out.take("dropout_backward", f.dropout_backward(c["dout"], cache), "dx_again")

@@ -86,8 +86,8 @@ _of(
         "w not transposed in dx",
         AFFINE_DX,
         "(dout @ w).reshape(x.shape)",
-        "dx multiplies dout by w as forward multiplied x. Look at the shapes: dout (N, M) has to become (N, D). It "
-        "only seems to work where D = M.",
+        "dx multiplies dout by w as if it were x. Look at the shapes: dout (N, M) has to become (N, D). It only "
+        "seems to work where D = M.",
     ),
     (
         "x not transposed in dw",
@@ -138,15 +138,14 @@ _of(
         "x zeroed in place",
         "return np.maximum(x, 0), x",
         "x[x < 0] = 0\n    return x, x",
-        "The numbers are right, but x itself has been overwritten: whoever handed it in finds it ruined. An "
-        "assignment to entries of x changes the caller's array.",
+        "x itself has been overwritten: whoever handed it in finds it ruined. An assignment to entries of x changes "
+        "the caller's array.",
     ),
     (
         "dout zeroed in place",
         RELU_STANDARD,
         "dout[x <= 0] = 0\n        return dout",
-        "The numbers are right, but dout itself has been overwritten. Where the network branches, another layer still "
-        "needs it.",
+        "dout itself has been overwritten. Where the network branches, another layer still needs it.",
     ),
     (
         "gate looks at dout",
@@ -165,7 +164,7 @@ _of(
         "gradient passes at zero",
         RELU_STANDARD,
         "return dout * (x >= 0)",
-        "Everything is right but where x is exactly 0: there the docstring lets nothing pass.",
+        "The gradient passes where x is exactly 0: there the docstring lets nothing pass.",
     ),
     (
         "gradient passes everywhere",
@@ -178,6 +177,12 @@ _of(
         RELU_STANDARD,
         "return dout * (x <= 0)",
         "dx lets pass exactly what it should stop, and stops what should pass.",
+    ),
+    (
+        "passes where x is negative",
+        RELU_STANDARD,
+        "return dout * (x < 0)",
+        "dx lets pass what it should stop, where x is negative, and stops what should pass.",
     ),
     (
         "dout forgotten",
@@ -249,7 +254,47 @@ _of(
         "rule ignored",
         'if rule == "standard":',
         "if True:",
-        "The rule 'standard' is right, and the other two give the same. They should not.",
+        "The rule makes no difference: the other two give the same as 'standard'. They should not.",
+    ),
+    *(
+        (
+            f"rule ignored, and {name}",
+            ('if rule == "standard":', RELU_STANDARD),
+            ("if True:", new),
+            f"{hint} Besides, the rule makes no difference: the other two should not give the same as 'standard'.",
+        )
+        for name, new, hint in (
+            (
+                "the gradient passes at zero",
+                "return dout * (x >= 0)",
+                "The gradient passes where x is exactly 0: there the docstring lets nothing pass.",
+            ),
+            (
+                "the gradient passes everywhere",
+                "return 1.0 * dout",
+                "dx is dout. What about the entries that forward set to 0?",
+            ),
+            (
+                "the gate looks at dout",
+                "return dout * (dout > 0)",
+                "The gradient is stopped where dout is negative. What decided in forward what passes?",
+            ),
+            (
+                "the gate is the wrong way round",
+                "return dout * (x <= 0)",
+                "dx lets pass exactly what it should stop, and stops what should pass.",
+            ),
+            (
+                "dx passes where x is negative",
+                "return dout * (x < 0)",
+                "dx lets pass what it should stop, where x is negative, and stops what should pass.",
+            ),
+            (
+                "dout forgotten",
+                "return 1.0 * (x > 0)",
+                "dx is the rectifier's own slope, 0 or 1. The chain rule has a second factor.",
+            ),
+        )
     ),
     ("float32 on the way", "return np.maximum(x, 0), x", "return np.maximum(x, 0).astype(np.float32), x", FLOAT32),
     (
@@ -265,6 +310,7 @@ LOG_PROBS = "log_probs = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=T
 PROBS = "log_probs = np.log(np.exp(shifted) / np.exp(shifted).sum(axis=1, keepdims=True))"
 LOSS = "loss = -(target * log_probs).sum() / N"
 LOSS_OF_TARGETS = "loss = -np.where(target > 0, target * log_probs, 0).sum() / N"  # without 0 * inf
+SMOOTHED = "np.full((N, K), label_smoothing / K, dtype=x.dtype)"
 TARGET = "target[np.arange(N), y] += 1 - label_smoothing"
 DX = "dx = (np.exp(log_probs) - target) / N"
 NO_MEAN = "is N times what it should be: the loss is a mean over the images, and its gradient follows it."
@@ -291,6 +337,27 @@ _of(
         "The scores are shifted by the largest of the whole batch. For an image whose own scores lie far below it all "
         "exponentials vanish. Whose maximum should it be?",
     ),
+    *(
+        (name + how, (SHIFTED, *old), (shifted, *new), hint)
+        for how, old, new in (
+            ("", (LOG_PROBS, LOSS), (PROBS, LOSS_OF_TARGETS)),
+            (", with logarithms", (), ()),
+        )
+        for name, shifted, hint in (
+            (
+                "search for the maximum begins at 0",
+                "shifted = x - np.maximum(x.max(axis=1, keepdims=True), 0)",
+                "Where all scores of an image are far below zero its exponentials vanish: they are never shifted up. "
+                "With what does your search for the largest begin?",
+            ),
+            (
+                "shift by the largest magnitude",
+                "shifted = x - np.abs(x).max(axis=1, keepdims=True)",
+                "Where the largest magnitude is that of a negative score all exponentials vanish. The largest of -3 "
+                "and -1 is -1.",
+            ),
+        )
+    ),
     (
         "logarithm of a probability that vanished",
         (LOG_PROBS, LOSS),
@@ -305,11 +372,21 @@ _of(
         "A small number inside the logarithm keeps it finite, and wrong: for improbable classes the loss stops growing "
         "and no longer belongs to its gradient. There is an exact way.",
     ),
+    *(
+        (
+            f"a number as small as {small} inside the logarithm",
+            LOSS,
+            f"loss = -(target * np.log(np.exp(log_probs) + {small})).sum() / N",
+            f"For a class less probable than {small} the loss stops growing: a small number inside the logarithm keeps "
+            "it finite, and wrong. There is an exact way.",
+        )
+        for small in ("1e-12", "1e-10", "1e-9", "1e-15", "1e-16", "1e-20")
+    ),
     (
         "shift in place",
         SHIFTED,
         "x -= x.max(axis=1, keepdims=True)\n    shifted = x",
-        "The numbers are right, but the scores themselves have been shifted: x is not what it was.",
+        "The scores themselves have been shifted: x is not what it was.",
     ),
     (
         "division by N forgotten in the gradient",
@@ -373,6 +450,12 @@ _of(
         "The loss is off by a constant factor, 1.4427: that is 1 / log(2). Which logarithm is it?",
     ),
     (
+        "logarithm to the base 10",
+        LOSS,
+        "loss = -(target * log_probs).sum() / np.log(10) / N",
+        "The loss is off by a constant factor, 0.4343: that is 1 / log(10). Which logarithm is it?",
+    ),
+    (
         "loss not averaged: one per image",
         (LOSS, "return float(loss), dx"),
         ("loss = -(target * log_probs).sum(axis=1)", "return loss, dx"),
@@ -412,9 +495,76 @@ _of(
     ),
     (
         "label smoothing ignored",
-        ("np.full((N, K), label_smoothing / K, dtype=x.dtype)", TARGET),
+        (SMOOTHED, TARGET),
         ("np.zeros((N, K), dtype=x.dtype)", "target[np.arange(N), y] = 1"),
-        "All is right but with label smoothing: the result is the same as without it.",
+        "label_smoothing has no effect: the result is the same as without it.",
+    ),
+    # What is not smoothed yet may be wrong in other ways already, and should not hide them.
+    *(
+        (
+            f"not smoothed, and {name}",
+            (*old, SMOOTHED, TARGET),
+            (*new, "np.zeros((N, K), dtype=x.dtype)", "target[np.arange(N), y] = 1"),
+            f"{hint} Label smoothing comes later: so far it has no effect.",
+        )
+        for name, old, new, hint in (
+            (
+                "not shifted by the maximum",
+                (SHIFTED, LOG_PROBS, LOSS),
+                ("shifted = x", PROBS, LOSS_OF_TARGETS),
+                "Large scores overflow: exp(1000) is infinity, and infinity divided by infinity is not a number. What "
+                "can you do to all scores of an image without changing its probabilities?",
+            ),
+            (
+                "shifted by the maximum of the batch",
+                (SHIFTED, LOG_PROBS, LOSS),
+                ("shifted = x - x.max()", PROBS, LOSS_OF_TARGETS),
+                "The scores are shifted by the largest of the whole batch. Whose maximum should it be?",
+            ),
+            (
+                "the logarithm of a probability that vanished",
+                (LOG_PROBS, LOSS),
+                (PROBS, LOSS_OF_TARGETS),
+                "Where the right class is very improbable its probability is rounded to 0, and the logarithm of 0 is "
+                "infinite. It can be had without the probability: it is the logarithm of a fraction.",
+            ),
+            (
+                "no mean over the batch",
+                (LOSS, DX),
+                ("loss = -(target * log_probs).sum()", "dx = np.exp(log_probs) - target"),
+                "Loss and gradient are N times what they should be: the loss is a mean over the images.",
+            ),
+            (
+                "no mean over the batch in the gradient",
+                (DX,),
+                ("dx = np.exp(log_probs) - target",),
+                "dx " + NO_MEAN,
+            ),
+            (
+                "no mean over the batch in the loss",
+                (LOSS,),
+                ("loss = -(target * log_probs).sum()",),
+                "The loss " + NO_MEAN,
+            ),
+            (
+                "only the probabilities divided by N",
+                (DX,),
+                ("dx = np.exp(log_probs) / N - target",),
+                "In dx only one of the two parts is divided by N. Does a row of it still sum to zero?",
+            ),
+            (
+                "neither shifted by the maximum nor a mean",
+                (SHIFTED, LOG_PROBS, LOSS, DX),
+                (
+                    "shifted = x",
+                    PROBS,
+                    "loss = -np.where(target > 0, target * log_probs, 0).sum()",
+                    "dx = np.exp(log_probs) - target",
+                ),
+                "Large scores overflow: what can you do to all scores of an image without changing its probabilities? "
+                "And loss and gradient are N times what they should be: the loss is a mean over the images.",
+            ),
+        )
     ),
     (
         "smoothing leaves out the right class",
@@ -434,7 +584,7 @@ _of(
         "smoothing in the loss only",
         DX,
         "dx = (np.exp(log_probs) - (target > label_smoothing)) / N",
-        "With label smoothing the loss is right, but its gradient still thinks of one right class.",
+        "With label smoothing the gradient still thinks of one right class.",
     ),
     ("gradient in float32", "return float(loss), dx", "return float(loss), dx.astype(np.float32)", FLOAT32),
     (
@@ -455,7 +605,7 @@ _of(
         "right class counted in the loss",
         "loss = margins.sum() / N",
         "loss = margins.sum() / N + 1",
-        "The loss is too large by exactly 1, the gradient right. What is the margin of the right class to itself?",
+        "The loss is too large by exactly 1. What is the margin of the right class to itself?",
     ),
     (
         "right class counted in loss and gradient",
@@ -619,7 +769,8 @@ _of(
         "stride forgotten in backward",
         BACKWARD_WINDOW,
         "slice(i, i + HH), slice(j, j + WW)",
-        "Forward is right, and so are the gradients with stride 1. Which window did out[n, f, i, j] see with stride 2?",
+        "The windows of backward are one pixel apart, whatever the stride. Which window did out[n, f, i, j] see "
+        "with stride 2?",
     ),
     (
         "padding cut off by pad:-pad",
@@ -663,7 +814,7 @@ _of(
         "height for width in backward's loop",
         "for j in range(WO):\n                    rows",
         "for j in range(min(HO, WO)):\n                    rows",
-        "Forward is right; in images that are wider than high backward never visits the windows at the right.",
+        "In images that are wider than high backward never visits the windows at the right.",
     ),
     (
         "rows and columns exchanged",
@@ -678,7 +829,7 @@ _of(
             "dpadded[n, :, rows, columns] += w[f] * dout[n, f, j, i]",
             "dw[f] += padded[n, :, rows, columns] * dout[n, f, j, i]",
         ),
-        "Forward is right; backward reads dout with its rows and columns exchanged.",
+        "Backward reads dout with its rows and columns exchanged.",
     ),
     (
         "bias added once per channel",
@@ -703,14 +854,13 @@ _of(
         "bias None not allowed for",
         "if b is not None:\n                out[n, f]",
         "if True:\n                out[n, f]",
-        "All is right, but b may be None, too: then there is no bias.",
+        "b may be None, too: then there is no bias to add, and none to return a gradient of.",
     ),
     (
         "filter flipped in forward",
         PRODUCT,
         "out[n, f, i, j] = np.sum(window * w[f, :, ::-1, ::-1])",
-        FLIPPED + ". Mathematicians call only the turned one a convolution; networks do without. Your backward does, "
-        "too.",
+        FLIPPED + ". Mathematicians call only the turned one a convolution; networks do without.",
     ),
     (
         "filter flipped in both passes",
@@ -720,8 +870,7 @@ _of(
             "dpadded[n, :, rows, columns] += w[f, :, ::-1, ::-1] * dout[n, f, i, j]",
             "dw[f] += padded[n, :, rows, columns][:, ::-1, ::-1] * dout[n, f, i, j]",
         ),
-        FLIPPED + ". Mathematicians call only the turned one a convolution; networks do without. (Forward and backward "
-        "fit together, so a gradient check would be content.)",
+        FLIPPED + ". Mathematicians call only the turned one a convolution; networks do without.",
     ),
     (
         "filter flipped in dx",
@@ -748,7 +897,7 @@ _of(
         "                    rows",
         "for f in range(F):\n            dw[f] = 0\n            for i in range(HO):\n"
         "                for j in range(WO):\n                    rows",
-        "dw is right for one image; of several only the last one counts. When does dw start from zero?",
+        "Of several images only the last one counts in dw. When does dw start from zero?",
     ),
     (
         "dw divided by the batch",
@@ -826,19 +975,19 @@ _of(
         "no padding in forward",
         FORWARD_PAD,
         "padded = x\n    out",
-        "Without padding it is right; with it, the windows run over the border of x.",
+        "out is computed without the padding: its windows run over the border of x.",
     ),
     (
         "dw without the padding",
         BACKWARD_PAD,
         "padded = np.pad(x, ((0, 0), (0, 0), (0, 2 * pad), (0, 2 * pad)))\n    dpadded",
-        "dx is right, but dw looks at other windows than forward did, shifted by the padding.",
+        "dw looks at other windows than those of the padded image: shifted by the padding.",
     ),
     (
         "padded image in the cache",
         "return out, (x, w, b, conv_param)",
         "return out, (padded, w, b, conv_param)",
-        "The cache holds the padded image in the place of x, and backward pads it again.",
+        "The cache holds the padded image in the place of x: what backward takes for x is larger than x.",
     ),
     (
         "first channel only",
@@ -881,6 +1030,12 @@ _of(
 POOL_WINDOW = "window = x[n, c, i * stride : i * stride + height, j * stride : j * stride + width]\n"
 POOL_FORWARD = POOL_WINDOW + "                    out"
 POOL_BACKWARD = POOL_WINDOW + "                    di"
+PADDED_WINDOW = (
+    POOL_WINDOW
+    + f"""{20 * " "}missing = height - window.shape[0], width - window.shape[1]
+{20 * " "}window = np.pad(window, ((0, missing[0]), (0, missing[1])))
+"""
+)
 MAXIMUM = "out[n, c, i, j] = window.max()"
 PLACE = "di, dj = np.unravel_index(window.argmax(), window.shape)"
 GIVE = "dx[n, c, i * stride + di, j * stride + dj] += dout[n, c, i, j]"
@@ -933,17 +1088,16 @@ _of(
         "Every pixel of the window gets the gradient. Which pixels of the window did out depend on?",
     ),
     (
-        "height and width exchanged in both passes",
+        "height and width exchanged",
         (POOL_FORWARD, POOL_BACKWARD),
         (
             POOL_FORWARD.replace("+ height", "+ WIDTH").replace("+ width", "+ height").replace("+ WIDTH", "+ width"),
             POOL_BACKWARD.replace("+ height", "+ WIDTH").replace("+ width", "+ height").replace("+ WIDTH", "+ width"),
         ),
-        "The windows are as high as they should be wide. (Forward and backward fit together, so a gradient check would "
-        "be content.)",
+        "The windows are as high as they should be wide.",
     ),
     (
-        "square windows in both passes",
+        "square windows",
         (POOL_FORWARD, POOL_BACKWARD),
         (POOL_FORWARD.replace("+ width", "+ height"), POOL_BACKWARD.replace("+ width", "+ height")),
         "The windows are as wide as they are high. They have a width of their own.",
@@ -959,6 +1113,34 @@ _of(
         MAXIMUM,
         "out[n, c, i, j] = max(0, window.max())",
         "Where all pixels of a window are negative out is 0. With what does your search for the largest begin?",
+    ),
+    (
+        "padded with zeros",
+        POOL_FORWARD,
+        PADDED_WINDOW + "                    out",
+        "Windows that hang over the border see zeros there, which win where all pixels of the image are negative. What "
+        "lies outside the image should not count at all.",
+    ),
+    (
+        "padded with zeros in both passes",
+        (POOL_FORWARD, POOL_BACKWARD, GIVE),
+        (
+            PADDED_WINDOW + "                    out",
+            PADDED_WINDOW + "                    di",
+            f"if i * stride + di < x.shape[2] and j * stride + dj < x.shape[3]:\n{24 * ' '}{GIVE}",
+        ),
+        "Windows that hang over the border see zeros there, which win where all pixels of the image are negative, and "
+        "take the gradient with them. What lies outside the image should not count at all.",
+    ),
+    (
+        "padded with zeros in backward",
+        (POOL_BACKWARD, GIVE),
+        (
+            PADDED_WINDOW + "                    di",
+            f"if i * stride + di < x.shape[2] and j * stride + dj < x.shape[3]:\n{24 * ' '}{GIVE}",
+        ),
+        "In backward, windows that hang over the border see zeros there, which take the gradient where all pixels "
+        "of the image are negative. What lies outside the image should not count at all.",
     ),
     (
         "largest absolute value",
@@ -994,7 +1176,7 @@ _of(
             POOL_BACKWARD.replace("i * stride", "i").replace("j * stride", "j"),
             "dx[n, c, i + di, j + dj] += dout[n, c, i, j]",
         ),
-        "Forward is right; backward takes windows that are one pixel apart.",
+        "Backward takes windows that are one pixel apart.",
     ),
     (
         "windows side by side, whatever the stride",
@@ -1004,7 +1186,7 @@ _of(
             POOL_BACKWARD.replace("i * stride", "i * height").replace("j * stride", "j * width"),
             "dx[n, c, i * height + di, j * width + dj] += dout[n, c, i, j]",
         ),
-        "It is right where the stride is the size of the window. Windows may also overlap, or leave gaps.",
+        "The windows lie side by side, as if the stride were their size. Windows may also overlap, or leave gaps.",
     ),
     (
         "place within the window taken for that in the image",
@@ -1092,13 +1274,13 @@ _of(
         "path through the mean forgotten",
         BN_DX,
         "dx = gamma * inv_std * (dout - xhat * (dgamma / N))",
-        "The forward pass is right, and dx misses a term: x also moves the mean of the batch, and with it every row.",
+        "dx misses a term: x also moves the mean of the batch, and with it every row.",
     ),
     (
         "path through the variance forgotten",
         BN_DX,
         "dx = gamma * inv_std * (dout - dbeta / N)",
-        "The forward pass is right, and dx misses a term: x also moves the variance of the batch.",
+        "dx misses a term: x also moves the variance of the batch.",
     ),
     (
         "paths through mean and variance forgotten",
@@ -1116,7 +1298,7 @@ _of(
         "gamma missing in dx",
         BN_DX,
         "dx = inv_std * (dout - dbeta / N - xhat * (dgamma / N))",
-        "In training mode dx is right as long as gamma is 1. Where does the gradient meet gamma first on its way back?",
+        "In training mode dx does not depend on gamma. Where does the gradient meet gamma first on its way back?",
     ),
     (
         "standard deviation missing in dx",
@@ -1128,7 +1310,7 @@ _of(
         "training formula in test mode",
         TEST_BACKWARD,
         "",
-        "Training mode is right. In test mode mean and variance are constants: which terms of dx are left?",
+        "In test mode mean and variance are constants: which terms of dx are left?",
     ),
     (
         "standard deviation missing in test mode's dx",
@@ -1143,11 +1325,20 @@ _of(
         "In test mode dx is off by one factor per feature: what was the normalised x multiplied by?",
     ),
     (
+        "gamma missing in dx, in both modes",
+        (BN_DX, TEST_BACKWARD),
+        (
+            "dx = inv_std * (dout - dbeta / N - xhat * (dgamma / N))",
+            TEST_BACKWARD.replace("(gamma * inv_std)", "inv_std"),
+        ),
+        "In neither mode does dx depend on gamma. Where does the gradient meet gamma first on its way back?",
+    ),
+    (
         "momentum the wrong way round",
         RUNNING,
         "bn_param[name] = ((1 - momentum) * running + momentum * batch).astype(batch.dtype)",
-        "out and the gradients are right, the running averages not: which of old and new does the momentum of 0.9 "
-        "belong to? Yours would jump with every batch.",
+        "The running averages are not right: which of old and new does the momentum of 0.9 belong to? Yours would "
+        "jump with every batch.",
     ),
     (
         "momentum ignored: the averages are the last batch's",
@@ -1184,8 +1375,7 @@ _of(
         "running averages written into the old arrays",
         RUNNING,
         "running *= momentum\n            running += (1 - momentum) * batch\n            bn_param[name] = running",
-        "The numbers are right, but the old running averages were overwritten in place; whoever kept them finds them "
-        "changed.",
+        "The old running averages were overwritten in place; whoever kept them finds them changed.",
     ),
     (
         "running averages written in test mode",
@@ -1206,8 +1396,8 @@ _of(
         "unbiased variance in the running average",
         '("running_var", var)',
         '("running_var", x.var(axis=0, ddof=1))',
-        "out is right, but running_var gets the unbiased variance, divided by N - 1. (Some frameworks do that. Here "
-        "both are the biased one.)",
+        "running_var gets the unbiased variance, divided by N - 1. (Some frameworks do that. Here both are the "
+        "biased one.)",
     ),
     (
         "unbiased variance",
@@ -1256,13 +1446,13 @@ _of(
         "eps forgotten in test mode",
         TEST_FORWARD,
         TEST_FORWARD.replace(" + eps", ""),
-        "Training mode is right; in test mode something small is missing below the square root.",
+        "In test mode something small is missing below the square root.",
     ),
     (
         "eps always 1e-5",
         (TRAIN_STD, TEST_FORWARD),
         ("inv_std = 1 / np.sqrt(var + 1e-5)", TEST_FORWARD.replace(" + eps", " + 1e-5")),
-        "It is right for the usual eps only. bn_param may ask for another.",
+        "eps is always the usual one. bn_param may ask for another.",
     ),
     (
         "divided by the variance",
@@ -1373,21 +1563,20 @@ _of(
         "cache changed in backward",
         BN_DX,
         "xhat *= dgamma / N\n    dx = gamma * inv_std * (dout - dbeta / N - xhat)",
-        "The first backward is right, a second one with the same cache is not: something in the cache was changed in "
-        "place.",
+        "A second backward with the same cache gives something else than the first: something in the cache was "
+        "changed in place.",
     ),
     (
         "dout changed in place",
         BN_DX,
         "dout -= dbeta / N + xhat * (dgamma / N)\n    dx = gamma * inv_std * dout",
-        "The numbers are right, but dout itself has been overwritten. Where the network branches, another layer still "
-        "needs it.",
+        "dout itself has been overwritten. Where the network branches, another layer still needs it.",
     ),
     (
         "x centred in place",
         "xhat = (x - mean) * inv_std",
         "x -= mean\n        xhat = x * inv_std",
-        "The numbers are right, but x itself has been overwritten.",
+        "x itself has been overwritten, and whoever handed it in finds it changed.",
     ),
     ("out in float32", "out = gamma * xhat + beta", "out = (gamma * xhat + beta).astype(np.float32)", FLOAT32),
     (
@@ -1415,9 +1604,7 @@ _of(
             "rows = dout.reshape(N * H * W, C)",
             "return dx.reshape(N, C, H, W), dgamma, dbeta",
         ),
-        "The shapes fit, but "
-        + NO_EXCHANGE
-        + " (Forward and backward fit together, so a gradient check would be content.)",
+        "The shapes fit, but " + NO_EXCHANGE,
     ),
     (
         "reshape without transpose on the way in",
@@ -1429,26 +1616,26 @@ _of(
         "reshape without transpose on the way out",
         SPATIAL_OUT,
         "return out.reshape(N, C, H, W), (x.shape, cache)",
-        "The statistics are right, but on the way back to (N, C, H, W) " + NO_EXCHANGE,
+        "On the way back to (N, C, H, W) " + NO_EXCHANGE,
     ),
     (
         "dout reshaped without transpose",
         SPATIAL_DROWS,
         "rows = dout.reshape(N * H * W, C)",
-        "Forward is right; on the way into batchnorm_backward " + NO_EXCHANGE,
+        "On the way into batchnorm_backward " + NO_EXCHANGE,
     ),
     (
         "dx reshaped without transpose",
         SPATIAL_DX,
         "return dx.reshape(N, C, H, W), dgamma, dbeta",
-        "Forward, dgamma and dbeta are right; on the way back to (N, C, H, W) " + NO_EXCHANGE,
+        "On the way of dx back to (N, C, H, W) " + NO_EXCHANGE,
     ),
     (
         "batch mixed into the channels",
         SPATIAL_ROWS,
         "rows = x.reshape(C, N * H * W).T",
-        "It is right for one image. With several, the first axis of x is not that of the channels, and a reshape to "
-        "(C, ...) counts images as channels.",
+        "With several images the first axis of x is not that of the channels, and a reshape to (C, ...) counts "
+        "images as channels.",
     ),
     (
         "rows and columns exchanged on the way out",
@@ -1511,8 +1698,7 @@ _of(
         "test mode treated as training",
         SPATIAL_CALL,
         'bn_param["mode"] = "train"\n    out, cache = batchnorm_forward(rows, gamma, beta, bn_param)',
-        "Training mode is right; test mode uses the statistics of the batch all the same. Where does the mode "
-        "get lost?",
+        "Test mode uses the statistics of the batch all the same. Where does the mode get lost?",
     ),
     (
         "gamma and beta exchanged",
@@ -1560,8 +1746,7 @@ _of(
         "no scaling by the keep probability",
         DRAW,
         "scaled_mask = (rng.random(x.shape) < p).astype(x.dtype)",
-        "The mask is right, but in training out is smaller than x on average: what is dropped has to be made up for by "
-        "what is kept.",
+        "In training out is smaller than x on average: what is dropped has to be made up for by what is kept.",
     ),
     (
         "no scaling in training, but in test mode",
@@ -1574,7 +1759,7 @@ _of(
         "scaled in test mode, too",
         TEST_DROPOUT,
         "return x * p, None",
-        "Training is right. In test mode x is scaled once more; what was the scaling in training for?",
+        "In test mode x is scaled once more; what was the scaling in training for?",
     ),
     (
         "scaled twice",
@@ -1592,7 +1777,7 @@ _of(
         "scaled by the probability of dropping",
         DRAW,
         "scaled_mask = ((rng.random(x.shape) < p) / (1 - p)).astype(x.dtype)",
-        "The mask is right, but the scale is 1 / (1 - p). Which of the two probabilities is p?",
+        "The scale is 1 / (1 - p). Which of the two probabilities is p?",
     ),
     (
         "p is the probability of dropping",
@@ -1631,6 +1816,13 @@ _of(
         "The mask is always that of seed 0, whatever dropout_param says.",
     ),
     (
+        "numbers from the global generator",
+        DRAW,
+        DRAW.replace("rng.random(x.shape)", "np.random.random(x.shape)"),
+        "The numbers do not come from the generator of dropout_param, but from one that the whole program shares: "
+        "nobody can draw the same mask again.",
+    ),
+    (
         "mask drawn again in backward",
         (KEEP, "return dout * cache"),
         (
@@ -1661,7 +1853,7 @@ _of(
         "gradient not scaled",
         "return dout * cache",
         "return dout * (cache > 0)",
-        "The mask is in dx, the scale is not. Forward multiplied by both.",
+        "The mask is in dx, the scale is not. Inverted dropout multiplies by both.",
     ),
     (
         "gradient scaled twice",
@@ -1691,20 +1883,20 @@ _of(
         "backward fails in test mode",
         NO_MASK,
         "",
-        "Forward gives no mask in test mode, and backward does not expect that. Visualisations need gradients in test "
+        "In test mode there is no mask, and backward does not expect that. Visualisations need gradients in test "
         "mode, too.",
     ),
     (
         "x masked in place",
         KEEP,
         "x *= scaled_mask\n    return x, scaled_mask",
-        "The numbers are right, but x itself has been overwritten.",
+        "x itself has been overwritten, and whoever handed it in finds it changed.",
     ),
     (
         "dout masked in place",
         "return dout * cache",
         "dout *= cache\n    return dout",
-        "dx was right the first time, but dout itself has been overwritten: whoever needs it next finds it changed.",
+        "dout itself has been overwritten: whoever needs it next finds it changed.",
     ),
     (
         "float32 on the way",

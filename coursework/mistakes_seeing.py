@@ -65,21 +65,21 @@ _SALIENCY = _mistakes(
     ),
     (
         "no magnitude",
-        "abs(dX).max(axis=1)",
+        "np.abs(dX).max(axis=1)",
         "dX.max(axis=1)",
         "The largest over the channels is taken with signs, so that what speaks against the class is lost. A saliency "
         "map is never negative: how strongly, not in which direction.",
     ),
     (
         "magnitude after the maximum",
-        "abs(dX).max(axis=1)",
-        "abs(dX.max(axis=1))",
+        "np.abs(dX).max(axis=1)",
+        "np.abs(dX.max(axis=1))",
         "Magnitude and maximum are in the wrong order: a strong negative channel has lost already when its sign is "
         "taken away.",
     ),
     (
         "negative gradients cut off",
-        "abs(dX).max(axis=1)",
+        "np.abs(dX).max(axis=1)",
         "dX.clip(0).max(axis=1)",
         "Negative gradients are set to zero. A pixel that strongly lowers the score when it gets brighter is as "
         "salient as one that raises it.",
@@ -110,20 +110,20 @@ _SALIENCY = _mistakes(
     ),
     (
         "no maximum",
-        "abs(dX).max(axis=1)",
-        "abs(dX)",
+        "np.abs(dX).max(axis=1)",
+        "np.abs(dX)",
         "There are still three numbers a pixel. A saliency map has one, (N, H, W).",
     ),
     (
         "map scaled to 1",
-        "    return abs(dX).max(axis=1)",
-        "    saliency = abs(dX).max(axis=1)\n    return saliency / saliency.max()",
+        "    return np.abs(dX).max(axis=1)",
+        "    saliency = np.abs(dX).max(axis=1)\n    return saliency / saliency.max()",
         "The map is divided by its maximum. Scaling is for the plot; returned are derivatives, in score per unit.",
     ),
     (
         "gradient times image",
-        "abs(dX).max(axis=1)",
-        "abs(dX * X).max(axis=1)",
+        "np.abs(dX).max(axis=1)",
+        "np.abs(dX * X).max(axis=1)",
         "The gradient is multiplied by the image. That is another technique (gradient times input); saliency is the "
         "gradient alone.",
     ),
@@ -142,11 +142,18 @@ _SALIENCY = _mistakes(
     ),
     (
         "no return",
-        "return abs(dX).max(axis=1)",
-        "abs(dX).max(axis=1)",
+        "return np.abs(dX).max(axis=1)",
+        "np.abs(dX).max(axis=1)",
         "The function ends without a return, so that it returns None.",
     ),
 )
+
+_LOOK = """        fooled = look(t, X_fooling, scores)
+        if fooled.all() or t == max_iterations:
+            break
+"""
+_NOT_FOOLED = "X_fooling = np.where(fooled[:, None, None, None], X_fooling, moved)"
+_CHOSEN = f"        {_NOT_FOOLED}\n"
 
 _FOOLING = _mistakes(
     "fooling",
@@ -285,6 +292,42 @@ _FOOLING = _mistakes(
         "model.forward(X_fooling)",
         "model.forward(X)",
         "Scores and gradient are those of the original image in every step. They change as the image does.",
+    ),
+    (
+        "gradient of the first step for all",
+        "        dX, _ = model.backward",
+        "        if t == 0:\n            dX, _ = model.backward",
+        "All steps follow the gradient of the first one. As the image changes, so does the way up.",
+    ),
+    (
+        "never done before the last step",
+        "fooled.all() or t == max_iterations",
+        "t == max_iterations",
+        "The loop goes on when all images fool the network already, and the callback is called for steps that nobody "
+        "takes.",
+    ),
+    (
+        "looks after the step",
+        (_LOOK, _CHOSEN),
+        (
+            "",
+            _CHOSEN.replace(_NOT_FOOLED, "X_fooling = moved")
+            + "        fooled = look(t, X_fooling, model.forward(X_fooling)[0])\n"
+            "        if fooled.all() or t == max_iterations:\n            break\n",
+        ),
+        "Whether an image fools the network is asked only after a step: one that does so from the start is changed all "
+        "the same, and there is a step too many.",
+    ),
+    (
+        "looks after the step, with the scores before it",
+        (_LOOK, _CHOSEN),
+        (
+            "",
+            _CHOSEN.replace(_NOT_FOOLED, "X_fooling = moved") + "        fooled = look(t, moved, scores)\n"
+            "        if fooled.all() or t == max_iterations:\n            break\n",
+        ),
+        "The step is taken first, and `look` is given the scores of the image before it. Scores and image belong "
+        "together, and whoever fools the network takes no step.",
     ),
     (
         "every step from the original",
@@ -528,6 +571,13 @@ _CLASS_VISUALIZATION = _mistakes(
         "softmax(scores)",
         "For the log odds you subtract the softmax over all classes, which gives the log probability. The odds compare "
         "the class with the others; it is not among them.",
+    ),
+    (
+        "the class itself with a score of 0 in the log odds",
+        "np.where(dscores == 1, -np.inf, scores)",
+        "np.where(dscores == 1, 0, scores)",
+        "In the softmax of the log odds the class itself still has a share: a score of 0 is a score like any other. "
+        "With which score does nothing of it remain?",
     ),
     (
         "the class itself left out after the softmax",
@@ -779,7 +829,7 @@ _INVERSION = _mistakes(
         "one loss for the whole batch",
         "(difference**2 / size).sum(axis=per_image)",
         "(difference**2 / size).sum()",
-        "The images are right. The callback is told one loss for the whole batch; each image has its own.",
+        "The callback is told one loss for the whole batch; each image has its own.",
     ),
     (
         "no return",
@@ -1214,6 +1264,19 @@ _CAM = _mistakes(
         "The weights are taken from the wrong axis of W. W is (C, K): which axis belongs to the classes?",
     ),
     (
+        "rectified before the sum",
+        'maps = np.einsum("cn,nchw->nhw", W[:, y], A)',
+        "maps = W[:, y].T[:, :, None, None] * A\n        maps = (np.maximum(maps, 0) if rectify else maps).sum(axis=1)",
+        "Each weighted map is rectified before the sum. What speaks for and against the class must meet first.",
+    ),
+    (
+        "activations rectified before the sum",
+        'maps = np.einsum("cn,nchw->nhw", W[:, y], A)',
+        'maps = np.einsum("cn,nchw->nhw", W[:, y], np.maximum(A, 0) if rectify else A)',
+        "The layer's maps are rectified before they are weighted, and the weights have signs, too. What is to be "
+        "rectified is the sum.",
+    ),
+    (
         "class of the first image for all",
         "W[:, y]",
         "W[:, y[:1].repeat(len(y))]",
@@ -1273,6 +1336,19 @@ _CAM = _mistakes(
         "maps = A[np.arange(len(X)), y]",
         "maps = A[:, y[0]]",
         "Where each class has a map of its own, all images get that of the first image's class.",
+    ),
+    (
+        "maps of all images' classes",
+        "maps = A[np.arange(len(X)), y]",
+        "maps = A[:, y]",
+        "Where each class has a map of its own, every image gets those of all images' classes. What pairs each image "
+        "with its own class?",
+    ),
+    (
+        "the first map whatever the class",
+        "maps = A[np.arange(len(X)), y]",
+        "maps = A[:, 0]",
+        "Where each class has a map of its own, the first map is taken whatever the class is.",
     ),
     (
         "never rectified",
@@ -1381,6 +1457,12 @@ _GRAD_CAM = _mistakes(
         "    " + _ALPHA,
         "    alpha = dA.mean(axis=(0, 2, 3))[None].repeat(len(X), axis=0)",
         "The weights are averaged over the images of the batch, too. Each image has its own.",
+    ),
+    (
+        "weights divided by the number of images, too",
+        "    " + _ALPHA,
+        "    alpha = dA.mean(axis=(2, 3)) / len(X)",
+        "The weights are divided by the number of images, too: a batch then has other maps than its images alone.",
     ),
     (
         "only positive weights",
@@ -1504,7 +1586,7 @@ _CONTENT = _mistakes(
         "mean for sum in the loss",
         _CONTENT_LOSS,
         _CONTENT_LOSS.replace("sum", "mean"),
-        "The loss is a mean over the features. It is to be a sum; the gradient is one of a sum already.",
+        "The loss is a mean over the features. It is to be a sum.",
     ),
     (
         "half the squares",
@@ -1522,13 +1604,13 @@ _CONTENT = _mistakes(
         "weight missing in the gradient",
         "difference *= 2 * content_weight",
         "difference *= 2",
-        "The weight is in the loss but not in the gradient.",
+        "The weight has no part in the gradient, which is one of the weighted loss.",
     ),
     (
         "weight missing in the loss",
         "loss = content_weight * ",
         "loss = ",
-        "The weight is in the gradient but not in the loss.",
+        "The weight has no part in the loss: it is a factor of the sum.",
     ),
     (
         "weight ignored",
@@ -1553,7 +1635,7 @@ _CONTENT = _mistakes(
         "norm for its square",
         _CONTENT_LOSS,
         "loss = content_weight * np.sqrt(np.square(difference).sum())",
-        "The loss is the length of the difference. It is to be its square; the gradient is one of the square already.",
+        "The loss is the length of the difference. It is to be its square.",
     ),
     (
         "magnitudes for squares",
@@ -1678,6 +1760,20 @@ _GRAM = _mistakes(
         "symmetric, it is just the factor 2.",
     ),
     (
+        "one of the two paths, transposed",
+        _BOTH,
+        "both = 1 * dgram.transpose(0, 2, 1)",
+        "One of two paths is missing: each feature stands in the matrix in a row and in a column. There are two "
+        "gradients for it in dgram, one of which is used here.",
+    ),
+    (
+        "dgram taken for symmetric, transposed",
+        _BOTH,
+        "both = 2 * dgram.transpose(0, 2, 1)",
+        "One of the two gradients of each feature is counted twice in the place of the other. They are the same for a "
+        "symmetric dgram only.",
+    ),
+    (
         "dgram changed in place",
         _BOTH,
         "both = dgram\n    both += dgram.transpose(0, 2, 1).copy()",
@@ -1694,7 +1790,8 @@ _GRAM = _mistakes(
         "rows and columns exchanged in the gradient",
         _FEATURES_BACK,
         "return dfeatures.reshape(N, W, H, C).transpose(0, 3, 2, 1)",
-        "Rows and columns of the places are exchanged on the way back: H and W are in another order than forward.",
+        "Rows and columns of the places are exchanged on the way back: H and W are in another order than in the "
+        "features.",
     ),
     (
         "gradient without the features",
@@ -1743,13 +1840,13 @@ _STYLE = _mistakes(
         "weights missing in the loss",
         "loss += weight * ",
         "loss += ",
-        "The style weights are in the gradients but not in the loss.",
+        "The style weights are missing in the loss.",
     ),
     (
         "weights missing in the gradients",
         "2 * weight * difference",
         "2 * difference",
-        "The style weights are in the loss but not in the gradients.",
+        "The style weights are missing in the gradients.",
     ),
     (
         "the first weight for all",
@@ -1804,7 +1901,7 @@ _STYLE = _mistakes(
         "backward not normalised",
         "difference, feats[layer]))",
         "difference, feats[layer], False))",
-        "The Gram matrices are normalised on the way forward but not on the way back.",
+        "The way back takes the Gram matrices for ones that are not normalised.",
     ),
     (
         "mean for sum",
@@ -1919,13 +2016,13 @@ _TV = _mistakes(
         "weight missing in the gradient",
         "dimg *= 2 * tv_weight",
         "dimg *= 2",
-        "The weight is in the loss but not in the gradient.",
+        "The weight has no part in the gradient, which is one of the weighted loss.",
     ),
     (
         "weight missing in the loss",
         "loss = tv_weight * ",
         "loss = ",
-        "The weight is in the gradient but not in the loss.",
+        "The weight has no part in the loss: it is a factor of the sum.",
     ),
     (
         "magnitudes for squares",
@@ -1942,7 +2039,7 @@ _TV = _mistakes(
         "magnitudes for squares in the loss",
         _TV_SUM,
         "(abs(down).sum() + abs(right).sum())",
-        "The loss adds magnitudes; the gradient is one of squares already.",
+        "The loss adds magnitudes. It is to be a sum of squares.",
     ),
     (
         "root of the sum",
@@ -1980,6 +2077,20 @@ _TV = _mistakes(
         ),
         "The last row has the first one for a neighbour, and so have the columns: np.roll goes around. Nothing lies "
         "beyond the border.",
+    ),
+    (
+        "zeros beyond the border",
+        (_DIFFERENCES, "dimg[:, :, 1:] += down", "dimg[:, :, :-1] -= down")
+        + ("dimg[:, :, :, 1:] += right", "dimg[:, :, :, :-1] -= right"),
+        (
+            "down, right = np.diff(img, axis=2, append=0), np.diff(img, axis=3, append=0)",
+            "dimg[:, :, 1:] += down[:, :, :-1]",
+            "dimg -= down",
+            "dimg[:, :, :, 1:] += right[:, :, :, :-1]",
+            "dimg -= right",
+        ),
+        "The last row is compared with zeros, and so is the last column. Nothing lies beyond the border, not even "
+        "zeros.",
     ),
     (
         "channels as neighbours",
@@ -2030,6 +2141,13 @@ _STYLE_TRANSFER = _mistakes(
         "Where a layer occurs twice among the style layers, its second gradient takes the place of the first.",
     ),
     (
+        "gradients of one layer overwrite each other",
+        (_STYLE_ADDED, _CONTENT_ADDED),
+        ("dfeats[layer] = d", "dfeats[content_layer] = d"),
+        "Where a layer is used twice, for style alone or for style and content, its last gradient takes the place of "
+        "those before.",
+    ),
+    (
         "style gives way to content",
         _CONTENT_ADDED,
         "dfeats.setdefault(content_layer, d)",
@@ -2045,13 +2163,13 @@ _STYLE_TRANSFER = _mistakes(
         "total variation missing in the gradient",
         "dX + dtv",
         "dX",
-        "The total variation is part of the loss but not of its gradient.",
+        "The total variation is missing in the gradient.",
     ),
     (
         "total variation missing in the loss",
         "return sum(parts.values())",
         'return sum(parts.values()) - parts["tv"]',
-        "The total variation is part of the gradient but not of the loss.",
+        "The total variation is missing in the loss.",
     ),
     (
         "total variation with the wrong sign",
@@ -2069,13 +2187,13 @@ _STYLE_TRANSFER = _mistakes(
         "content missing in the gradient",
         "            " + _CONTENT_ADDED + "\n",
         "            dfeats[content_layer] = dfeats.get(content_layer, 0 * d)\n",
-        "The content is part of the loss but not of its gradient.",
+        "The content is missing in the gradient: no layer is pulled towards it.",
     ),
     (
         "content missing in the loss",
         "return sum(parts.values())",
         'return parts["style"] + parts["tv"]',
-        "The content is part of the gradient but not of the loss.",
+        "The content is missing in the loss, which is the sum of all parts.",
     ),
     (
         "content with the wrong sign",

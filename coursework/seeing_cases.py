@@ -183,6 +183,7 @@ def fooling_cases(rng):
         "more confidence asked for": one | {"target_y": int(order[0, -1]), "options": three | {"confidence": 1.0}},
         "beyond black and white": both | {"X": border, "options": far},
         "with a callback": both | {"callback": True},
+        "already fooled and with a callback": one | {"target_y": int(order[0, -1]), "options": three, "callback": True},
     }
 
 
@@ -429,6 +430,7 @@ def cam_cases(rng):
         "enlarged": several | {"options": options | {"upsample": True}},
         "rectified and enlarged": several | {"options": {"rectify": True, "upsample": True}},
         "all-negative map": several | {"network": against, "options": options | {"rectify": True}},
+        "layer without ReLU": several | {"network": _without_last_relu(net), "options": options | {"rectify": True}},
         "as many maps as classes": several | {"network": _convolutional(rng, filters=(6, 5))},
         "a map for each class": several | {"network": _convolutional(rng, filters=(6, 5), head=False)},
     }

@@ -57,7 +57,8 @@ EXERCISES = [
             "is fooled, at most max_iterations steps, and return the images, (N, 3, H, W); X itself stays as it is. "
             "Iterate over `steps`: it counts t from 0 to max_iterations, one turn more than there are steps, since the "
             "last turn only looks. In each turn call fooled = look(t, X_fooling, scores) once, before the step: an "
-            "array (N,) that tells which images are done; these change no more. step(X, dX, learning_rate, "
+            "array (N,) that tells which images are done; these change no more, and once all are done no further turn "
+            "is made. step(X, dX, learning_rate, "
             "normalize=normalize) moves along a gradient, clip(X, bounds) keeps pixels between black and white, "
             "one_hot(target, scores) marks the targets."
         },
@@ -361,7 +362,8 @@ EXERCISES = [
             "tv_loss": "Return the loss, tv_weight times the sum of squared differences of all neighbours, vertical "
             "and horizontal, as a float, and its gradient, (N, C, H, W). Nothing lies beyond the border. Slices make "
             "it without loops: one array of differences downwards, (N, C, H - 1, W), and one to the right, "
-            "(N, C, H, W - 1). img must not change."
+            "(N, C, H, W - 1). img must not change. Write the sums out: a call of tv_beta_loss, which stands below, "
+            "is no solution."
         },
         hints=(
             "Try it on a single row of three pixels, by hand: two differences, and the middle pixel stands in both.",

@@ -176,6 +176,15 @@ def pooling_of_tied_maxima(dout, cache):
     return dx
 
 
+def pooling_of_a_border_of_zeros(x, pool_param):
+    height, width, s = pool_param["pool_height"], pool_param["pool_width"], pool_param["stride"]
+    padded = np.pad(x, ((0, 0), (0, 0), (0, height - 1), (0, width - 1)))
+    windows = np.lib.stride_tricks.sliding_window_view(padded, (height, width), axis=(2, 3))[:, :, ::s, ::s]
+    over = (s - 1) * ("ceil_mode" in pool_param)
+    HO, WO = (x.shape[2] - height + over) // s + 1, (x.shape[3] - width + over) // s + 1
+    return windows[:, :, :HO, :WO].max(axis=(4, 5)), (x, pool_param)
+
+
 def relu_gate_in_place(dout, cache, rule="standard"):
     if rule == "standard":
         dout[cache <= 0] = 0
@@ -190,13 +199,41 @@ def dropout_mask_of_zeros_and_ones(x, dropout_param):
     return mask * x, mask.astype(float)
 
 
+def dropout_by_the_global_generator(x, dropout_param):
+    if dropout_param["mode"] == "test":
+        return x.copy(), np.ones(x.shape)
+    p = dropout_param["p"]
+    mask = (np.random.rand(*x.shape) < p) / p  # noqa: NPY002
+    return mask * x, mask
+
+
+def softmax_as_one_begins(x, y, *, label_smoothing=0.0):
+    p = np.exp(x) / np.exp(x).sum(axis=1, keepdims=True)
+    dx = p.copy()
+    dx[np.arange(len(y)), y] -= 1
+    return -np.log(p[np.arange(len(y)), y]).sum(), dx
+
+
+def relu_of_no_rule(dout, cache, rule="standard"):
+    return np.where(cache < 0, 0, dout)
+
+
 @pytest.mark.parametrize(
     ("exercise", "name", "function", "wrong"),
     [
         ("softmax", "no shift by the maximum", "softmax_loss", softmax_with_overflow),
         ("svm", "right class counted in the loss", "svm_loss", hinge_with_the_right_class),
         ("max_pool", "every tied maximum gets the whole gradient", "max_pool_backward_naive", pooling_of_tied_maxima),
+        ("max_pool", "padded with zeros", "max_pool_forward_naive", pooling_of_a_border_of_zeros),
         ("relu", "dout zeroed in place", "relu_backward", relu_gate_in_place),
+        ("relu", "rule ignored, and the gradient passes at zero", "relu_backward", relu_of_no_rule),
+        ("dropout", "numbers from the global generator", "dropout_forward", dropout_by_the_global_generator),
+        (
+            "softmax",
+            "not smoothed, and neither shifted by the maximum nor a mean",
+            "softmax_loss",
+            softmax_as_one_begins,
+        ),
         ("dropout", "no scaling by the keep probability", "dropout_forward", dropout_mask_of_zeros_and_ones),
     ],
 )
@@ -207,6 +244,29 @@ def test_a_mistake_in_another_style_is_the_same_mistake(exercise, name, function
     }
     recognised = [m.name for m in mistakes_of(exercise) if equal(wrong_outcomes(exercise, m, inputs), outcomes)]
     assert recognised == [name]
+
+
+@pytest.mark.parametrize("mistakes", ["layers", "seeing"])
+def test_hints_say_nothing_of_what_they_cannot_know(mistakes):
+    """A hint is told of one mistake, whatever else is wrong: it praises nothing, least of all the other function."""
+    text = (ROOT / "coursework" / f"mistakes_{mistakes}.py").read_text(encoding="utf-8")
+    words = [node.value for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Constant)]
+    praise = (
+        "Forward is right",
+        "pass is right",
+        "mode is right",
+        "All is right",
+        "numbers are right",
+        "Your backward",
+    )
+    praise += (
+        "fit together",
+        "in the loss but not",
+        "in the gradient but not",
+        "part of the loss but",
+        "statistics are",
+    )
+    assert not [w for w in words if isinstance(w, str) and any(p in w for p in praise)]
 
 
 def test_there_are_enough_mistakes():
@@ -263,7 +323,7 @@ def test_the_stub_imports_and_raises_todo(home):
             outcome = run_case(exercise, draw_inputs(exercise)["plain"], namespace)
             assert outcome["raised"]["type"] == "Todo"
             assert outcome["raised"]["message"] == f"{exercise.id}: {exercise.functions[0]}"
-    assert namespace["Todo"] is Todo
+    assert namespace["Todo"] is Todo and namespace["np"] is np
 
 
 @each_exercise

@@ -146,6 +146,7 @@ def test_stubs_compile_and_raise_todo(exercise, answers):
         compile(stub, home, "exec")
         assert f'raise Todo("{exercise.id}: {function}")' in stub and "SOLUTION" not in stub
         assert max(map(len, stub.splitlines())) <= 120
+        assert "\nimport numpy as np\n" in stub
     namespace = mistaken_functions(exercise, changes)
     for function in namespace.values():
         function.__globals__["Todo"] = Todo

@@ -121,6 +121,18 @@ def half_of_x_plus_its_absolute_value():
     return forward, backward
 
 
+@variant("relu", "relu_forward", "relu_backward")
+def a_product_with_the_mask():
+    def forward(x):
+        return x * (x > 0), x > 0
+
+    def backward(dout, cache, rule="standard"):
+        passes = {"standard": cache, "guided": cache & (dout > 0), "deconv": dout > 0}
+        return dout * passes[rule]
+
+    return forward, backward
+
+
 # -- losses --------------------------------------------------------------------------------------------------------
 
 
@@ -334,6 +346,36 @@ def all_images_and_channels_at_once():
             first = window.reshape(*window.shape[:2], -1).argmax(axis=2)
             row, column = np.divmod(first, window.shape[3])
             dx[n, c, top + row, left + column] += dout[:, :, i, j]
+        return dx
+
+    return forward, backward
+
+
+@variant("max_pool", "max_pool_forward_naive", "max_pool_backward_naive")
+def a_border_of_minus_infinity():
+    def places(x, pool_param):
+        height, width, s = pool_param["pool_height"], pool_param["pool_width"], pool_param.get("stride", 1)
+        over = (s - 1) * pool_param.get("ceil_mode", False)
+        padded = np.pad(x, ((0, 0), (0, 0), (0, over), (0, over)), constant_values=-np.inf)
+        for i, top in enumerate(range(0, padded.shape[2] - height + 1, s)):
+            for j, left in enumerate(range(0, padded.shape[3] - width + 1, s)):
+                window = padded[:, :, top : top + height, left : left + width].reshape(*x.shape[:2], -1)
+                yield i, j, window, (top, left), width
+
+    def forward(x, pool_param):
+        values = {(i, j): window.max(axis=2) for i, j, window, _, _ in places(x, pool_param)}
+        out = np.empty((*x.shape[:2], max(i for i, _ in values) + 1, max(j for _, j in values) + 1))
+        for (i, j), value in values.items():
+            out[:, :, i, j] = value
+        return out, (x, pool_param)
+
+    def backward(dout, cache):
+        x, pool_param = cache
+        dx = np.zeros_like(x)
+        for i, j, window, (top, left), width in places(x, pool_param):
+            di, dj = np.divmod(window.argmax(axis=2), width)
+            for n, c in np.ndindex(x.shape[:2]):
+                dx[n, c, top + di[n, c], left + dj[n, c]] += dout[n, c, i, j]
         return dx
 
     return forward, backward
