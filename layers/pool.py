@@ -28,14 +28,15 @@ def max_pool_forward(x, pool_param):
     def worker(block):
         images, rows = block
         n, h = length(images), length(rows)
-        lines = xl[images, rows.start * stride : (rows.stop - 1) * stride + height].reshape(n, -1, W * C)
+        seen = xl[images, rows.start * stride : (rows.stop - 1) * stride + height]
+        lines = seen.reshape(n, seen.shape[1], W * C)
         largest, column = lines.copy(), np.zeros(lines.shape, code)
-        for j in range(1, min(width, W)):
+        for j in range(1, width):
             before, entry = largest[:, :, : (W - j) * C], lines[:, :, j * C :]  # a window may hang over the border
             _keep_larger(before, entry, column[:, :, : (W - j) * C], code(j))
         # (n, rows, WO, C): for every row of the image the largest of a window's row.
         largest, column = (
-            np.ascontiguousarray(a.reshape(n, -1, W, C)[:, :, : stride * WO : stride]) for a in (largest, column)
+            np.ascontiguousarray(a.reshape(seen.shape)[:, :, : stride * WO : stride]) for a in (largest, column)
         )
         part, place = out[images, rows], winner[images, rows]
         part[...] = largest[:, : stride * h : stride]
@@ -53,9 +54,9 @@ def max_pool_forward(x, pool_param):
 def _keep_larger(largest, entry, winner, number):
     """Put the larger into `largest`, and `number`, above all before, into `winner` where that is the entry.
 
-    NaN counts as the larger, and stays: it must not vanish in a layer.
+    NaN stays the largest, since it must not vanish in a layer; it is no winner.
     """
-    later = ~(largest >= entry)
+    later = entry > largest
     np.maximum(winner, later.view(np.uint8) * number, out=winner)
     np.maximum(largest, entry, out=largest)
 

@@ -54,8 +54,9 @@ def deal(blocks, new_worker):
     waiting = deque(blocks)
 
     def work():
-        before = np.setbufsize(_BUFFER)  # of this thread
+        before = np.getbufsize()
         try:
+            np.setbufsize(_BUFFER)  # of this thread
             worker = new_worker()
             while True:
                 try:
@@ -91,9 +92,12 @@ def deal(blocks, new_worker):
             bell.acquire(timeout=1)
 
     with one_blas_thread() as most:
-        _helpers(os.getpid()).ask(help_out, min(most, len(blocks)) - 1)
         try:
+            _helpers(os.getpid()).ask(help_out, min(most, len(blocks)) - 1)
             work()
+        except BaseException:  # Ctrl-C, whenever it comes
+            waiting.clear()
+            raise
         finally:
             try:
                 wait_for_others()
@@ -211,6 +215,7 @@ class _Blas:
         with self._lock:
             if self._users == 0:
                 self._before = self._ask()
+            most = max(self._before)
             self._users += 1
             try:
                 if self._users == 1:
@@ -218,7 +223,7 @@ class _Blas:
             except BaseException:  # Ctrl-C
                 self._leave()
                 raise
-            return max(self._before)
+            return most
 
     def __exit__(self, *_):
         with self._lock:

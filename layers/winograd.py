@@ -13,8 +13,9 @@ The same sums of the same four pixels give three outputs of a filter (g0, g1), i
 
 Along rows and columns at once, the 36 multiplications of a tile of outputs become 16. The sums over d depend on the
 image only, those over g on the filters only, so that they are shared by all filters and by all images; what is left
-between them are 16 products of matrices (tiles x channels) (channels x filters), work for BLAS. An output that a pixel
-does not reach does not change with it by as much as a rounding error: y0 has no d3, and the last output no d0.
+between them are 16 products of matrices (tiles x channels) (channels x filters), work for BLAS. The outputs of a tile
+share their sums, so that NaN and infinity in a pixel may reach outputs of its tile that do not see it; with the filter
+(g0, g1) rounding errors do, too.
 
 A 4x4 filter that moves by 2 is a 2x2 filter that moves by 1 over an image in which each 2x2 pixels are put side by side
 as one, with four times the channels; so this is for all filters of `size` = 3 or 2 times their stride.

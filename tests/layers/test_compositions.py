@@ -27,6 +27,7 @@ from pixelgrad.layers import (
     spatial_batchnorm_forward,
     threads,
 )
+from pixelgrad.layers.compositions import rectify_backward, rectify_forward
 
 F = 5
 CONV_PARAM = {"stride": 2, "pad": 1}
@@ -197,3 +198,12 @@ def test_a_large_mean_loses_no_digits_in_float32():
     exact = x.astype(np.float64)
     np.testing.assert_allclose(bn_param["running_mean"], exact.mean(axis=0), rtol=5e-7)
     np.testing.assert_allclose(bn_param["running_var"], exact.var(axis=0), rtol=1e-5)
+
+
+def test_a_rectifier_lets_nothing_back_through_zeros():
+    for shape in ((2, 3), (2, 3, 4, 5)):
+        x = np.zeros(shape)
+        x.flat[0], x.flat[1] = 1, -1
+        _, cache = rectify_forward(x)
+        dx = rectify_backward(np.ones(shape), cache)
+        assert dx.flat[0] == 1 and np.count_nonzero(dx) == 1

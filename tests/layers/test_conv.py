@@ -221,6 +221,16 @@ def test_a_large_batch_in_float32_keeps_the_digits_of_the_bias_gradient():
     np.testing.assert_allclose(db, 1e6 * np.float64(np.float32(0.1)), rtol=1e-6)
 
 
+@pytest.mark.parametrize(
+    "size, stride, taken", [(3, 1, True), (4, 2, True), (3, 2, False), (5, 1, False), (8, 2, False)]
+)
+def test_winograds_way_is_taken_where_it_spares_enough(size, stride, taken):
+    w = np.zeros((32, 48, size, size), np.float32)
+    assert winograd.pays(w, stride, (32, 16, 16, 32)) == taken
+    assert not winograd.pays(w, stride, (4000, 1, 1, 32))  # a tile for each output
+    assert not winograd.pays(w[:, :3], stride, (1000, 16, 16, 32))  # few channels
+
+
 @pytest.mark.parametrize("stride, size", [(1, 1), (2, 3), (1, 3)])
 def test_results_do_not_depend_on_how_the_filters_lie_in_memory(stride, size):
     """To the last bit: a resumed training reads its filters in another order than an uninterrupted one has them."""

@@ -16,6 +16,7 @@ from pixelgrad.layers import (
     max_pool_backward_naive,
     max_pool_forward,
     max_pool_forward_naive,
+    threads,
 )
 
 PAIRS = {
@@ -107,8 +108,9 @@ def test_ceil_mode_makes_no_window_that_starts_outside():
     st.sampled_from((np.float32, np.float64)),
     st.sampled_from(("NCHW", "channels last", "slice")),
     st.booleans(),
+    st.sampled_from((600_000, 40, 1)),  # everything at once, bands of rows, single rows
 )
-def test_fast_maximum_equals_naive(shape, window, dtype, order, ties):
+def test_fast_maximum_equals_naive(shape, window, dtype, order, ties, block):
     N, C, H, W = shape
     height, width, stride, ceil_mode = window
     pool_param = options(min(height, H), min(width, W), stride, ceil_mode)
@@ -118,11 +120,14 @@ def test_fast_maximum_equals_naive(shape, window, dtype, order, ties):
         x = np.ascontiguousarray(x.transpose(0, 2, 3, 1)).transpose(0, 3, 1, 2)
     elif order == "slice":
         x = np.repeat(x, 2, axis=3)[:, :, :, ::2]
-    fast, fast_cache = max_pool_forward(x, pool_param)
     slow, slow_cache = max_pool_forward_naive(x, pool_param)
-    assert fast.dtype == dtype and np.array_equal(fast, slow)
     dout = rng.standard_normal(slow.shape).astype(dtype)
-    dx = max_pool_backward(dout, fast_cache)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(threads, "_BLOCK_FLOATS", block)
+        patch.setattr(threads, "_LEAST_FLOATS", 0 if block < 600_000 else 200_000)
+        fast, fast_cache = max_pool_forward(x, pool_param)
+        dx = max_pool_backward(dout, fast_cache)
+    assert fast.dtype == dtype and np.array_equal(fast, slow)
     assert dx.dtype == dtype
     np.testing.assert_allclose(dx, max_pool_backward_naive(dout, slow_cache), rtol=1e-6, atol=1e-6)
 
@@ -151,6 +156,21 @@ def test_a_tie_gives_all_of_the_gradient_to_the_first_and_creates_none(kind):
     dx = backward(dout, cache)
     assert dx.sum() == dout.sum()
     assert np.array_equal(dx[:, :, ::2, 0:3:2], dout) and np.count_nonzero(dx) == dout.size
+
+
+def test_a_window_may_hold_more_than_256_pixels():
+    x = distinct((1, 1, 18, 19))
+    out, cache = max_pool_forward(x, options(18, 19, 1))
+    dx = max_pool_backward(np.ones_like(out), cache)
+    assert out.item() == x.max() and np.array_equal(dx != 0, x == x.max())
+
+
+@pytest.mark.parametrize("shape", [(0, 2, 4, 5), (2, 0, 4, 5)])
+@pytest.mark.parametrize("kind", ["max", "mean"])
+def test_nothing_is_pooled_to_nothing(kind, shape):
+    forward, backward = PAIRS[kind]
+    out, cache = forward(np.zeros(shape), options(2, 3, 2))
+    assert out.shape == (*shape[:2], 2, 2) and backward(out, cache).shape == shape
 
 
 @pytest.mark.parametrize("kind", MAX_PAIRS)

@@ -3,6 +3,7 @@
 import multiprocessing
 import threading
 import time
+import weakref
 
 import numpy as np
 import pytest
@@ -74,6 +75,65 @@ def test_an_error_comes_out_and_stops_the_rest():
     finished = len(done)
     time.sleep(0.05)
     assert len(done) == finished, "nobody works on after the call"
+
+
+def test_an_error_in_another_thread_comes_out():
+    here, begun = threading.get_ident(), threading.Event()
+
+    def worker(block):
+        if threading.get_ident() == here:
+            assert begun.wait(10)
+        else:
+            begun.set()
+            raise ZeroDivisionError("elsewhere")
+
+    with pytest.raises(ZeroDivisionError, match="elsewhere"):
+        deal([1, 2], lambda: worker)
+    assert blas_threads() == {3}
+
+
+def test_numpys_buffer_is_as_it_was_also_after_an_error():
+    before, inside = np.getbufsize(), []
+
+    def worker(block):
+        inside.append(np.getbufsize())
+        raise ZeroDivisionError
+
+    for blocks in ([1], [1, 2, 3]):
+        with pytest.raises(ZeroDivisionError):
+            deal(blocks, lambda: worker)
+        assert np.getbufsize() == before
+    assert set(inside) == {threads._BUFFER} and before != threads._BUFFER
+
+
+def test_an_interrupt_while_others_are_asked_leaves_nobody_at_work(monkeypatch):
+    ask, done = threads._Helpers.ask, []
+
+    def interrupted(self, job, count):
+        ask(self, job, count)
+        raise KeyboardInterrupt
+
+    def worker(block):
+        time.sleep(0.005)
+        done.append(block)
+
+    monkeypatch.setattr(threads._Helpers, "ask", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        deal(list(range(100)), lambda: worker)
+    finished = len(done)
+    time.sleep(0.05)
+    assert len(done) == finished < 10 and blas_threads() == {3}
+
+
+def test_threads_that_wait_hold_on_to_nothing():
+    big = np.zeros(1000)
+    kept = weakref.ref(big)
+    deal([1, 2, 3], lambda big=big: lambda block: big.sum())
+    del big
+    deadline = time.monotonic() + 10
+    while kept() is not None and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert kept() is None
 
 
 def test_sums_do_not_depend_on_who_is_first():
