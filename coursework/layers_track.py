@@ -92,8 +92,11 @@ def _relu_cases(rng):
         "zeros in x": case(2, 6),
         "rule guided": case(2, 4, rule="guided"),
         "rule deconv": case(2, 4, rule="deconv"),
+        "rule guided, zeros in x": case(3, 8, rule="guided"),
     }
-    cases["zeros in x"]["x"][:, ::3] = 0
+    for name in ("zeros in x", "rule guided, zeros in x"):
+        cases[name]["x"][:, ::3] = 0
+    cases["rule guided, zeros in x"]["x"] *= 0.1  # positive is positive, however little
     return cases
 
 

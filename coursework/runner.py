@@ -153,21 +153,23 @@ def _watch(place, results, waiting, root, limits, command, printed, outcomes, do
         reader.join(1)
     code = child.returncode
     ended = f"signal {-code}" if code < 0 else f"exit code {code}"
-    home, line, function = _where(results) if endless else (None, None, None)
     if STARTED in reached and IMPORTED not in reached:
-        file = home or _text(results / STARTED)
+        file = _text(results / STARTED)
+        # What it calls may stand in another file, and be all right there.
+        _, line, _ = _where(results, [file]) if endless else (None, None, None)
         at = f", and is at line {line}" if line else ""
         words = IMPORT_ENDLESS.format(at) if endless else IMPORT_ENDED.format(ended)
         return words, file if file in exercise_files() else "an exercise file"
     if endless:
+        home, line, function = _where(results, exercise_files())
         return f"{ENDLESS} It was at line {line} of {home} ({function})." if home else ENDLESS, None
     return (DIED if code < 0 else ENDED).format(ended), None
 
 
-def _where(results):
-    """The innermost line of an exercise file in which a child was, as it says: (file, line, function), or Nones."""
+def _where(results, homes):
+    """The innermost line of these files in which a child was, as it says: (file, line, function), or Nones."""
     for path, line, function in _FRAME.findall(_text(results / WHERE)):
-        for home in exercise_files():
+        for home in homes:
             if path.replace("\\", "/").endswith(f"/{home}"):
                 return home, int(line), function
     return None, None, None

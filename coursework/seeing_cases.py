@@ -143,6 +143,7 @@ def saliency_cases(rng):
         "confident network": {"network": _confident(net), "X": X, "y": order[:, -1]},
         "negative scores": {"network": _negative(net, X), "X": X, "y": order[:, 0]},
         "rule deconv": {"network": net, "X": X[:1], "y": order[:1, 1], "relu_rule": "deconv"},
+        "rule guided": {"network": net, "X": X[:1], "y": order[:1, 1], "relu_rule": "guided"},
     }
     return {name: {"relu_rule": "standard"} | case for name, case in cases.items()}
 
@@ -228,6 +229,7 @@ def class_visualization_cases(rng):
         "jitter": one | {"options": three | {"max_jitter": 3}},
         "jitter and regularised": one | {"options": options | regularised | {"max_jitter": 3}},
         "blurred": one | {"options": options | {"num_iterations": 4, "blur_every": 2}},
+        "blurred after every third step": one | {"options": options | {"num_iterations": 7, "blur_every": 3}},
         "log odds": several | {"options": three | {"objective": "log_odds"}},
         "log odds without normalising": several | {"options": raw | {"objective": "log_odds"}},
         "beyond black and white": one | {"options": three | {"learning_rate": 2500.0}},
@@ -279,6 +281,7 @@ def inversion_cases(rng):
         "regularised without normalising": both | {"options": raw | {"l2_reg": 3e-6}},
         "total variation": both | {"options": three | {"tv_weight": 1e-6}},
         "blurred": one | {"options": options | {"num_iterations": 4, "blur_every": 2}},
+        "blurred after every third step": one | {"options": options | {"num_iterations": 7, "blur_every": 3}},
         "beyond black and white": one | {"options": three | {"learning_rate": 2500.0}},
         "features of zero": one | {"target_feats": np.zeros_like(first[:1]), "options": three},
         "dead layer": one | {"network": _dead(net), "options": three},

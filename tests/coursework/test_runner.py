@@ -200,6 +200,23 @@ def test_a_loop_costs_its_time_once(project, check):
     assert [name for name, v in verdicts.items() if v.status == WRONG] == ["softmax", "svm"]
 
 
+def test_who_calls_at_import_what_never_ends_is_at_fault(project, check):
+    append(project.solve(*EXERCISES), "layers/basic.py", "def relu_forward(x):\n    while True:\n        pass\n")
+    last = append(project, "layers/losses.py", "from .basic import relu_forward\nrelu_forward(1)\n")
+    verdicts, _ = check(project, "affine", "softmax", seconds=1)
+    assert [v.status for v in verdicts.values()] == [BLOCKED, WRONG]
+    assert f"layers/losses.py: cannot be imported: it is not done in time, and is at line {last}." in (
+        verdicts["softmax"].message
+    )
+
+
+def test_who_empties_the_finders_keeps_the_others_from_nothing(project, check):
+    append(project.solve(*EXERCISES), "layers/losses.py", "import sys\nsys.meta_path = list(sys.meta_path)\n")
+    append(project, "layers/losses.py", "sys.meta_path.pop(0)\n")
+    verdicts, _ = check(project, "affine", "softmax")
+    assert [v.status for v in verdicts.values()] == [PASSED, PASSED]
+
+
 def test_the_parent_never_imports_what_students_write(project):
     """Neither to check nor to list, to reset or to give a hint."""
     project.text("layers/basic.py", "raise SystemExit('imported')\n")
