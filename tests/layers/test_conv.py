@@ -130,7 +130,7 @@ def forced(*names):
             setattr(module, key, value)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(
     st.tuples(st.integers(1, 4), st.integers(1, 4), st.integers(1, 4)),
     st.tuples(st.integers(1, 9), st.integers(1, 9), st.integers(1, 5), st.integers(1, 5)),
