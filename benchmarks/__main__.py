@@ -79,9 +79,7 @@ class Workers:
 
 def main():
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument(
-        "--quick", action="store_true", help="fewer rounds, no memory, no scaling: a bit more than a minute"
-    )
+    parser.add_argument("--quick", action="store_true", help="fewer rounds, no memory, no scaling: about a minute")
     parser.add_argument("--only", metavar="TEXT", help="workloads whose name holds this text")
     parser.add_argument("--threads", type=int, default=os.cpu_count(), help="for every rival (default: all cores)")
     parser.add_argument("--json", metavar="FILE", default="runs/benchmark.json", help="(default: runs/benchmark.json)")
