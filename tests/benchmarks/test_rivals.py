@@ -11,6 +11,7 @@ from benchmarks.workloads import Workload, load_network
 RIVALS = [name for name in PREPARE if not name.startswith("pytorch") or importlib.util.find_spec("torch")]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "workload",
     [

@@ -128,6 +128,7 @@ def test_a_class_is_graded(place, run, tmp_path):
     assert "<tr><td>nothing</td><td>holds none of the exercise files (layers/basic.py, " in page
 
 
+@pytest.mark.slow
 def test_what_cannot_be_run_is_said_in_the_table_and_on_the_page(place, run, tmp_path):
     """And is not counted among what is still to do."""
     basic = SOLVED["layers/basic.py"]
@@ -181,6 +182,7 @@ def test_the_seed_decides_about_the_inputs(place, run, monkeypatch):
 _answers = grading.make_answers
 
 
+@pytest.mark.slow
 def test_an_interrupted_run_goes_on_where_it_was(place, run, tmp_path, monkeypatch):
     for n in range(4):
         write(place / f"student {n}", SOLVED if n else STUBS)

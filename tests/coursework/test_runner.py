@@ -75,6 +75,7 @@ def test_an_endless_loop_is_said_with_its_line(relu, check):
     assert check(project, "relu", seconds=1)[0]["relu"].message == f"{TOO_LONG} {where}"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "body",
     [
@@ -121,25 +122,28 @@ def append(project, home, text):
     return project.text(home).count("\n")
 
 
-@pytest.mark.parametrize(
-    "text, words",
-    [
-        ("def relu_forward(x:\n    pass\n", "SyntaxError in line {before}: "),
-        (" x = 1\n", "IndentationError in line {last}: "),
-        ("return 1\n", "SyntaxError in line {last}: 'return' outside function"),
-        ("nonsense\n", "NameError in line {last}: name 'nonsense' is not defined"),
-        ("raise ValueError\n", "ValueError in line {last}"),
-        ("check_float('me', 'x', 3)\n", "TypeError in line {last}: "),  # raised in a file that is not theirs
-        ("from .checks import nonsense\n", "ImportError in line {last}: cannot import name 'nonsense' from "),
-        ("del relu_forward\n", "ImportError: cannot import name 'relu_forward' from 'pixelgrad.layers.basic'"),
-        ("import sys; sys.exit()\n", "SystemExit in line {last}: it ends the whole program; no exit()"),
-        ("import os; os._exit(0)\n", "it ends the whole program (exit code 0). Is there an exit() outside of"),
-        ("raise BaseException('no')\n", "BaseException in line {last}: no"),
-        ("import ctypes; ctypes.string_at(0)\n", "it ends the whole program (signal 11)."),
-        ("while True: pass\n", "it is not done in time, and is at line {last}. Is there a loop outside of"),
-        ("x = 1 + \0\n", "SyntaxError: source code string cannot contain null bytes"),
-    ],
-)
+# What goes wrong when a file is imported, and what is said of it.
+FAULTS = [
+    ("def relu_forward(x:\n    pass\n", "SyntaxError in line {before}: "),
+    ("nonsense\n", "NameError in line {last}: name 'nonsense' is not defined"),
+    ("del relu_forward\n", "ImportError: cannot import name 'relu_forward' from 'pixelgrad.layers.basic'"),
+    ("import os; os._exit(0)\n", "it ends the whole program (exit code 0). Is there an exit() outside of"),
+    ("while True: pass\n", "it is not done in time, and is at line {last}. Is there a loop outside of"),
+]
+RARER_FAULTS = [
+    (" x = 1\n", "IndentationError in line {last}: "),
+    ("return 1\n", "SyntaxError in line {last}: 'return' outside function"),
+    ("raise ValueError\n", "ValueError in line {last}"),
+    ("check_float('me', 'x', 3)\n", "TypeError in line {last}: "),  # raised in a file that is not theirs
+    ("from .checks import nonsense\n", "ImportError in line {last}: cannot import name 'nonsense' from "),
+    ("import sys; sys.exit()\n", "SystemExit in line {last}: it ends the whole program; no exit()"),
+    ("raise BaseException('no')\n", "BaseException in line {last}: no"),
+    ("import ctypes; ctypes.string_at(0)\n", "it ends the whole program (signal 11)."),
+    ("x = 1 + \0\n", "SyntaxError: source code string cannot contain null bytes"),
+]
+
+
+@pytest.mark.parametrize("text, words", FAULTS + [pytest.param(*f, marks=pytest.mark.slow) for f in RARER_FAULTS])
 def test_a_file_that_cannot_be_imported_is_its_own_fault_and_others_wait_for_it(project, check, text, words):
     last = append(project.solve(*EXERCISES), "layers/basic.py", text)
     started = time.monotonic()

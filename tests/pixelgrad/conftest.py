@@ -43,6 +43,19 @@ def default_name():
     return name
 
 
+@pytest.fixture(scope="module")
+def once():
+    """once(key, make) -> what make() gave the first time: most options are compared with the same picture."""
+    known = {}
+
+    def get(key, make):
+        if key not in known:
+            known[key] = make()
+        return known[key]
+
+    return get
+
+
 @pytest.fixture
 def photo(tmp_path):
     """A picture file with soft colours, 90x60."""

@@ -340,13 +340,14 @@ EFFECTS = [
 
 
 @pytest.mark.parametrize(("command", "one", "other"), EFFECTS, ids=lambda value: " ".join(value) if value else "-")
-def test_every_option_shows_in_the_picture(run, photo, command, one, other):
-    pictures = []
-    for name, options in (("a.png", one), ("b.png", other)):
+def test_every_option_shows_in_the_picture(run, photo, once, command, one, other):
+    def made(options, name):
         base = [str(photo) if word == "PHOTO" else word for word in BASES[command]]
         code, _, err = run(command, *base, *options, "--out", name, "-q")
         assert code in (0, 1) and not err, err
-        pictures.append(np.asarray(Image.open(run.folder / name)))
+        return np.asarray(Image.open(run.folder / name))
+
+    pictures = once((command, *one), lambda: made(one, "a.png")), made(other, "b.png")
     assert pictures[0].shape != pictures[1].shape or not np.array_equal(*pictures)
 
 

@@ -102,14 +102,15 @@ EFFECTS = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("command", "one", "other"), EFFECTS, ids=lambda value: " ".join(value) if value else "-")
-def test_every_option_shows_in_the_picture(run, command, one, other):
-    made = []
-    for name, options in (("a.png", one), ("b.png", other)):
-        base = COMMANDS[command]
-        assert run(command, *base, *options, "--out", name, "-q")[0] == 0
-        made.append(pixels(run.folder / name))
-    assert made[0].shape != made[1].shape or not np.array_equal(*made)
+def test_every_option_shows_in_the_picture(run, once, command, one, other):
+    def made(options, name):
+        assert run(command, *COMMANDS[command], *options, "--out", name, "-q")[0] == 0
+        return pixels(run.folder / name)
+
+    pictures = once((command, *one), lambda: made(one, "a.png")), made(other, "b.png")
+    assert pictures[0].shape != pictures[1].shape or not np.array_equal(*pictures)
 
 
 @pytest.mark.parametrize(("command", "one", "other"), EFFECTS, ids=lambda value: " ".join(value) if value else "-")

@@ -202,16 +202,18 @@ EFFECTS = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("command", "one", "other"), EFFECTS, ids=lambda value: value if isinstance(value, str) else " ".join(value) or "-"
 )
-def test_every_option_shows_in_the_picture(run, photo, command, one, other):
-    pictures = []
-    for name, options in (("a.png", one), ("b.png", other)):
+def test_every_option_shows_in_the_picture(run, photo, once, command, one, other):
+    def made(options, name):
         base = ["--sanity", "no"] if command == "faithfulness" else []
         code, _, err = run(command, photo, *base, *options, "--out", name, "-q")
         assert code == 0 and not err, err
-        pictures.append(np.asarray(Image.open(run.folder / name)))
+        return np.asarray(Image.open(run.folder / name))
+
+    pictures = once((command, *one), lambda: made(one, "a.png")), made(other, "b.png")
     assert pictures[0].shape != pictures[1].shape or not np.array_equal(*pictures)
 
 

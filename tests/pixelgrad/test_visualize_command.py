@@ -53,6 +53,7 @@ def test_a_facet_climbs_its_own_class_from_its_own_mean(run, weights):
         assert own < 0.7 * other, "each facet is near its own mean, and so they differ"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "options",
     [["--facets", "3"], ["--facet-layer", "0", "--seed", "1"], ["--iterations", "6"], ["--l2-reg", "1e-3"],
@@ -60,8 +61,8 @@ def test_a_facet_climbs_its_own_class_from_its_own_mean(run, weights):
      ["--blur-every", "1"], ["--seed", "4"]],
     ids=" ".join,
 )  # fmt: skip
-def test_every_option_shows_in_the_facets(run, options):
-    one, other = (run(*FACETS, *given, "-q")[3][0] for given in ([], options))
+def test_every_option_shows_in_the_facets(run, once, options):
+    one, other = once("no options", lambda: run(*FACETS, "-q")[3][0]), run(*FACETS, *options, "-q")[3][0]
     assert len(one) != len(other) or not np.array_equal(one, other)
 
 

@@ -79,6 +79,7 @@ def test_it_writes_pictures_arrays_a_manifest_and_a_page(tiny, picture, short, t
     assert "a &lt;b&gt; photo" in text and "<b>" not in text
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_arrays(tiny, picture, short, tmp_path):
     for name in ("a", "b"):
         make_gallery(tmp_path / name, tiny, image=picture, seed=1)
@@ -88,6 +89,7 @@ def test_the_same_seed_gives_the_same_arrays(tiny, picture, short, tmp_path):
                 np.testing.assert_array_equal(a[key], b[key])
 
 
+@pytest.mark.slow
 def test_another_seed_gives_other_arrays_and_predictions_belong_to_them(tiny, picture, short, tmp_path):
     for seed in (1, 2):
         make_gallery(tmp_path / str(seed), tiny, image=picture, seed=seed)
@@ -100,6 +102,7 @@ def test_another_seed_gives_other_arrays_and_predictions_belong_to_them(tiny, pi
         assert [[p["index"] for p in best] for best in stored] == [[p.index for p in best] for best in computed]
 
 
+@pytest.mark.slow
 def test_a_head_for_one_image_size_only(picture, short, tmp_path):
     """As CS231n's network has: the dream is larger, the predictions are not."""
     architecture = [
@@ -149,6 +152,7 @@ def test_bars_within_the_bar_are_for_terminals_only(tiny, picture, short, tmp_pa
     assert asked == [terminal, False] and "technique" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_an_older_gallery_is_kept_unless_forced(tiny, picture, short, tmp_path):
     (tmp_path / "saliency.png").write_text("precious")
     with pytest.raises(FileExistsError, match=r"saliency\.png.*--force"):
@@ -169,6 +173,7 @@ def test_ctrl_c_leaves_a_page_with_what_is_done(tiny, picture, short, tmp_path, 
     assert not list(tmp_path.glob("inversion*")) and not list(tmp_path.glob(".*"))
 
 
+@pytest.mark.slow
 def test_a_network_with_other_layers_and_classes_will_do(picture, short, tmp_path):
     architecture = [
         {"type": "conv", "filters": 4, "size": 3, "stride": 2, "pad": 1},
