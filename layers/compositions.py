@@ -5,6 +5,7 @@ less work:
 
 - Scale, shift and rectifier of test mode, and the sums for mean and variance in training mode, are done to each block
   of a convolution's output while the block is in the processor's cache.
+- In test mode the scale is a part of the filters, where these are fewer numbers than what they give.
 - In training mode the remaining passes over memory are shared, over blocks of rows.
 - What is not needed (parameter gradients of a frozen network, the gradient to the training images) is left out.
 
@@ -89,8 +90,11 @@ def conv_bn_relu_forward(x, w, b, gamma, beta, conv_param, bn_param):
     conv_cache = x, w, b, stride, pad
     if mode == "test":
         scale, shift, inv_std = _scale_and_shift(b, gamma, beta, bn_param)
-        out, active = _convolve_relu(x, w, stride, pad, size, scale, shift)
-        return out, ("test", conv_cache, active, (scale, inv_std, bn_param["running_mean"]))
+        # The scale goes into what is smaller, the filters or what they give.
+        fold = len(x) * math.prod(size) * len(w) > w.size
+        scaled = (w * scale[:, None, None, None], None) if fold else (w, scale)
+        out, active = _convolve_relu(x, scaled[0], stride, pad, size, scaled[1], shift)
+        return out, ("test", conv_cache, active, (scaled, scale, inv_std, bn_param["running_mean"]))
 
     moments = {}
 
@@ -117,16 +121,16 @@ def conv_bn_relu_backward(dout, cache, *, relu_rule="standard", param_grads=True
     same_shape("conv_bn_relu_backward", "dout", dout, active.shape)
     dx = dw = db = dgamma = dbeta = None
     if mode == "test":
-        w, b = conv_cache[1:3]
-        scale = rest[0]
+        x, w, b, stride, pad = conv_cache
+        scaled, *rest = rest
         if param_grads:
             da = relugate(dout, active, relu_rule)
             dw = conv_backward(da, conv_cache, input_grad=False)[1]
             dshift = da.sum(axis=(0, 2, 3), dtype=np.float64).astype(da.dtype)
             dw, db, dgamma, dbeta = _unscale(dw, dshift, w, b, *rest)
         if input_grad:
-            da = relugate(dout, active, relu_rule, scale)
-            dx = conv_backward(da, conv_cache, param_grads=False)[0]
+            da = relugate(dout, active, relu_rule, scaled[1])
+            dx = conv_backward(da, (x, scaled[0], None, stride, pad), param_grads=False)[0]
         return dx, dw, db, dgamma, dbeta
     drows = _channels_last(dout).reshape(-1, dout.shape[1])
     da, dgamma, dbeta = _bn_relu_backward(drows, rest, relu_rule)

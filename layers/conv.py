@@ -29,7 +29,7 @@ import numpy as np
 from . import winograd
 from .checks import conv_output_size, same_shape
 from .threads import cut, deal, least_product, length, pieces, threads, total
-from .winograd import padded, strided
+from .winograd import padded, spaced_rows, strided
 
 # Fewer windows than this: threads share the filters, which are what the product then spends its time on.
 _FEW_ROWS = 200
@@ -247,7 +247,8 @@ def _gather_taps(dl, shape, w, stride, pad):
         part = taps[:, :, channels]
         c = part.shape[2]
         if planar:
-            products = part.reshape(-1, F) @ seen.reshape(-1, F).T
+            products = spaced_rows(HH * WW * c, n * h * WO, dtype)
+            np.matmul(part.reshape(-1, F), seen.reshape(-1, F).T, out=products)
             products = products.reshape(HH, WW, c, n, h, WO).transpose(0, 1, 3, 4, 5, 2)
         elif c == C:
             products = _times_transposed(seen.reshape(-1, F), part.reshape(-1, F))

@@ -106,6 +106,20 @@ def test_with_batchnorm_the_joined_layer_equals_the_separate_ones(kind, bias, ru
     assert_same_gradients(joined_backward(dout, cache, relu_rule=rule), backward(dout, rule))
 
 
+@pytest.mark.parametrize("images, folded", [(3, True), (1, False)])
+def test_the_scale_goes_into_what_is_smaller(images, folded):
+    x, w, b, gamma, beta = arguments("conv", True)
+    before = w.copy()
+    expected, backward = separately("conv", x[:images], w, b, gamma, beta, bn_params("test"))
+    (out, cache), joined_backward = joined("conv", x[:images], w, b, gamma, beta, bn_param=bn_params("test"))
+    assert (out.size > w.size) == folded
+    np.testing.assert_allclose(out, expected, atol=1e-12)
+    dout = np.random.default_rng(2).standard_normal(out.shape)
+    for _ in range(2):  # the filters stay as they were
+        assert_same_gradients(joined_backward(dout, cache), backward(dout, "standard"))
+    np.testing.assert_array_equal(w, before)
+
+
 @pytest.mark.parametrize("kind, bias, rule", CASES)
 def test_without_batchnorm_the_joined_layer_equals_the_separate_ones(kind, bias, rule):
     x, w, b, _, _ = arguments(kind, bias)
