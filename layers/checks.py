@@ -16,7 +16,7 @@ def check_float(op, name, x):
     """Raise unless x is a floating-point array."""
     if not isinstance(x, np.ndarray):
         raise TypeError(f"{op}: {name} must be an array, got {type(x).__name__}")
-    if not np.issubdtype(x.dtype, np.floating):
+    if x.dtype.kind != "f":
         raise TypeError(
             f"{op}: {name} must be float32 or float64, got {x.dtype} of the shape {x.shape}; "
             f"convert it with {name}.astype(np.float32)"

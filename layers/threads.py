@@ -54,9 +54,7 @@ def deal(blocks, new_worker):
     waiting = deque(blocks)
 
     def work():
-        before = np.getbufsize()
         try:
-            np.setbufsize(_BUFFER)  # of this thread
             worker = new_worker()
             while True:
                 try:
@@ -67,11 +65,9 @@ def deal(blocks, new_worker):
         except BaseException:
             waiting.clear()  # nobody starts another block of what has failed
             raise
-        finally:
-            np.setbufsize(before)
 
     if len(blocks) <= 1:
-        return work()
+        return _with_buffer(work)
     entered, left, errors, bell = [], [], [], threading.Lock()
     bell.acquire()
 
@@ -94,7 +90,7 @@ def deal(blocks, new_worker):
     with one_blas_thread() as most:
         try:
             _helpers(os.getpid()).ask(help_out, min(most, len(blocks)) - 1)
-            work()
+            _with_buffer(work)
         except BaseException:  # Ctrl-C, whenever it comes
             waiting.clear()
             raise
@@ -107,6 +103,15 @@ def deal(blocks, new_worker):
                 raise
     if errors:
         raise errors[0]
+
+
+def _with_buffer(work):
+    before = np.getbufsize()
+    try:
+        np.setbufsize(_BUFFER)  # of this thread
+        work()
+    finally:
+        np.setbufsize(before)
 
 
 def total(blocks, new_worker):
@@ -267,6 +272,7 @@ class _Helpers:
             self._jobs.put(job)
 
     def _serve(self):
+        np.setbufsize(_BUFFER)
         while True:
             job = self._jobs.get()
             job()
