@@ -262,9 +262,10 @@ def _gather_taps(dl, shape, w, stride, pad):
             sums = np.zeros((stride, stride, c, n, height, width), dtype).transpose(0, 1, 3, 4, 5, 2)
         else:
             sums = np.zeros((stride, stride, n, height, width, c), dtype)
-        for i, j in product(range(HH), range(WW)):
-            (k, r), (l, q) = divmod(i, stride), divmod(j, stride)
-            sums[r, q, :, k : k + h, l : l + WO] += products[i, j]
+        for i, j in product(range(0, HH, stride), range(0, WW, stride)):
+            part = products[i : i + stride, j : j + stride]  # they go to pixels of their own each
+            k, l = i // stride, j // stride
+            sums[: part.shape[0], : part.shape[1], :, k : k + h, l : l + WO] += part
         for r, q in product(range(stride), range(stride)):
             top, left = rows.start + (r - rows.start - pad) % stride, (q - pad) % stride
             target = dx[images, top : rows.stop : stride, left::stride, channels]

@@ -78,18 +78,20 @@ def max_pool_backward(dout, cache):
     dl = np.ascontiguousarray(dout.transpose(0, 2, 3, 1))
     dx = np.empty((N, H, W, C), dout.dtype)
     columns = -(-W // stride)  # steps of the stride across the image
+    entries = np.arange(height * width, dtype=winner.dtype).reshape(height, width)
 
     def worker(block):
         images, rows = block  # of steps
         # sums[r, q, :, k, l] is the gradient of the pixel (stride k + r, stride l + q), k from the block on.
         sums = np.zeros((stride, stride, length(images), length(rows), columns, C), dout.dtype)
-        for i, j in np.ndindex(height, width):
-            (k, r), (l, q) = divmod(i, stride), divmod(j, stride)
+        for k, l in np.ndindex(-(-height // stride), -(-width // stride)):
+            numbers = entries[k * stride : (k + 1) * stride, l * stride : (l + 1) * stride]
             first, last, some = max(0, rows.start - k), min(HO, rows.stop - k), min(WO, columns - l)
             if first < last and some > 0:
-                hit = winner[images, first:last, :some] == i * width + j
+                hit = winner[images, first:last, :some] == numbers[..., None, None, None, None]
                 share = dl[images, first:last, :some] * hit
-                sums[r, q, :, first + k - rows.start : last + k - rows.start, l : l + some] += share
+                place = sums[: numbers.shape[0], : numbers.shape[1], :, first + k - rows.start : last + k - rows.start]
+                place[:, :, :, :, l : l + some] += share
         for r, q in np.ndindex(stride, stride):
             target = dx[images, rows.start * stride + r : rows.stop * stride : stride, q::stride]
             target[...] = sums[r, q, :, : target.shape[1], : target.shape[2]]
