@@ -11,7 +11,7 @@ from dataclasses import MISSING, dataclass, field, fields
 
 import numpy as np
 
-from ..layers import compositions
+from ..layers import compositions, rectifier
 from ..layers.basic import concat_backward, concat_forward
 from ..layers.checks import conv_output_size, pool_output_size
 from ..layers.conv import conv_backward, conv_forward
@@ -164,10 +164,10 @@ class Relu:
         return 0
 
     def forward(self, x, params, mode):
-        return compositions.rectify_forward(x)
+        return rectifier.rectify_forward(x)
 
     def backward(self, dout, cache, *, relu_rule, **_):
-        return compositions.rectify_backward(dout, cache, relu_rule=relu_rule), {}
+        return rectifier.rectify_backward(dout, cache, relu_rule=relu_rule), {}
 
 
 @dataclass(frozen=True)

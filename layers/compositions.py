@@ -23,16 +23,12 @@ from .checks import (
     check_array,
     check_batchnorm,
     check_choice,
-    check_float,
     conv_output_size,
     same_shape,
 )
 from .conv import conv_backward, convolve
+from .rectifier import LARGE, gate, relugate, repeated
 from .threads import deal, pieces, total
-
-# In arrays with more numbers than this, vectors with a number a channel are repeated for each pixel of a row: long runs
-# of memory are what NumPy is fast on.
-_LARGE = 100_000
 
 
 def conv_relu_forward(x, w, b, conv_param):
@@ -197,72 +193,10 @@ def linear_backward(dout, cache, *, param_grads=True, input_grad=True):
     return dx, dw, db
 
 
-def rectify_forward(x):
-    """The networks' own ReLU; see `relu_forward`, which students write."""
-    check_float("relu layer", "x", x)
-    if x.ndim != 4:
-        return np.maximum(x, 0), x > 0
-    xl = _channels_last(x)
-    out, active = np.empty(xl.shape, x.dtype), np.empty(xl.shape, bool)
-    zero = np.zeros(xl.shape[2:], x.dtype)  # an array is compared faster than a number
-
-    def worker(block):
-        np.maximum(xl[block], zero, out=out[block])
-        np.greater(xl[block], 0, out=active[block])
-
-    deal(pieces(*xl.shape[:2], zero.size), lambda: worker)
-    return _images(out, x.shape), _images(active, x.shape)
-
-
-def rectify_backward(dout, cache, *, relu_rule="standard"):
-    """Gradient of `rectify_forward`."""
-    same_shape("relu layer", "dout", dout, cache.shape)
-    return relugate(dout, cache, relu_rule)
-
-
-def relugate(dout, active, rule, scale=None):
-    """What a rectifier sends back under a rule of `relu_backward`; `active` says where its input was positive.
-
-    For images the result lies channels last in memory. `scale`, one number a channel, is multiplied in.
-    """
-    check_choice("relu backward", "relu_rule", rule, RELU_RULES)
-    if dout.ndim != 4:
-        return gate(dout, active, rule, np.empty_like(dout), scale)
-    N, F, H, W = dout.shape
-    da = np.empty((N, H, W, F), dout.dtype)
-    dl, active = _channels_last(dout), _channels_last(active)
-    if scale is not None and da.size > _LARGE:
-        scale = repeated(scale, W)
-
-    def worker(block):
-        gate(dl[block], active[block], rule, da[block], scale)
-
-    deal(pieces(N, H, W * F), lambda: worker)
-    return _images(da, dout.shape)
-
-
-def gate(dout, active, rule, out, scale=None):
-    """What `relu_gate` does, to one array of any shape, into `out`."""
-    if rule != "standard":
-        dout = np.maximum(dout, 0, out=out)
-    if rule != "deconv":
-        dout = np.multiply(dout, active, out=out)
-    if scale is not None:
-        np.multiply(dout, scale, out=out)
-    return out
-
-
-def repeated(vector, width):
-    """A vector with a number a channel as rows (width, channels), one for each pixel of a row of images."""
-    rows = np.empty((width, len(vector)), vector.dtype)
-    rows[...] = vector  # np.tile takes several times as long
-    return rows
-
-
 def _convolve_relu(x, w, stride, pad, size, scale, shift):
     """ReLU of scale * convolution + shift (where not None), and the rectifier's mask, both (N, F, HO, WO)."""
     active = np.empty((len(x), *size, len(w)), bool)
-    width = size[1] if active.size > _LARGE else 1
+    width = size[1] if active.size > LARGE else 1
     scale, shift = (None if vector is None else repeated(vector, width) for vector in (scale, shift))
     zero = np.zeros((width, len(w)), x.dtype)  # an array is compared faster than a number
 
@@ -393,8 +327,8 @@ def _column_sums(lines, F):
 
 
 def _lines(M, F):
-    """Ways to see rows (M, F) as lines of k samples each, and to repeat a vector (F,) for a line; see `_LARGE`."""
-    k = math.gcd(M, 64) if M * F > _LARGE else 1
+    """Ways to see rows (M, F) as lines of k samples each, and to repeat a vector (F,) for a line; see `LARGE`."""
+    k = math.gcd(M, 64) if M * F > LARGE else 1
     return lambda rows: rows.reshape(M // k, k * F), lambda vector: np.tile(vector, k)
 
 

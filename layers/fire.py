@@ -12,7 +12,7 @@ expansions write into one output, so that nothing is joined afterwards. The way 
 import numpy as np
 
 from .checks import RELU_RULES, check_array, check_choice, same_shape
-from .compositions import gate, repeated
+from .rectifier import gate, repeated
 from .threads import deal, length, pieces
 from .winograd import strided
 

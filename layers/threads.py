@@ -24,7 +24,7 @@ _BLOCK_FLOATS = 600_000
 # saves. BLAS's threads cost less, so that a product is left to them, up to a larger size, where they may be used.
 _LEAST_FLOATS = 200_000
 _LEAST_PRODUCT = 2_500_000
-_LEAST_PRODUCT_FOR_BLAS = 40_000_000
+_LEAST_PRODUCT_FOR_BLAS = 160_000_000
 
 
 # NumPy copies rows of memory that are shorter than its buffer (8192 numbers) before it adds them, which takes twice as
@@ -208,13 +208,15 @@ class _Blas:
         self._lock = threading.Lock()
         self._users = 0
         self._before = []
+        self._own = threading.local()  # how often this thread is among the users
 
     def threads(self):
         with self._lock:
             return max(self._before if self._users else self._ask())
 
     def held(self):
-        return self._users > 0
+        """Whether this thread holds it. What others do must not decide how a product is done, and so how it rounds."""
+        return getattr(self._own, "count", 0) > 0
 
     def __enter__(self):
         with self._lock:
@@ -222,6 +224,7 @@ class _Blas:
                 self._before = self._ask()
             most = max(self._before)
             self._users += 1
+            self._own.count = getattr(self._own, "count", 0) + 1
             try:
                 if self._users == 1:
                     self._tell([1] * len(self._before))
@@ -236,6 +239,7 @@ class _Blas:
 
     def _leave(self):
         self._users -= 1
+        self._own.count -= 1
         if self._users == 0:
             self._tell(self._before)
 
@@ -289,7 +293,7 @@ def _after_fork():
     """The child has none of the parent's threads: nobody there would end a hold, or give back a lock."""
     if _blas.cache_info().currsize:
         parent = _blas()
-        if parent.held():
+        if parent._users:
             parent._tell(parent._before)
         _blas.cache_clear()
 

@@ -3,12 +3,14 @@
 import os
 import subprocess
 import sys
+import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 
 from pixelgrad.classifiers import Network, PretrainedCNN
+from pixelgrad.layers.threads import least_product, one_blas_thread
 
 CODE = """
 import sys, numpy as np
@@ -43,6 +45,30 @@ def test_two_threads_that_share_a_network_get_the_answers_of_one(N, model):
     for one, other in zip(alone, together):
         for a, b in zip(one, other):
             np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-5 * abs(a).max())
+
+
+def test_what_another_thread_does_decides_neither_how_products_are_done_nor_what_they_are(model):
+    X = np.random.default_rng(0).uniform(-100, 130, (1, 3, 64, 64)).astype(np.float32)
+    alone, least = gradient(model, X), least_product()
+    begun, done = threading.Event(), threading.Event()
+
+    def hold():
+        with one_blas_thread():
+            begun.set()
+            done.wait()
+
+    other = threading.Thread(target=hold)
+    other.start()
+    try:
+        begun.wait()
+        assert least_product() == least
+        for a, b in zip(alone, gradient(model, X)):
+            np.testing.assert_allclose(a, b, rtol=1e-6, atol=1e-6 * abs(a).max())
+    finally:
+        done.set()
+        other.join()
+    with one_blas_thread():
+        assert least_product() < least
 
 
 def test_a_change_of_parameters_is_noticed_also_in_place(model):

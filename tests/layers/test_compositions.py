@@ -27,7 +27,7 @@ from pixelgrad.layers import (
     spatial_batchnorm_forward,
     threads,
 )
-from pixelgrad.layers.compositions import rectify_backward, rectify_forward
+from pixelgrad.layers.rectifier import rectify_backward, rectify_forward
 
 F = 5
 CONV_PARAM = {"stride": 2, "pad": 1}
