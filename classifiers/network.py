@@ -16,7 +16,7 @@ from .blocks import make_blocks, param_shapes
 from .pixels import make_pixels
 from .weights import WeightsError, read_weights, write_weights
 
-_FEW_NUMBERS = 3 * 128 * 128  # numbers in what a network is given: four images of 64x64, or one of 128x128
+_MOST_FOR_BLAS = 3 * 128 * 128  # numbers in what a network is given: four images of 64x64, or one of 128x128
 
 
 class Prediction(NamedTuple):
@@ -408,7 +408,7 @@ class Network:
 
 def _threads_for(size):
     """BLAS's threads are best for a few small images, our own (see `layers.threads`) for anything larger."""
-    return nullcontext() if size <= _FEW_NUMBERS else one_blas_thread()
+    return nullcontext() if size <= _MOST_FOR_BLAS else one_blas_thread()
 
 
 def _parameter(value, dtype):

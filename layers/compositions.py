@@ -3,9 +3,9 @@
 The results are those of the separate layers one after the other; the tests hold them together. Joined they can do
 less work:
 
-- Scale, shift and rectifier of test mode, and the sums for mean and variance in training mode, are done to each block
-  of a convolution's output while the block is in the processor's cache.
-- In test mode the scale is a part of the filters, where these are fewer numbers than what they give.
+- Shift and rectifier of test mode, and the sums for mean and variance in training mode, are done to each block of a
+  convolution's output while the block is in the processor's cache. So is the scale of test mode, unless the filters
+  are fewer numbers than what they give: then it becomes a part of them.
 - In training mode the remaining passes over memory are shared, over blocks of rows.
 - What is not needed (parameter gradients of a frozen network, the gradient to the training images) is left out.
 
@@ -27,7 +27,7 @@ from .checks import (
     same_shape,
 )
 from .conv import conv_backward, convolve
-from .rectifier import LARGE, gate, relugate, repeated
+from .rectifier import REPEAT_FROM, gate, relugate, repeated
 from .threads import deal, pieces, total
 
 
@@ -86,11 +86,11 @@ def conv_bn_relu_forward(x, w, b, gamma, beta, conv_param, bn_param):
     conv_cache = x, w, b, stride, pad
     if mode == "test":
         scale, shift, inv_std = _scale_and_shift(b, gamma, beta, bn_param)
-        # The scale goes into what is smaller, the filters or what they give.
         fold = len(x) * math.prod(size) * len(w) > w.size
-        scaled = (w * scale[:, None, None, None], None) if fold else (w, scale)
-        out, active = _convolve_relu(x, scaled[0], stride, pad, size, scaled[1], shift)
-        return out, ("test", conv_cache, active, (scaled, scale, inv_std, bn_param["running_mean"]))
+        filters = w * scale.astype(w.dtype, copy=False)[:, None, None, None] if fold else w
+        own_scale = None if fold else scale  # what is not in the filters
+        out, active = _convolve_relu(x, filters, stride, pad, size, own_scale, shift)
+        return out, ("test", conv_cache, active, (filters, own_scale, scale, inv_std, bn_param["running_mean"]))
 
     moments = {}
 
@@ -118,15 +118,15 @@ def conv_bn_relu_backward(dout, cache, *, relu_rule="standard", param_grads=True
     dx = dw = db = dgamma = dbeta = None
     if mode == "test":
         x, w, b, stride, pad = conv_cache
-        scaled, *rest = rest
+        filters, own_scale, *batchnorm = rest
         if param_grads:
             da = relugate(dout, active, relu_rule)
             dw = conv_backward(da, conv_cache, input_grad=False)[1]
             dshift = da.sum(axis=(0, 2, 3), dtype=np.float64).astype(da.dtype)
-            dw, db, dgamma, dbeta = _unscale(dw, dshift, w, b, *rest)
+            dw, db, dgamma, dbeta = _unscale(dw, dshift, w, b, *batchnorm)
         if input_grad:
-            da = relugate(dout, active, relu_rule, scaled[1])
-            dx = conv_backward(da, (x, scaled[0], None, stride, pad), param_grads=False)[0]
+            da = relugate(dout, active, relu_rule, own_scale)
+            dx = conv_backward(da, (x, filters, None, stride, pad), param_grads=False)[0]
         return dx, dw, db, dgamma, dbeta
     drows = _channels_last(dout).reshape(-1, dout.shape[1])
     da, dgamma, dbeta = _bn_relu_backward(drows, rest, relu_rule)
@@ -196,7 +196,7 @@ def linear_backward(dout, cache, *, param_grads=True, input_grad=True):
 def _convolve_relu(x, w, stride, pad, size, scale, shift):
     """ReLU of scale * convolution + shift (where not None), and the rectifier's mask, both (N, F, HO, WO)."""
     active = np.empty((len(x), *size, len(w)), bool)
-    width = size[1] if active.size > LARGE else 1
+    width = size[1] if active.size > REPEAT_FROM else 1
     scale, shift = (None if vector is None else repeated(vector, width) for vector in (scale, shift))
     zero = np.zeros((width, len(w)), x.dtype)  # an array is compared faster than a number
 
@@ -327,8 +327,8 @@ def _column_sums(lines, F):
 
 
 def _lines(M, F):
-    """Ways to see rows (M, F) as lines of k samples each, and to repeat a vector (F,) for a line; see `LARGE`."""
-    k = math.gcd(M, 64) if M * F > LARGE else 1
+    """Ways to see rows (M, F) as lines of k samples each, and to repeat a vector (F,) for a line; see `REPEAT_FROM`."""
+    k = math.gcd(M, 64) if M * F > REPEAT_FROM else 1
     return lambda rows: rows.reshape(M // k, k * F), lambda vector: np.tile(vector, k)
 
 

@@ -28,7 +28,7 @@ import numpy as np
 
 from . import winograd
 from .checks import conv_output_size, same_shape
-from .threads import cut, deal, least_product, length, pieces, threads, total
+from .threads import cut, deal, least_product, least_windows, length, pieces, threads, total
 from .winograd import padded, spaced_rows, strided
 
 # Fewer windows than this: threads share the filters, which are what the product then spends its time on.
@@ -155,7 +155,7 @@ def _correlate(xl, taps, top, left, stride, out, finish=None):
     # lie in memory.
     wmat = np.ascontiguousarray(taps.reshape(-1, F))
     every = slice(0, F)
-    blocks = [(*block, every) for block in pieces(N, HO, WO * len(wmat), least_product() // F)]
+    blocks = [(*block, every) for block in pieces(N, HO, WO * len(wmat), least_windows(F))]
     if len(blocks) > 1 and N * HO * WO < _FEW_ROWS:
         blocks = [(slice(0, N), slice(0, HO), filters) for filters in cut(F, threads())]
 
@@ -191,7 +191,7 @@ def _filter_gradient(dl, x, w, stride, pad):
     K = HH * WW * C
     dtype = np.result_type(x, dl)
 
-    blocks = pieces(N, HO, WO * K, least_product() // F)
+    blocks = pieces(N, HO, WO * K, least_windows(F))
 
     def new_worker():
         space = np.empty((max(length(images) * length(rows) for images, rows in blocks) * WO, K), dtype)
@@ -263,9 +263,9 @@ def _gather_taps(dl, shape, w, stride, pad):
         else:
             sums = np.zeros((stride, stride, n, height, width, c), dtype)
         for i, j in product(range(0, HH, stride), range(0, WW, stride)):
-            part = products[i : i + stride, j : j + stride]  # they go to pixels of their own each
+            step = products[i : i + stride, j : j + stride]  # each goes to pixels of its own
             k, l = i // stride, j // stride
-            sums[: part.shape[0], : part.shape[1], :, k : k + h, l : l + WO] += part
+            sums[: step.shape[0], : step.shape[1], :, k : k + h, l : l + WO] += step
         for r, q in product(range(stride), range(stride)):
             top, left = rows.start + (r - rows.start - pad) % stride, (q - pad) % stride
             target = dx[images, top : rows.stop : stride, left::stride, channels]

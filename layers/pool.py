@@ -3,8 +3,8 @@
 The largest of a window is the largest of its rows' largest. Rows of an image are long runs of memory, which are
 compared with themselves, moved by a pixel; of the result every stride-th pixel is kept, and of these rows the same is
 taken again. A number for each window, the winner, tells where in it the first largest entry stood. On the way back
-the windows' gradients are added pixel by pixel of the window, over whole rows, too: `stride` x `stride` images, one for
-each pixel that a step of the stride contains, are put side by side in the end.
+the windows' gradients are added for `stride` x `stride` pixels of the window at a time, over whole rows, too: as many
+images, one for each pixel that a step of the stride contains, are put side by side in the end.
 
 Average pooling is a loop over the few offsets inside a window: for the offset (i, j) the strided slice
 ``x[:, :, i::stride, j::stride]`` holds that entry of every window.

@@ -7,11 +7,15 @@ from .threads import deal, pieces
 
 # In arrays with more numbers than this, vectors with a number a channel are repeated for each pixel of a row: long runs
 # of memory are what NumPy is fast on.
-LARGE = 100_000
+REPEAT_FROM = 100_000
 
 
 def rectify_forward(x):
-    """``max(x, 0)``, for an array of any shape; images come out channels last in memory.
+    """``max(x, 0)``; images come out channels last in memory.
+
+    Parameters
+    ----------
+    x : ndarray, of any shape
 
     Returns
     -------
@@ -51,7 +55,7 @@ def relugate(dout, active, rule, scale=None):
     N, F, H, W = dout.shape
     da = np.empty((N, H, W, F), dout.dtype)
     dl, active = dout.transpose(0, 2, 3, 1), active.transpose(0, 2, 3, 1)
-    if scale is not None and da.size > LARGE:
+    if scale is not None and da.size > REPEAT_FROM:
         scale = repeated(scale, W)
 
     def worker(block):

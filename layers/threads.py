@@ -2,10 +2,10 @@
 
 NumPy lets other Python threads run while it copies, adds and multiplies, so that threads of our own keep every core
 busy in all that a layer does; BLAS's own threads only help with the products. Both at once get into each other's way
-(after a product BLAS's threads stay awake for a while, waiting for the next): a network ran at half the speed. So
-pixelgrad's layers hold BLAS to one thread per product while they work, and give it its threads back afterwards. How
-many threads there are is what BLAS would use itself: all cores, or what OPENBLAS_NUM_THREADS (or the variable of
-another BLAS) says.
+(after a product BLAS's threads stay awake for a while, waiting for the next): a network ran at half the speed. So BLAS
+is held to one thread per product while our threads work, by a layer or by a network for a whole pass, and given its
+threads back afterwards. A few small images are not worth several blocks; there BLAS keeps its threads. How many there
+are is what BLAS would use itself: all cores, or what OPENBLAS_NUM_THREADS (or the variable of another BLAS) says.
 """
 
 import functools
@@ -21,10 +21,13 @@ from threadpoolctl import ThreadpoolController
 # Blocks are at most so large, to stay in a core's cache.
 _BLOCK_FLOATS = 600_000
 # Work below these sizes (floats to go through, multiply-adds) is one block: another thread would cost more than it
-# saves. BLAS's threads cost less, so that a product is left to them, up to a larger size, where they may be used.
+# saves. BLAS's threads cost less, so that a product is left to them, up to a larger size, where this thread does not
+# hold them.
 _LEAST_FLOATS = 200_000
 _LEAST_PRODUCT = 2_500_000
 _LEAST_PRODUCT_FOR_BLAS = 160_000_000
+# What is left to BLAS's threads is one block, too, but memory must not grow with it.
+_MOST_FLOATS = 5_000_000
 
 
 # NumPy copies rows of memory that are shorter than its buffer (8192 numbers) before it adds them, which takes twice as
@@ -171,7 +174,12 @@ def one_blas_thread():
 
 def least_product():
     """The number of multiply-adds from which on a product is worth sharing among threads of our own."""
-    return _LEAST_PRODUCT if _blas().held() else _LEAST_PRODUCT_FOR_BLAS
+    return _LEAST_PRODUCT if _blas().held() or threads() == 1 else _LEAST_PRODUCT_FOR_BLAS
+
+
+def least_windows(filters):
+    """The number of floats from which on windows, to be multiplied with so many filters, are worth cutting."""
+    return min(least_product() // filters, _MOST_FLOATS)
 
 
 def pieces(N, H, floats_per_row, least=None):
@@ -215,16 +223,16 @@ class _Blas:
             return max(self._before if self._users else self._ask())
 
     def held(self):
-        """Whether this thread holds it. What others do must not decide how a product is done, and so how it rounds."""
+        """Whether this thread holds it. What others hold must not decide which way a product goes."""
         return getattr(self._own, "count", 0) > 0
 
     def __enter__(self):
         with self._lock:
             if self._users == 0:
                 self._before = self._ask()
-            most = max(self._before)
-            self._users += 1
-            self._own.count = getattr(self._own, "count", 0) + 1
+            most, own = max(self._before), getattr(self._own, "count", 0) + 1
+            self._users += 1  # nothing is called between here and `try`, so that Ctrl-C cannot come
+            self._own.count = own
             try:
                 if self._users == 1:
                     self._tell([1] * len(self._before))

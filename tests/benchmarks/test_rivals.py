@@ -11,17 +11,21 @@ from benchmarks.workloads import Workload, load_network
 RIVALS = [name for name in PREPARE if not name.startswith("pytorch") or importlib.util.find_spec("torch")]
 
 
-@pytest.mark.slow
+WORKLOADS = [
+    Workload("a", "shipped", "dream", 1, 80, 1.0),
+    Workload("b", "shipped", "forward", 3, 64, 1.0),
+]
+SLOWER_WORKLOADS = [
+    Workload("c", "shipped", "gradient", 2, 64, 1.0),
+    Workload("d", "shipped", "train", 4, 64, 1.0),
+    Workload("e", "squeezenet", "gradient", 1, 97, 1.0),
+    Workload("f", "squeezenet", "style", 1, 96, 1.0),
+]
+
+
 @pytest.mark.parametrize(
     "workload",
-    [
-        Workload("a", "shipped", "gradient", 2, 64, 1.0),
-        Workload("b", "shipped", "dream", 1, 80, 1.0),
-        Workload("c", "shipped", "forward", 3, 64, 1.0),
-        Workload("d", "shipped", "train", 4, 64, 1.0),
-        Workload("e", "squeezenet", "gradient", 1, 97, 1.0),
-        Workload("f", "squeezenet", "style", 1, 96, 1.0),
-    ],
+    WORKLOADS + [pytest.param(workload, marks=pytest.mark.slow) for workload in SLOWER_WORKLOADS],
     ids=lambda workload: f"{workload.network} {workload.kind}",
 )
 def test_all_rivals_get_the_same_numbers(workload):

@@ -47,7 +47,7 @@ def test_two_threads_that_share_a_network_get_the_answers_of_one(N, model):
             np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-5 * abs(a).max())
 
 
-def test_what_another_thread_does_decides_neither_how_products_are_done_nor_what_they_are(model):
+def test_what_another_thread_holds_does_not_decide_which_way_a_product_goes(model):
     X = np.random.default_rng(0).uniform(-100, 130, (1, 3, 64, 64)).astype(np.float32)
     alone, least = gradient(model, X), least_product()
     begun, done = threading.Event(), threading.Event()
@@ -60,10 +60,10 @@ def test_what_another_thread_does_decides_neither_how_products_are_done_nor_what
     other = threading.Thread(target=hold)
     other.start()
     try:
-        begun.wait()
+        assert begun.wait(10)
         assert least_product() == least
         for a, b in zip(alone, gradient(model, X)):
-            np.testing.assert_allclose(a, b, rtol=1e-6, atol=1e-6 * abs(a).max())
+            np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-5 * abs(a).max())
     finally:
         done.set()
         other.join()

@@ -182,7 +182,6 @@ def test_the_seed_decides_about_the_inputs(place, run, monkeypatch):
 _answers = grading.make_answers
 
 
-@pytest.mark.slow
 def test_an_interrupted_run_goes_on_where_it_was(place, run, tmp_path, monkeypatch):
     for n in range(4):
         write(place / f"student {n}", SOLVED if n else STUBS)

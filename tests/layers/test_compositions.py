@@ -15,12 +15,14 @@ from pixelgrad.layers import (
     batchnorm_backward,
     batchnorm_forward,
     check_layer,
+    compositions,
     conv_backward_naive,
     conv_bn_relu_backward,
     conv_bn_relu_forward,
     conv_forward_naive,
     conv_relu_backward,
     conv_relu_forward,
+    rectifier,
     relu_backward,
     relu_forward,
     spatial_batchnorm_backward,
@@ -106,18 +108,31 @@ def test_with_batchnorm_the_joined_layer_equals_the_separate_ones(kind, bias, ru
     assert_same_gradients(joined_backward(dout, cache, relu_rule=rule), backward(dout, rule))
 
 
-@pytest.mark.parametrize("images, folded", [(3, True), (1, False)])
-def test_the_scale_goes_into_what_is_smaller(images, folded):
+@pytest.mark.parametrize("images, folded, repeat_from", [(3, True, 0), (1, False, 10**9), (1, False, 0)])
+@pytest.mark.parametrize("rule", RULES)
+def test_the_scale_goes_into_what_is_smaller(images, folded, repeat_from, rule, monkeypatch):
+    for module in (compositions, rectifier):
+        monkeypatch.setattr(module, "REPEAT_FROM", repeat_from)
     x, w, b, gamma, beta = arguments("conv", True)
     before = w.copy()
     expected, backward = separately("conv", x[:images], w, b, gamma, beta, bn_params("test"))
     (out, cache), joined_backward = joined("conv", x[:images], w, b, gamma, beta, bn_param=bn_params("test"))
-    assert (out.size > w.size) == folded
+    filters, own_scale, *_ = cache[3]
+    assert (own_scale is None) == (filters is not w) == folded
     np.testing.assert_allclose(out, expected, atol=1e-12)
     dout = np.random.default_rng(2).standard_normal(out.shape)
     for _ in range(2):  # the filters stay as they were
-        assert_same_gradients(joined_backward(dout, cache), backward(dout, "standard"))
+        assert_same_gradients(joined_backward(dout, cache, relu_rule=rule), backward(dout, rule))
     np.testing.assert_array_equal(w, before)
+
+
+def test_a_scale_of_another_type_does_not_change_that_of_the_output():
+    x, w, b, gamma, beta = arguments("conv", True, np.float32)
+    for images in (3, 1):
+        (out, cache), backward = joined(
+            "conv", x[:images], w, b, gamma.astype(np.float64), beta, bn_param=bn_params("test", np.float32)
+        )
+        assert out.dtype == np.float32 and backward(out, cache, param_grads=False)[0].dtype == np.float32
 
 
 @pytest.mark.parametrize("kind, bias, rule", CASES)

@@ -226,7 +226,7 @@ def test_an_interrupt_while_blas_is_told_leaves_it_as_it_was(monkeypatch):
     monkeypatch.setattr(blas, "_tell", interrupted)
     with pytest.raises(KeyboardInterrupt):
         deal([1, 2, 3], lambda: lambda block: None)
-    assert blas_threads() == {3} and not blas.held() and threads.threads() == 3
+    assert blas_threads() == {3} and not blas.held() and blas._users == 0 and threads.threads() == 3
 
 
 def test_without_threads_to_be_had_this_one_does_the_work(monkeypatch):
