@@ -87,6 +87,7 @@ def test_a_change_of_parameters_is_noticed_also_in_place(model):
         assert np.abs(after - before).max() > 1e-3, name
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dtype, tolerance", [("float32", 1e-5), ("float64", 1e-10)])
 def test_one_two_and_more_threads_give_the_same(dtype, tolerance, tmp_path):
     results = []

@@ -195,6 +195,7 @@ def test_another_file_of_the_project_is_nobody_s_exercise(project, check):
     assert verdicts["relu"].message.startswith(f"layers/checks.py: cannot be imported: NameError in line {last}: ")
 
 
+@pytest.mark.slow
 def test_a_loop_costs_its_time_once(project, check):
     project.solve(*EXERCISES)
     append(project, "layers/losses.py", "while True: pass\n")
@@ -374,6 +375,7 @@ def too_many_arrays(path):
     handed_back(path, OUTCOMES, **{f"more{n}": np.zeros(0) for n in range(10_001)})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "make",
     [

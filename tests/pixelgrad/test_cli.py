@@ -339,6 +339,7 @@ EFFECTS = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("command", "one", "other"), EFFECTS, ids=lambda value: " ".join(value) if value else "-")
 def test_every_option_shows_in_the_picture(run, photo, once, command, one, other):
     def made(options, name):

@@ -50,6 +50,7 @@ def test_an_attack_that_is_not_allowed_to_do_anything_fails_and_says_so(run, cap
     assert "3 queries" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_options_matter(run, tmp_path):
     def picture(*options):
         run("--force", "-q", *options)

@@ -152,7 +152,8 @@ def test_bars_within_the_bar_are_for_terminals_only(tiny, picture, short, tmp_pa
     assert asked == [terminal, False] and "technique" in capsys.readouterr().err
 
 
-def test_an_older_gallery_is_kept_unless_forced(tiny, picture, short, tmp_path):
+def test_an_older_gallery_is_kept_unless_forced(tiny, picture, tmp_path, monkeypatch):
+    monkeypatch.setattr("pixelgrad.visualization.gallery.EXHIBITS", {"saliency": EXHIBITS["saliency"]})
     (tmp_path / "saliency.png").write_text("precious")
     with pytest.raises(FileExistsError, match=r"saliency\.png.*--force"):
         make_gallery(tmp_path, tiny, image=picture)

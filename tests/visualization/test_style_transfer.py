@@ -305,6 +305,7 @@ TEXTURE_OPTIONS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", TEXTURE_OPTIONS)
 def test_each_option_of_textures_has_an_effect(name, model, content):
     large = content.repeat(2, axis=2).repeat(2, axis=3)

@@ -153,7 +153,7 @@ def test_periods_continue_exactly(name, levels, order):
         for j in range(len(tile[0]))
     ]
     shifts = set()
-    for seed in range(6):
+    for seed in range(4):
         made = grow_texture(tiled(tile, (40, 44)), size=shape, window=9, levels=levels, order=order, rng=seed)
         assert made.tobytes() in continued
         shifts.add(made.tobytes())
