@@ -3,9 +3,10 @@
 - `Network`: a list of named layers with forward, backward, predict, save and load
 - `PretrainedCNN`: the TinyImageNet network that ships with the package, or CS231n's original
 - `SqueezeNet`: version 1.1 for ImageNet, from a file that `convert_squeezenet` makes of torchvision's weights
-- `Solver`, `Augmentation`, `evaluate`: the training loop and how good its result is
+- `Solver`, `Augmentation`, `Adversary`, `evaluate`: the training loop and how good its result is
 """
 
+from .adversary import Adversary
 from .augmentation import Augmentation
 from .evaluation import Evaluation, evaluate
 from .network import Network, Prediction
@@ -16,6 +17,7 @@ from .torchvision import convert_squeezenet, read_torchvision
 from .weights import WeightsError
 
 __all__ = [
+    "Adversary",
     "Augmentation",
     "Evaluation",
     "Network",

@@ -1,4 +1,4 @@
-"""Training batches: random flips and shifted crops of TinyImageNet's images."""
+"""Training batches: random flips and shifted crops of TinyImageNet's images, and pairs of images in one."""
 
 from dataclasses import dataclass
 
@@ -20,6 +20,10 @@ class Augmentation:
         In the first `early_epochs` epochs a smaller square crop, drawn from the image padded by `early_pad`: much less
         work, and a network that ends in global average pooling does not mind. 0 turns it off.
     early_epochs : int
+    cutmix : float
+        Probability that a batch is mixed: a random rectangle of each image is taken from another one, and so is that
+        share of its label (S. Yun et al., "CutMix: regularization strategy to train strong classifiers with localizable
+        features", 2019, section 3.1, the rectangle's area evenly distributed).
     """
 
     flip: bool = True
@@ -27,6 +31,11 @@ class Augmentation:
     early_crop: int = 0
     early_pad: int = 2
     early_epochs: int = 0
+    cutmix: float = 0.0
+
+    def __post_init__(self):
+        if not 0 <= self.cutmix <= 1:
+            raise ValueError(f"Augmentation: cutmix is a probability, 0 to 1; got {self.cutmix}")
 
     def apply(self, X, epoch, rng):
         """A varied copy of a batch.
@@ -56,3 +65,33 @@ class Augmentation:
         out[:, :, r0 - top : r1 - top, c0 - left : c1 - left] = X[:, :, r0:r1, c0:c1]
         out[mirrored] = out[mirrored, :, :, ::-1]
         return out
+
+    def mix(self, X, rng):
+        """Put a rectangle of another image into each image, or leave a batch as it is.
+
+        Parameters
+        ----------
+        X : ndarray (N, 3, H, W)
+        rng : numpy.random.Generator
+
+        Returns
+        -------
+        X : ndarray (N, 3, H, W)
+            A new array where the batch is mixed.
+        partner : ndarray (N,) of int
+            Which image of the batch the rectangle comes from.
+        share : float
+            The part of each image that is still its own, 0 to 1.
+        """
+        N, _, H, W = X.shape
+        if self.cutmix == 0 or rng.random() >= self.cutmix:
+            return X, np.arange(N), 1.0
+        partner = rng.permutation(N)
+        side = np.sqrt(1 - rng.random())  # of the rectangle, relative to the image's
+        h, w = int(side * H), int(side * W)
+        row, column = rng.integers(H), rng.integers(W)  # the centre: the border may cut a part off
+        rows = slice(max(0, row - h // 2), min(H, row + h - h // 2))
+        columns = slice(max(0, column - w // 2), min(W, column + w - w // 2))
+        out = X.copy()
+        out[:, :, rows, columns] = X[partner, :, rows, columns]
+        return out, partner, 1 - (rows.stop - rows.start) * (columns.stop - columns.start) / (H * W)

@@ -339,6 +339,18 @@ class Network:
 
     # -- copies and files -----------------------------------------------------------------------------------------
 
+    def with_params(self, params):
+        """The same network with other parameters: a view that shares everything else.
+
+        Parameters
+        ----------
+        params : dict of str to ndarray
+            Used as it is, not copied; training mode replaces running averages in it.
+        """
+        other = copy.copy(self)
+        other.params = params
+        return other
+
     def astype(self, dtype):
         """A copy of the network with parameters of another type, such as np.float64 for gradient checks."""
         other = copy.copy(self)

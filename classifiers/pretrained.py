@@ -8,16 +8,30 @@ from .network import Network
 from .weights import WeightsError, check_arrays, read_hdf5, read_weights
 
 
-def tinyimagenet_architecture(num_classes=100):
+def tinyimagenet_architecture(num_classes=100, *, widths=(32, 64, 96, 128, 192, 256, 256)):
     """The architecture of the shipped network: seven conv-bn-relu blocks, global average pooling, affine.
 
+    Parameters
+    ----------
+    num_classes : int
+    widths : seven int
+        Filters of the convolutions.
+
+    Returns
+    -------
+    list of dict
+
+    Notes
+    -----
     Where the stride is 2 the filters' size is even: then every pixel is seen by equally many taps, and the gradient to
     the image has no grid in it (Odena et al. 2016, Deconvolution and checkerboard artifacts, Distill).
     """
-    sizes = [(32, 6, 2), (64, 4, 2), (96, 3, 1), (128, 4, 2), (192, 3, 1), (256, 3, 1), (256, 3, 1)]
+    sizes = ((6, 2), (4, 2), (3, 1), (4, 2), (3, 1), (3, 1), (3, 1))
+    if len(widths) != len(sizes):
+        raise ValueError(f"tinyimagenet_architecture: {len(sizes)} widths are needed, got {len(widths)}")
     convs = [
         {"type": "conv", "filters": F, "size": k, "stride": s, "pad": (k - 1) // 2, "bias": False, "batchnorm": True}
-        for F, k, s in sizes
+        for F, (k, s) in zip(widths, sizes)
     ]
     return [*convs, {"type": "global_avg_pool"}, {"type": "affine", "units": num_classes}]
 

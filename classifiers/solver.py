@@ -49,8 +49,15 @@ class Solver:
     batch_size, num_epochs : int
     augmentation : Augmentation, optional
         None trains on the images as they are.
+    adversary : Adversary, optional
+        Trains on attacked images. It draws its random numbers apart from the others: with a radius of 0 training is the
+        same, bit for bit.
+    average : float
+        Decay of an exponential moving average of all parameters, below 1; such as 0.998 (after B. Polyak and
+        A. Juditsky, "Acceleration of stochastic approximation by averaging", 1992). The averages are what is evaluated,
+        and what `trained` holds. 0 turns averaging off.
     seed : int
-        Of the order of the images and of the augmentation.
+        Of the order of the images, of the augmentation and of the adversary.
     checkpoint : str or Path, optional
         File that keeps the state of the training; written every `checkpoint_seconds` and at the end. Continue
         with `resume()`.
@@ -84,6 +91,8 @@ class Solver:
         batch_size=128,
         num_epochs=10,
         augmentation=None,
+        adversary=None,
+        average=0.0,
         seed=0,
         checkpoint=None,
         checkpoint_seconds=120,
@@ -99,10 +108,13 @@ class Solver:
             raise ValueError(f"Solver: {len(data['X_train'])} training images and {N} labels; expected as many of both")
         if not 0 <= warmup < 1:
             raise ValueError(f"Solver: warmup is a fraction of the training, 0 <= warmup < 1; got {warmup}")
+        if not 0 <= average < 1:
+            raise ValueError(f"Solver: average is a decay, 0 <= average < 1; got {average}")
         if batch_size < 1 or num_epochs < 1:
             raise ValueError(f"Solver: batch_size and num_epochs must be at least 1, got {batch_size} and {num_epochs}")
         self.model, self.data = model, data
         self.augmentation = augmentation or Augmentation(flip=False, pad=0)
+        self.adversary = adversary
         self.settings = {
             "update_rule": update_rule,
             "learning_rate": float(learning_rate),
@@ -114,6 +126,8 @@ class Solver:
             "batch_size": min(int(batch_size), N),
             "num_epochs": int(num_epochs),
             "augmentation": asdict(self.augmentation),
+            "adversary": None if adversary is None else asdict(adversary),
+            "average": float(average),
             "seed": int(seed),
             "num_train": N,
         }
@@ -123,6 +137,7 @@ class Solver:
         self.progress, self.callback = progress, callback
         self.step, self.history, self.seconds = 0, [], 0.0
         self._state = {}  # of the optimiser, by parameter
+        self._averages = {}  # of the parameters, where they are averaged
         self._sums = {"loss": 0.0, "right": 0, "seen": 0}  # of the current epoch
 
     @property
@@ -139,6 +154,11 @@ class Solver:
         """Of the next step."""
         s = self.settings
         return s["learning_rate"] * float(SCHEDULES[s["schedule"]](self.step / self.total_steps, warmup=s["warmup"]))
+
+    @property
+    def trained(self):
+        """The network as trained so far: with averaged parameters where they are averaged."""
+        return self.model.with_params(dict(self._averages)) if self._averages else self.model
 
     def train(self):
         """Train to the end, from wherever the solver stands; return the history.
@@ -186,11 +206,12 @@ class Solver:
 
     def _train_step(self, indices):
         """One step, or none: whatever interrupts it (Ctrl-C above all), what a checkpoint holds belongs together."""
-        before = dict(self.model.params), self._state, self.step, self._sums  # nothing in them is changed in place
+        # Nothing in them is changed in place.
+        before = dict(self.model.params), self._state, self._averages, self.step, self._sums
         try:
             self._take_step(indices)
         except BaseException:
-            params, self._state, self.step, self._sums = before
+            params, self._state, self._averages, self.step, self._sums = before
             self.model.params.update(params)
             raise
 
@@ -201,9 +222,20 @@ class Solver:
         y = np.asarray(self.data["y_train"])[indices]
         X = model.preprocess(self.data["X_train"][indices].transpose(0, 2, 3, 1))
         X = self.augmentation.apply(X, self.step // self.steps_per_epoch, rng)
+        X, partner, share = self.augmentation.mix(X, rng)
         rate = self.learning_rate
+
+        def objective(scores):
+            loss, dscores = softmax_loss(scores, y, label_smoothing=s["label_smoothing"])
+            if share == 1:
+                return loss, dscores
+            other_loss, other_dscores = softmax_loss(scores, y[partner], label_smoothing=s["label_smoothing"])
+            return share * loss + (1 - share) * other_loss, share * dscores + (1 - share) * other_dscores
+
+        if self.adversary is not None:
+            X = self.adversary.perturb(X, objective, model, rng=np.random.default_rng([s["seed"], self.step, 2]))
         scores, cache = model.forward(X, mode="train")
-        loss, dscores = softmax_loss(scores, y, label_smoothing=s["label_smoothing"])
+        loss, dscores = objective(scores)
         _, grads = model.backward(dscores, cache, input_grad=False)
         if not np.isfinite(loss):
             raise FloatingPointError(
@@ -221,6 +253,12 @@ class Solver:
                 weight_decay=decay,
             )
         self._state = state
+        if s["average"]:
+            decay = min(s["average"], (1 + self.step) / (10 + self.step))  # few steps, short memory
+            self._averages = {
+                name: (decay * self._averages.get(name, value) + (1 - decay) * value).astype(value.dtype)
+                for name, value in model.params.items()
+            }
         self.step += 1
         self._sums = {
             "loss": self._sums["loss"] + loss * len(y),
@@ -237,7 +275,7 @@ class Solver:
             "train_top1": sums["right"] / sums["seen"],
         }
         if self.data.get("y_val") is not None and len(self.data["y_val"]):
-            result = evaluate(self.model, self.data["X_val"], self.data["y_val"])
+            result = evaluate(self.trained, self.data["X_val"], self.data["y_val"])
             row |= {"val_loss": result.loss, "val_top1": result.top1, "val_top5": result.top5}
         row["seconds"] = self.seconds
         self.history.append(row)
@@ -258,6 +296,8 @@ class Solver:
                 f.attrs[name] = json.dumps(value)
             for name, value in self.model.params.items():
                 f[f"params:{name}"] = value
+            for name, value in self._averages.items():
+                f[f"average:{name}"] = value
             for name, state in self._state.items():
                 for key, value in state.items():
                     f[f"state:{name}:{key}"] = value
@@ -289,18 +329,20 @@ class Solver:
                     f"{self.checkpoint} belongs to a training with other settings ({differing}); "
                     "resume with the same ones, or start anew with another checkpoint file"
                 )
-        params, state = {}, {}
+        params, averages, state = {}, {}, {}
         for name, value in arrays.items():
             kind, parameter, *key = name.split(":")
             if value.ndim == 4:
                 value = channels_last_filters(value)  # as in a network that was never interrupted
             if kind == "params":
                 params[parameter] = value
+            elif kind == "average":
+                averages[parameter] = value
             else:
                 state.setdefault(parameter, {})[key[0]] = value
         check_arrays(self.checkpoint, params, {name: value.shape for name, value in self.model.params.items()})
         self.model.params.update(params)
-        self._state = state
+        self._state, self._averages = state, averages
         self.step, self.history = stored["step"], stored["history"]
         self.seconds, self._sums = stored["seconds"], stored["sums"]
 

@@ -20,6 +20,9 @@ def add_train(commands):
     )
     p.add_argument("data", metavar="DATA", help="TinyImageNet: its folder or its zip file")
     p.add_argument("--architecture", choices=("tinyimagenet", "cs231n"), default="tinyimagenet")
+    p.add_argument(
+        "--widths", type=at_least(1), nargs=7, metavar="F", help="filters of the seven convolutions of tinyimagenet"
+    )
     p.add_argument("--epochs", type=at_least(1), default=28)
     p.add_argument("--early-epochs", type=at_least(0), help="epochs on smaller crops (default: 5 of 7 epochs)")
     p.add_argument(
@@ -31,6 +34,29 @@ def add_train(commands):
     p.add_argument("--schedule", choices=("one_cycle", "cosine", "constant"), default="one_cycle")
     p.add_argument("--weight-decay", type=not_negative, default=5e-4)
     p.add_argument("--label-smoothing", type=fraction, default=0.1)
+    p.add_argument("--cutmix", type=fraction, default=0.0, help="part of the batches that are mixed (default: 0)")
+    p.add_argument(
+        "--average",
+        type=fraction,
+        default=0.0,
+        metavar="DECAY",
+        help="decay of the moving average of the parameters, such as 0.998 (default: 0, none)",
+    )
+    p.add_argument(
+        "--adversarial-eps",
+        type=not_negative,
+        default=0.0,
+        metavar="EPS",
+        help="train on attacked images: largest change in units where pixels are 0..1 (default: 0, none)",
+    )
+    p.add_argument("--adversarial-steps", type=at_least(1), default=1, help="steps of the attack (default: 1)")
+    p.add_argument(
+        "--adversarial-norm",
+        choices=("l2", "linf"),
+        default="l2",
+        help="what EPS limits: the length of the whole change, or the change of any pixel (default: l2)",
+    )
+    p.add_argument("--init", metavar="FILE", help="weights file to start from (default: random weights)")
     p.add_argument("--run-folder", metavar="DIR", help="for checkpoint and history (default: runs/NAME of --out)")
     p.add_argument("--resume", action="store_true", help="continue from the checkpoint in the run folder")
     p.add_argument("--cache", metavar="DIR", help="folder for the decoded images (default: beside the data)")
@@ -39,7 +65,15 @@ def add_train(commands):
 
 
 def train(args):
-    from .classifiers import Augmentation, Network, Solver, cs231n_architecture, tinyimagenet_architecture
+    from .classifiers import (
+        Adversary,
+        Augmentation,
+        Network,
+        PretrainedCNN,
+        Solver,
+        cs231n_architecture,
+        tinyimagenet_architecture,
+    )
     from .datasets import load_tiny_imagenet
 
     out = Path(args.out)
@@ -53,9 +87,14 @@ def train(args):
 
     data = load_tiny_imagenet(args.data, cache_dir=args.cache, progress=not args.quiet)
     folder.mkdir(parents=True, exist_ok=True)
+    if args.widths and (args.architecture != "tinyimagenet" or args.init):
+        raise ValueError("--widths goes with --architecture tinyimagenet, and without --init")
+    start = PretrainedCNN(args.init) if args.init else None
     make = {"tinyimagenet": tinyimagenet_architecture, "cs231n": cs231n_architecture}[args.architecture]
+    widths = {"widths": args.widths} if args.widths else {}
     model = Network(
-        make(len(data["class_names"])),
+        start.architecture if start else make(len(data["class_names"]), **widths),
+        start.params if start else None,
         class_names=data["class_names"],
         wnids=data["wnids"],
         mean_image=data["mean_image"],
@@ -72,7 +111,9 @@ def train(args):
         schedule=args.schedule,
         batch_size=args.batch_size,
         num_epochs=args.epochs,
-        augmentation=Augmentation(early_crop=args.early_crop, early_epochs=early),
+        augmentation=Augmentation(early_crop=args.early_crop, early_epochs=early, cutmix=args.cutmix),
+        adversary=_adversary(args, Adversary),
+        average=args.average,
         seed=args.seed,
         checkpoint=checkpoint,
         history_csv=folder / "history.csv",
@@ -87,7 +128,8 @@ def train(args):
     except KeyboardInterrupt:
         raise KeyboardInterrupt(f"the training so far is in {checkpoint}; --resume continues it") from None
     last = solver.history[-1]
-    model.provenance = {
+    trained = solver.trained
+    trained.provenance = {
         # The data by its name: where it lay on one computer says nothing to others.
         "command": shlex.join(["pixelgrad", *(Path(a).name if a == args.data else a for a in sys.argv[1:])]),
         "commit": commit,
@@ -100,9 +142,15 @@ def train(args):
         "date": datetime.date.today().isoformat(),
         "versions": {"pixelgrad": __version__, "numpy": np.__version__, "python": platform.python_version()},
     }
-    model.save(out, dtype=np.float16, overwrite=args.force)
+    trained.save(out, dtype=np.float16, overwrite=args.force)
     if not args.quiet:
         print(f"{out}: {out.stat().st_size:,} bytes; {_accuracy(last)}")
+
+
+def _adversary(args, make):
+    if not args.adversarial_eps:
+        return None
+    return make(args.adversarial_eps, args.adversarial_steps, norm=args.adversarial_norm)
 
 
 def _report(solver, row):
