@@ -3,12 +3,18 @@
 Everything else about the package (name, version, dependencies) stands in pyproject.toml.
 """
 
-from setuptools import setup
+from setuptools import find_packages, setup
 
 FOLDERS = ["layers", "classifiers", "visualization", "datasets", "coursework"]
 
+nested = [f"{folder}.{package}" for folder in ["pixelgrad", *FOLDERS] for package in find_packages(folder)]
+
 setup(
-    packages=["pixelgrad", *(f"pixelgrad.{folder}" for folder in FOLDERS)],
+    packages=[
+        "pixelgrad",
+        *(f"pixelgrad.{folder}" for folder in FOLDERS),
+        *(package if package.startswith("pixelgrad.") else f"pixelgrad.{package}" for package in nested),
+    ],
     package_dir={f"pixelgrad.{folder}": folder for folder in FOLDERS},
-    package_data={"pixelgrad.datasets": ["weights/*.h5"], "pixelgrad.coursework": ["answers.h5"]},
+    package_data={"pixelgrad.datasets": ["weights/*.h5"], "pixelgrad.coursework.checker": ["answers.h5"]},
 )

@@ -55,8 +55,8 @@ def prepare_pixelgrad(workload, model):
 def _style_step(model, X):
     """An iteration of style transfer with the library: gradient of all losses, then Adam's first step."""
     from pixelgrad.visualization import gram_matrix
-    from pixelgrad.visualization.descent import descend
-    from pixelgrad.visualization.spans import forward_spans
+    from pixelgrad.visualization.multilayer import forward_spans
+    from pixelgrad.visualization.optimizers import descend
     from pixelgrad.visualization.style_transfer import perceptual_objective
 
     feats, _ = forward_spans(model, X[:, :, ::-1, ::-1], STYLE_LAYERS)

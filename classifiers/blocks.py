@@ -11,12 +11,12 @@ from dataclasses import MISSING, dataclass, field, fields
 
 import numpy as np
 
-from ..layers import compositions, rectifier
 from ..layers.basic import concat_backward, concat_forward
 from ..layers.checks import conv_output_size, pool_output_size
-from ..layers.conv import conv_backward, conv_forward
-from ..layers.fire import fire_backward, fire_forward
-from ..layers.pool import (
+from ..layers.fast import fused, relu
+from ..layers.fast.conv import conv_backward, conv_forward
+from ..layers.fast.fire import fire_backward, fire_forward
+from ..layers.fast.pool import (
     avg_pool_backward,
     avg_pool_forward,
     global_avg_pool_backward,
@@ -56,9 +56,9 @@ class Conv:
     def forward(self, x, params, mode):
         w, b = params[f"W{self.number}"], params.get(f"b{self.number}")
         if self.batchnorm:
-            forward = compositions.conv_bn_relu_forward
+            forward = fused.conv_bn_relu_forward
             return _with_running_averages(forward, self.number, mode, params, x, w, b, conv_param=self._param())
-        forward = compositions.conv_relu_forward if self.relu else conv_forward
+        forward = fused.conv_relu_forward if self.relu else conv_forward
         return forward(x, w, b, self._param())
 
     def backward(self, dout, cache, *, relu_rule, param_grads, input_grad):
@@ -66,7 +66,7 @@ class Conv:
         if not self.relu:
             backward = conv_backward
         else:
-            backward = compositions.conv_bn_relu_backward if self.batchnorm else compositions.conv_relu_backward
+            backward = fused.conv_bn_relu_backward if self.batchnorm else fused.conv_relu_backward
             wanted["relu_rule"] = relu_rule
         dx, *gradients = backward(dout, cache, **wanted)
         return dx, _named(gradients, self.number)
@@ -100,17 +100,17 @@ class Affine:
     def forward(self, x, params, mode):
         w, b = params[f"W{self.number}"], params.get(f"b{self.number}")
         if self.batchnorm:
-            forward = compositions.affine_bn_relu_forward
+            forward = fused.affine_bn_relu_forward
             return _with_running_averages(forward, self.number, mode, params, x, w, b)
-        forward = compositions.affine_relu_forward if self.relu else compositions.linear_forward
+        forward = fused.affine_relu_forward if self.relu else fused.linear_forward
         return forward(x, w, b)
 
     def backward(self, dout, cache, *, relu_rule, param_grads, input_grad):
         wanted = {"param_grads": param_grads, "input_grad": input_grad}
         if not self.relu:
-            backward = compositions.linear_backward
+            backward = fused.linear_backward
         else:
-            backward = compositions.affine_bn_relu_backward if self.batchnorm else compositions.affine_relu_backward
+            backward = fused.affine_bn_relu_backward if self.batchnorm else fused.affine_relu_backward
             wanted["relu_rule"] = relu_rule
         dx, *gradients = backward(dout, cache, **wanted)
         return dx, _named(gradients, self.number)
@@ -164,10 +164,10 @@ class Relu:
         return 0
 
     def forward(self, x, params, mode):
-        return rectifier.rectify_forward(x)
+        return relu.rectify_forward(x)
 
     def backward(self, dout, cache, *, relu_rule, **_):
-        return rectifier.rectify_backward(dout, cache, relu_rule=relu_rule), {}
+        return relu.rectify_backward(dout, cache, relu_rule=relu_rule), {}
 
 
 @dataclass(frozen=True)

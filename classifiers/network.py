@@ -9,9 +9,9 @@ from typing import NamedTuple
 import numpy as np
 
 from ..layers.checks import RELU_RULES, check_choice, whole_number
-from ..layers.conv import channels_last_filters
+from ..layers.fast.conv import channels_last_filters
+from ..layers.fast.parallel import one_blas_thread
 from ..layers.losses import softmax_loss
-from ..layers.threads import one_blas_thread
 from .blocks import make_blocks, param_shapes
 from .pixels import make_pixels
 from .weights import WeightsError, read_weights, write_weights

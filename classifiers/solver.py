@@ -15,7 +15,7 @@ import numpy as np
 from tqdm import tqdm
 
 from .._files import written_beside
-from ..layers.conv import channels_last_filters
+from ..layers.fast.conv import channels_last_filters
 from ..layers.losses import softmax_loss
 from .augmentation import Augmentation
 from .evaluation import evaluate

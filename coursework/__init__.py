@@ -10,7 +10,7 @@ __all__ = ["check", "load_case"]
 def __getattr__(name):
     """Nothing is imported before it is asked for: a child process must be confined first."""
     if name in __all__:
-        from . import board
+        from .checker import board
 
         return getattr(board, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -17,7 +17,7 @@ from pixelgrad._files import written_beside
 from pixelgrad.classifiers import Network, PretrainedCNN, cs231n_architecture, evaluate
 from pixelgrad.datasets import load_tiny_imagenet, shipped_weights
 from pixelgrad.visualization import create_class_visualization
-from pixelgrad.visualization.plotting import plot_evaluation, plot_history, plot_images, short_name
+from pixelgrad.visualization.plots.pictures import plot_evaluation, plot_history, plot_images, short_name
 
 DOCS = Path(__file__).resolve().parent
 SHOWN = (0, 4, 15, 43, 46, 60, 67, 75)  # the classes in the README, chosen before anything was drawn

@@ -15,7 +15,8 @@ from .basic import (
     relu_backward,
     relu_forward,
 )
-from .compositions import (
+from .fast.conv import conv_backward, conv_forward
+from .fast.fused import (
     affine_bn_relu_backward,
     affine_bn_relu_forward,
     affine_relu_backward,
@@ -25,7 +26,14 @@ from .compositions import (
     conv_relu_backward,
     conv_relu_forward,
 )
-from .conv import conv_backward, conv_forward
+from .fast.pool import (
+    avg_pool_backward,
+    avg_pool_forward,
+    global_avg_pool_backward,
+    global_avg_pool_forward,
+    max_pool_backward,
+    max_pool_forward,
+)
 from .gradient_check import (
     GradientError,
     check_gradient,
@@ -39,14 +47,6 @@ from .gradient_check import (
 from .losses import softmax_loss, svm_loss
 from .naive import conv_backward_naive, conv_forward_naive, max_pool_backward_naive, max_pool_forward_naive
 from .norm import batchnorm_backward, batchnorm_forward, spatial_batchnorm_backward, spatial_batchnorm_forward
-from .pool import (
-    avg_pool_backward,
-    avg_pool_forward,
-    global_avg_pool_backward,
-    global_avg_pool_forward,
-    max_pool_backward,
-    max_pool_forward,
-)
 
 __all__ = [
     "GradientError",

@@ -21,10 +21,8 @@
 - `tv_loss`, `tv_beta_loss`: total variation
 
 Images go in and come out in model space, (N, 3, H, W). `callback(t, X, info)` follows a loop while it runs; drawing is
-the business of `pixelgrad.visualization.plotting`.
+the business of `pixelgrad.visualization.plots.pictures`.
 """
-
-import importlib
 
 from .adversarial import attack, defend, fgsm, pgd, random_control
 from .attribution import gradient_x_input, integrated_gradients, segment_object, smoothgrad
@@ -49,40 +47,6 @@ from .texture import synthesize_texture
 from .texture_growing import grow_texture
 from .total_variation import tv_beta_loss, tv_loss
 from .transfer import transfer_matrix
-
-_DRAWING = {
-    "make_gallery": "gallery",
-    "plot_activations": "plots_features",
-    "plot_embedding": "plots_features",
-    "plot_filters": "plots_features",
-    "plot_layer_filters": "plots_features",
-    "plot_neighbours": "plots_features",
-    "plot_neurons": "plots_features",
-    "plot_patches": "plots_features",
-    "plot_attack": "plots_attacks",
-    "plot_transfer": "plots_attacks",
-    "plot_gradient_pictures": "plots_maps",
-    "plot_insertion_deletion": "plots_maps",
-    "plot_maps": "plots_maps",
-    "plot_methods": "plots_maps",
-    "plot_occlusion": "plots_maps",
-    "plot_sanity": "plots_maps",
-    "plot_segmentation": "plots_maps",
-    "plot_evaluation": "plotting",
-    "plot_fooling": "plotting",
-    "plot_history": "plotting",
-    "plot_images": "plotting",
-    "plot_progress": "plotting",
-    "plot_saliency": "plotting",
-}
-
-
-def __getattr__(name):
-    """What draws is imported when it is asked for: the techniques do not need matplotlib."""
-    if name in _DRAWING:
-        return getattr(importlib.import_module(f".{_DRAWING[name]}", __name__), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-
 
 __all__ = [
     "activation_maps",
@@ -134,5 +98,4 @@ __all__ = [
     "tv_beta_loss",
     "tv_loss",
     "visualize_neuron",
-    *_DRAWING,
 ]

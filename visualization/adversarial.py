@@ -19,7 +19,7 @@ import numpy as np
 from PIL import Image
 from tqdm import tqdm
 
-from .arguments import (
+from .checks import (
     check_choice,
     check_images,
     check_labels,

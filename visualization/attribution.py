@@ -18,7 +18,7 @@ from scipy.ndimage import binary_fill_holes, find_objects, gaussian_filter, labe
 from scipy.stats import rankdata
 from tqdm import tqdm
 
-from .arguments import check_choice, check_finite, check_images, check_labels, check_not_negative, check_whole
+from .checks import check_choice, check_finite, check_images, check_labels, check_not_negative, check_whole
 from .occlusion import FILLS, class_value, fill_like
 from .saliency import class_gradient
 

@@ -13,7 +13,7 @@ from scipy.fft import idctn
 from tqdm import tqdm
 
 from .adversarial import project, size_of
-from .arguments import check_choice, check_positive, check_whole
+from .checks import check_choice, check_positive, check_whole
 
 METHODS = ("random_search", "finite_differences")
 

@@ -16,7 +16,7 @@ import numpy as np
 from scipy.ndimage import zoom
 
 from ..classifiers.blocks import Affine, GlobalAvgPool, Relu
-from .arguments import check_images, check_labels, one_hot
+from .checks import check_images, check_labels, one_hot
 from .guided import guided_backprop
 
 

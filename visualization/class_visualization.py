@@ -9,7 +9,7 @@ smooth enough for people to see something in it.
 import numpy as np
 from tqdm import tqdm
 
-from .arguments import check_choice, check_images, check_labels, check_not_negative, check_whole, one_hot, softmax
+from .checks import check_choice, check_images, check_labels, check_not_negative, check_whole, one_hot, softmax
 from .image_ops import blur, clip, jitter, noise, step, step_length
 
 

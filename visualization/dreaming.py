@@ -10,9 +10,9 @@ of the guide's features is nearest (their notebook, "Controlling dreams").
 import numpy as np
 from tqdm import tqdm
 
-from .arguments import check_images, check_whole
+from .checks import check_images, check_whole
 from .image_ops import clip, jitter, resize, step, step_length
-from .spans import backward_spans, forward_spans
+from .multilayer import backward_spans, forward_spans
 
 SMALLEST_OCTAVE = 24  # pixels of the shorter side
 

@@ -11,7 +11,7 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 from tqdm import tqdm
 
-from .arguments import check_choice, check_finite, check_positive, check_whole
+from .checks import check_choice, check_finite, check_positive, check_whole
 
 _BLOCK = 1 << 18  # entries of a block of rows: such a block of each temporary stays in the processor's cache
 

@@ -14,9 +14,9 @@ from scipy.stats import rankdata
 from tqdm import tqdm
 
 from ..classifiers import Network
-from .arguments import check_choice, check_finite, check_images, check_labels, check_whole
 from .attribution import channel_map, gradient_x_input, integrated_gradients, smoothgrad
 from .cam import grad_cam, guided_grad_cam
+from .checks import check_choice, check_finite, check_images, check_labels, check_whole
 from .guided import deconvnet, guided_backprop
 from .occlusion import OBJECTIVES, class_value, fill_like
 from .saliency import compute_saliency_maps

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .arguments import check_choice, check_images, check_whole
+from .checks import check_choice, check_images, check_whole
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,8 @@ hardly changes when the upper layers are randomised: see `sanity_check`.
 import numpy as np
 
 from ..layers.checks import RELU_RULES
-from .arguments import check_choice, check_images, check_labels, check_whole, one_hot
 from .attribution import class_gradient
+from .checks import check_choice, check_images, check_labels, check_whole, one_hot
 
 UPSTREAM = ("one", "activation")
 

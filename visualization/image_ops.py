@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image
 from scipy.ndimage import gaussian_filter
 
-from .arguments import check_positive
+from .checks import check_positive
 
 
 def jitter(X, dy, dx):

@@ -7,7 +7,7 @@ sets have it (a memory map will do: only a batch is read at a time), or floats i
 import numpy as np
 from tqdm import tqdm
 
-from .arguments import check_finite, check_whole
+from .checks import check_finite, check_whole
 
 
 def check_image_set(op, images, name="images"):

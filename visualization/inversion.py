@@ -8,7 +8,7 @@ the photograph; from deep ones, what the network has kept of it.
 import numpy as np
 from tqdm import tqdm
 
-from .arguments import check_finite, check_images, check_not_negative, check_positive, check_whole
+from .checks import check_finite, check_images, check_not_negative, check_positive, check_whole
 from .image_ops import blur, clip, noise, step, step_length
 from .total_variation import tv_beta_loss
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .arguments import check_choice, check_whole
+from .checks import check_choice, check_whole
 from .image_sets import batches, check_image_set, features_of
 
 

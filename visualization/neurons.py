@@ -19,7 +19,7 @@ from scipy.cluster.vq import ClusterError, kmeans2
 from tqdm import tqdm
 
 from ..classifiers.blocks import GlobalAvgPool, Pool
-from .arguments import check_images, check_not_negative, check_positive, check_whole
+from .checks import check_images, check_not_negative, check_positive, check_whole
 from .embedding import pca
 from .image_ops import blur, clip, grey_levels, jitter, noise, step, step_length, unit
 from .image_sets import check_image_set, features_of, in_model_space

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from tqdm import tqdm
 
-from .arguments import check_choice, check_images, check_labels, check_not_negative, check_whole, softmax
+from .checks import check_choice, check_images, check_labels, check_not_negative, check_whole, softmax
 from .image_ops import blur
 
 FILLS = ("black", "grey", "mean", "blur", "noise")

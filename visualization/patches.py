@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..classifiers.blocks import Affine, Conv, Fire, GlobalAvgPool, Pool, Relu
-from .arguments import check_whole
+from .checks import check_whole
 from .image_sets import as_pictures, batches, check_image_set
 
 

@@ -7,7 +7,7 @@ the network is sure of is almost zero.
 
 import numpy as np
 
-from .arguments import check_images, check_labels, one_hot
+from .checks import check_images, check_labels, one_hot
 
 
 def class_gradient(X, y, model, *, relu_rule="standard"):

@@ -9,8 +9,8 @@ loss, is `tv_loss`.
 import numpy as np
 
 from ..layers.checks import check_array, same_shape
-from ..layers.threads import product
-from .arguments import check_not_negative
+from ..layers.fast.parallel import product
+from .checks import check_not_negative
 
 
 def content_loss(content_weight, content_current, content_original):

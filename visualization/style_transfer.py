@@ -10,11 +10,11 @@ the Gram matrix sought. So weights mean the same at every layer, on every networ
 
 import numpy as np
 
-from .arguments import check_choice, check_images, check_not_negative, check_whole
-from .descent import OPTIMIZERS, descend
+from .checks import check_choice, check_images, check_not_negative, check_whole
 from .dreaming import octave_sizes
 from .image_ops import clip, noise, resize
-from .spans import backward_spans, forward_spans
+from .multilayer import backward_spans, forward_spans
+from .optimizers import OPTIMIZERS, descend
 from .style_losses import content_loss, gram_matrix, style_loss
 from .total_variation import tv_loss
 

@@ -11,11 +11,11 @@ structures may be larger than what the layers can see at full size.
 
 import numpy as np
 
-from .arguments import check_choice, check_not_negative, check_whole
-from .descent import OPTIMIZERS, descend
+from .checks import check_choice, check_not_negative, check_whole
 from .dreaming import octave_sizes
 from .image_ops import noise
-from .spans import forward_spans
+from .multilayer import forward_spans
+from .optimizers import OPTIMIZERS, descend
 from .style_losses import gram_matrix
 from .style_transfer import (
     at_size,

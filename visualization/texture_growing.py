@@ -11,7 +11,7 @@ import numpy as np
 from scipy.ndimage import affine_transform, gaussian_filter
 from tqdm import tqdm
 
-from .arguments import check_choice, check_not_negative, check_whole
+from .checks import check_choice, check_not_negative, check_whole
 
 _ROUNDING = 1e-5  # of a query's sum of squares: float32 distances are off by up to a quarter of it
 

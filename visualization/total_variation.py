@@ -8,7 +8,7 @@ slope, with beta = 2 it is the sum of squares.
 
 import numpy as np
 
-from .arguments import check_not_negative, check_positive
+from .checks import check_not_negative, check_positive
 
 
 def tv_loss(img, tv_weight):

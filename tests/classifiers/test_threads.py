@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 
 from pixelgrad.classifiers import Network, PretrainedCNN
-from pixelgrad.layers.threads import least_product, one_blas_thread
+from pixelgrad.layers.fast.parallel import least_product, one_blas_thread
 
 CODE = """
 import sys, numpy as np
 from pixelgrad.classifiers import PretrainedCNN
-from pixelgrad.layers.threads import threads
+from pixelgrad.layers.fast.parallel import threads
 model = PretrainedCNN(dtype=sys.argv[1])
 for N, side in ((1, 64), (9, 64), (1, 160)):
     X = np.random.default_rng(N).uniform(-100, 130, (N, 3, side, side)).astype(sys.argv[1])

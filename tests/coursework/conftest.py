@@ -7,12 +7,12 @@ import sys
 
 import pytest
 
-from pixelgrad.coursework import board
-from pixelgrad.coursework.answers import make_answers
-from pixelgrad.coursework.exercises import EXERCISES
-from pixelgrad.coursework.make import edition_texts, make_edition
-from pixelgrad.coursework.runner import Limits
-from pixelgrad.coursework.store import write_answers
+from pixelgrad.coursework.checker import board
+from pixelgrad.coursework.checker.runner import Limits
+from pixelgrad.coursework.checker.store import write_answers
+from pixelgrad.coursework.exercises.catalogue import EXERCISES
+from pixelgrad.coursework.instructor.answers import make_answers
+from pixelgrad.coursework.instructor.make import edition_texts, make_edition
 
 
 class Project:
@@ -48,7 +48,7 @@ class Project:
 def edition(tmp_path_factory, answers):
     """A student edition with all exercises; not to be changed."""
     made = make_edition(tmp_path_factory.mktemp("edition") / "course", answers=False)
-    write_answers(made / "coursework" / "answers.h5", {name: answers(name) for name in EXERCISES})
+    write_answers(made / "coursework" / "checker" / "answers.h5", {name: answers(name) for name in EXERCISES})
     return Project(made)
 
 

@@ -22,16 +22,15 @@ import variants_layers
 import variants_seeing
 from tqdm import tqdm
 
-from pixelgrad.coursework import markers
-from pixelgrad.coursework.answers import make_answers, mistaken_functions, wrong_outcomes
-from pixelgrad.coursework.exercises import EXERCISES
-from pixelgrad.coursework.grading import LIMITS, grade
-from pixelgrad.coursework.harness import run_case
-from pixelgrad.coursework.isolation import find_isolation
-from pixelgrad.coursework.judge import ENDLESS, PASSED, judge
-from pixelgrad.coursework.make import edition_texts
-from pixelgrad.coursework.mistakes import MISTAKES
-from pixelgrad.coursework.runner import ROOT
+from pixelgrad.coursework.checker import markers
+from pixelgrad.coursework.checker.harness import run_case
+from pixelgrad.coursework.checker.judge import ENDLESS, PASSED, judge
+from pixelgrad.coursework.exercises.catalogue import EXERCISES, ROOT
+from pixelgrad.coursework.instructor.answers import make_answers, mistaken_functions, wrong_outcomes
+from pixelgrad.coursework.instructor.grading import LIMITS, grade
+from pixelgrad.coursework.instructor.isolation import find_isolation
+from pixelgrad.coursework.instructor.make import edition_texts
+from pixelgrad.coursework.instructor.mistakes import MISTAKES
 
 VARIANTS = [*variants_layers.VARIANTS, *variants_seeing.VARIANTS]
 FAILED_AT_LEAST, NAMED_AT_LEAST = 1.0, 0.9

@@ -80,12 +80,12 @@ _PATCHED = """
 import numpy, sys
 numpy.allclose = numpy.isclose = numpy.array_equal = lambda *a, **k: True
 numpy.savez = lambda *a, **k: None
-import pixelgrad.coursework.harness as harness
-import pixelgrad.coursework.packing as packing
+import pixelgrad.coursework.checker.harness as harness
+import pixelgrad.coursework.checker.packing as packing
 harness.run_case = lambda *a: {"outputs": {}, "kinds": {}, "raised": None, "changed": {}}
 packing.same = harness.same = lambda a, b: True
 try:
-    import pixelgrad.coursework.judge as judge
+    import pixelgrad.coursework.checker.judge as judge
     judge.alike = judge.close = lambda *a: True
 except Exception:
     pass
@@ -143,7 +143,7 @@ HOSTILE = {
     ),
     "a link for a result": _at_import("import os\nos.symlink('/dev/zero', 'affine.npz')"),
     "replaces other exercises": _at_import(
-        "import pixelgrad.coursework.exercises as e\n"
+        "import pixelgrad.coursework.exercises.catalogue as e\n"
         "for x in e.EXERCISES.values(): object.__setattr__(x, 'run', lambda f, c, out: None)"
     ),
     "no Python": "def affine_forward(:\n",

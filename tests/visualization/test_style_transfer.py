@@ -3,8 +3,8 @@ import pytest
 
 from pixelgrad.layers import check_projection
 from pixelgrad.visualization import gram_matrix, invert_features, style_transfer, synthesize_texture
-from pixelgrad.visualization.descent import descend
 from pixelgrad.visualization.image_ops import noise
+from pixelgrad.visualization.optimizers import descend
 from pixelgrad.visualization.style_transfer import layers_by_resolution, perceptual_objective, with_colors_of
 
 STYLE_LAYERS = [0, 1]

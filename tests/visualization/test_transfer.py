@@ -5,7 +5,7 @@ import pytest
 
 from pixelgrad.classifiers import Network
 from pixelgrad.visualization.adversarial import pgd
-from pixelgrad.visualization.plots_attacks import plot_attack, plot_transfer
+from pixelgrad.visualization.plots.attacks import plot_attack, plot_transfer
 from pixelgrad.visualization.transfer import transfer_matrix
 
 

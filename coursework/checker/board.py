@@ -1,0 +1,161 @@
+"""The student's side of the checker: run exercises, and show what came of it."""
+
+import difflib
+import textwrap
+from dataclasses import replace
+
+from ..exercises.catalogue import EXERCISES, ROOT
+from .importing import CANNOT
+from .judge import BLOCKED, PASSED, TODO, WRONG, judge
+from .packing import copied
+from .runner import run_exercises
+from .store import read_answers
+
+SIGNS = {PASSED: "✓ passed", WRONG: "✗ wrong", TODO: "· to do", BLOCKED: "– blocked"}
+
+
+def check(names=None, *, root=ROOT, answers=None, limits=None, done=None):
+    """Check exercises.
+
+    Parameters
+    ----------
+    names : sequence of str, optional
+        Exercises; all by default.
+    root : Path
+        The project to check.
+    answers : dict of str to Answers, optional
+        By default those of the file that comes with the project.
+    limits : Limits, optional
+    done : callable (exercise), optional
+        Called when an exercise is finished.
+
+    Returns
+    -------
+    verdicts : list of Verdict
+        In the order of the exercises.
+    printed : str
+        What the functions printed.
+
+    Raises
+    ------
+    ValueError
+        There is no exercise of a name.
+    """
+    for name in names or ():
+        known_exercise(name)
+    wanted = [name for name in EXERCISES if not names or name in names]
+    needed = with_needs(wanted)
+    answers = read_answers(needed) if answers is None else answers
+    run = run_exercises({name: answers[name].inputs for name in needed}, root=root, limits=limits, done=done)
+    verdicts = {name: judge(EXERCISES[name], answers[name], run.outcomes[name]) for name in needed}
+    return [after_needs(verdicts[name], verdicts) for name in wanted], run.printed
+
+
+def with_needs(names):
+    """These exercises, and those that they call."""
+    return [name for name in EXERCISES if name in names or any(name in EXERCISES[other].needs for other in names)]
+
+
+def after_needs(verdict, verdicts):
+    """A wrong exercise that calls one which is not right yet is blocked by that one.
+
+    One that is blocked itself is passed over: what it waits for may be this one's own file.
+    """
+    needs = EXERCISES[verdict.exercise].needs
+    unsolved = [name for name in needs if name in verdicts and verdicts[name].status not in (PASSED, BLOCKED)]
+    if verdict.status == WRONG and unsolved:
+        return replace(verdict, status=BLOCKED, mistake=None, message=f"{unsolved[0]}: not right yet")
+    return verdict
+
+
+def load_case(exercise, case):
+    """The inputs of one case of an exercise: {name: value}.
+
+    Raises
+    ------
+    ValueError
+        There is no such exercise or case; the message lists what there is.
+    """
+    known_exercise(exercise)
+    inputs = read_answers([exercise])[exercise].inputs
+    if case not in inputs:
+        raise ValueError(f"load_case: {exercise} has no case {case!r}; its cases are {', '.join(map(repr, inputs))}")
+    return copied(inputs[case])
+
+
+def known_exercise(name):
+    """The exercise of this name; ValueError, with a list, if there is none."""
+    if name not in EXERCISES:
+        near = " or ".join(difflib.get_close_matches(name.lower(), EXERCISES))
+        hint = f". Did you mean {near}?" if near else ""
+        raise ValueError(f"there is no exercise {name!r}; the exercises are {', '.join(EXERCISES)}{hint}")
+    return EXERCISES[name]
+
+
+def board(verdicts, *, width=100):
+    """The verdicts as text: a line for each exercise, what is wrong, and what to do next."""
+    lines, track, said = [], None, set()
+    for verdict in verdicts:
+        exercise = EXERCISES[verdict.exercise]
+        if exercise.track != track:
+            track = exercise.track
+            lines += ["", track.capitalize()]
+        points = f"{verdict.points}/{verdict.max_points}"
+        lines.append(f"  {SIGNS[verdict.status]:10s} {verdict.exercise:20s} {points:>6s}  {exercise.title}")
+        if verdict.status in (WRONG, TODO):
+            words = verdict.message.splitlines()
+            if verdict.status == TODO:  # the first line only repeats which one
+                words = words[1:]
+            elif verdict.message in said:  # a file that cannot be imported is the same for all that stands in it
+                words = ["as above"]
+            said.add(verdict.message)
+            for line in words:
+                code = line.startswith("    ")
+                lines += (
+                    [f"      {line}"]
+                    if code
+                    else textwrap.wrap(line, width, initial_indent=" " * 6, subsequent_indent=" " * 6)
+                )
+        elif verdict.status == BLOCKED:
+            # Why a file cannot be imported is said once, also where no exercise of that file is shown.
+            new = CANNOT in verdict.message and verdict.message not in said
+            words = verdict.message if new else verdict.message.split(":")[0]
+            lines += textwrap.wrap(f"waits for {words}", width, initial_indent=" " * 6, subsequent_indent=" " * 6)
+            said.add(verdict.message)
+    points, most = sum(v.points for v in verdicts), sum(v.max_points for v in verdicts)
+    lines += ["", f"{points} of {most} points. {_next(verdicts)}"]
+    return "\n".join(lines[1:] if lines[0] == "" else lines)
+
+
+def as_dict(verdicts):
+    """The verdicts as `pixelgrad check --json` prints them."""
+    return {
+        "exercises": [
+            {
+                "id": v.exercise,
+                "status": v.status,
+                "points": v.points,
+                "max_points": v.max_points,
+                "mistake": v.mistake,
+                "message": v.message,
+            }
+            for v in verdicts
+        ],
+        "points": sum(v.points for v in verdicts),
+        "max_points": sum(v.max_points for v in verdicts),
+    }
+
+
+def _next(verdicts):
+    for status, words in ((WRONG, "Next: mend {}"), (TODO, "Next: write {}")):
+        for verdict in verdicts:
+            if verdict.status == status:
+                exercise = EXERCISES[verdict.exercise]
+                files = ", ".join(dict.fromkeys(exercise.homes.values()))
+                return f"{words.format(verdict.exercise)} ({files}); `pixelgrad check {verdict.exercise} --hint` helps."
+    waiting = next((v.message.split(":")[0] for v in verdicts if v.status == BLOCKED), None)
+    if waiting:
+        return f"Next: {waiting}."
+    if len(verdicts) < len(EXERCISES):
+        return "All right; `pixelgrad check` shows what is left."
+    return "Everything passes."

@@ -1,0 +1,189 @@
+"""What runs in the child process: calls a student's functions on given inputs, and writes down what they return.
+
+Nothing here knows the right answers. Each case of an exercise gives an outcome, a dictionary:
+
+- "outputs": {name: array}, as far as the functions came;
+- "kinds": {name: what was returned instead of an array};
+- "raised": None, or {"type", "message", "line", "function"};
+- "changed": {name of an input that is not what it was: the function after whose call that was first so}.
+"""
+
+import faulthandler
+import importlib
+import traceback
+from contextlib import suppress
+from pathlib import Path
+
+import numpy as np
+
+from ...todo import Todo
+from ..exercises.registry import ReturnError
+from .packing import copied, pack, same, unpack
+
+MOST_BYTES = 64 * 2**20  # of one output
+# Files that tell the parent where we are; the first names the exercise file that is being imported.
+STARTED, IMPORTED, WHERE = "started", "imported", "where"
+
+
+class Outputs(dict):
+    """Takes what a function returned, and complains where that is not what was promised."""
+
+    def __init__(self):
+        super().__init__()
+        self.kinds = {}
+
+    def take(self, function, value, *names):
+        """Keep the values a function returned under these names; "_" is kept for the caller only. Returns them."""
+        values = (value,) if len(names) == 1 else value
+        wanted = f"({', '.join('cache' if name == '_' else name for name in names)})" if len(names) > 1 else names[0]
+        if value is None:
+            raise ReturnError(f"{function} returned None instead of {wanted}; does it end in a return?")
+        if len(names) > 1 and (not isinstance(value, tuple | list) or len(value) != len(names)):
+            got = f"{len(value)} values" if isinstance(value, tuple | list) else f"one value, {_kind(value)}"
+            raise ReturnError(f"{function} returned {got}; {wanted} was expected")
+        for name, one in zip(names, values):
+            if name != "_":
+                self._keep(name, one)
+        return values[0] if len(names) == 1 else values
+
+    def _keep(self, name, value):
+        if isinstance(value, int | np.integer):  # a loss is a number, and 0 is one
+            value = float(value)
+        if type(value) is not np.ndarray and not isinstance(value, float | np.number):
+            self.kinds[name] = _kind(value)
+        if value is None:
+            return
+        try:
+            array = np.asarray(value)
+        except (ValueError, TypeError):  # a list or tuple of all sorts of things
+            return
+        if type(array) is not np.ndarray or array.dtype.kind not in "fiub":
+            self.kinds[name] = _kind(value)
+        elif array.nbytes > MOST_BYTES:
+            self.kinds[name] = f"an array of {array.nbytes / 2**20:.0f} MiB"
+        else:
+            self[name] = array.copy()
+
+
+def run_case(exercise, inputs, namespace):
+    """The outcome of one case: see the module's docstring.
+
+    Parameters
+    ----------
+    exercise : Exercise
+    inputs : dict
+    namespace : dict
+        The student's functions by name.
+    """
+    given, outputs, raised, changed = copied(inputs), Outputs(), None, {}
+
+    def compare(function):
+        for name in inputs:
+            if name not in (*changed, *exercise.may_change) and not same(inputs[name], given[name]):
+                changed[name] = function
+
+    functions = _Functions(namespace, compare)
+    try:
+        with np.errstate(all="ignore"):
+            exercise.run(functions, given, outputs)
+    except Todo as error:
+        raised = {"type": "Todo", "message": str(error), "line": None, "function": None}
+    except ReturnError as error:
+        raised = {"type": "ReturnError", "message": str(error), "line": None, "function": None}
+    except (Exception, SystemExit) as error:
+        raised = _described(error)
+    compare(functions.latest)  # parameters of a network are put into the inputs afterwards
+    return {"outputs": dict(outputs), "kinds": outputs.kinds, "raised": raised, "changed": changed}
+
+
+class _Functions:
+    """A student's functions by name; after each call the inputs are compared with what they were."""
+
+    def __init__(self, namespace, compare):
+        self.latest = ""
+        for name, function in namespace.items():
+            setattr(self, name, self._watched(name, function, compare))
+
+    def _watched(self, name, function, compare):
+        def call(*args, **kwargs):
+            self.latest = name
+            try:
+                return function(*args, **kwargs)
+            finally:
+                compare(name)
+
+        return call
+
+
+def student_functions(exercise):
+    """The functions of an exercise, from the installed package."""
+    namespace = {}
+    for name in exercise.functions:
+        module = importlib.import_module("pixelgrad." + exercise.home(name)[:-3].replace("/", "."))
+        namespace[name] = getattr(module, name)
+    return namespace
+
+
+def main(job, results, seconds):
+    """Import the exercises of a job file and run them; write an outcome file for each as soon as it is done.
+
+    Whatever takes nearly `seconds` has its place in the program written to the file WHERE.
+    """
+    from ..exercises.catalogue import EXERCISES
+    from .importing import import_homes, not_imported
+
+    results = Path(results)
+    with np.load(job, allow_pickle=False) as f:
+        job = unpack(f)
+    wanted, where = job["inputs"], open(results / WHERE, "w")
+    homes = dict.fromkeys(home for name in wanted for home in EXERCISES[name].homes.values())
+    if any(not home.startswith("layers/") for home in homes):
+        # What takes longest to import, and on a cold disk very long: no student's file shall be blamed for it.
+        importlib.import_module("scipy.stats")
+    (results / STARTED).touch()  # from here on it is the student's time
+    _watch(where, seconds)
+    failures = import_homes(homes, job["stopped"], (results / STARTED).write_text)
+    (results / IMPORTED).touch()
+    for name, cases in wanted.items():
+        _watch(where, seconds)
+        exercise, outcomes = EXERCISES[name], {}
+        failed = [failures[home] for home in exercise.homes.values() if home in failures]
+        if failed:
+            outcomes = not_imported(cases, *failed[0])
+        else:
+            namespace = student_functions(exercise)
+            for case, inputs in cases.items():
+                outcomes[case] = run_case(exercise, inputs, namespace)
+        target = results / f"{name}.npz"
+        with open(target.with_suffix(".part"), "wb") as f:
+            np.savez(f, **pack(outcomes))
+        target.with_suffix(".part").replace(target)
+
+
+def _watch(where, seconds):
+    """Have the place in the program written down shortly before the parent loses its patience."""
+    with suppress(OSError, ValueError, RuntimeError):  # a student's code may have closed the file
+        where.seek(0)
+        where.truncate()
+        faulthandler.dump_traceback_later(0.9 * seconds, file=where)
+
+
+def _described(error):
+    """An exception as text, with the last line of it that lies in an exercise file; else, that is not ours."""
+    from ..exercises.catalogue import exercise_files
+
+    frames = traceback.extract_tb(error.__traceback__)
+    theirs = [frame for frame in frames if Path(frame.filename).as_posix().endswith(tuple(exercise_files()))]
+    others = [frame for frame in frames if "coursework" not in Path(frame.filename).parts[-3:-1]]
+    frame = next(iter([*reversed(theirs), *reversed(others)]), None)
+    if isinstance(error, SyntaxError):
+        place = {"line": error.lineno, "function": Path(error.filename or "").name}
+    else:
+        place = {"line": frame and frame.lineno, "function": frame and f"{frame.name} ({Path(frame.filename).name})"}
+    return {"type": type(error).__name__, "message": " ".join(str(error).split())[:500], **place}
+
+
+def _kind(value):
+    if type(value) is np.ndarray:
+        return f"an array of {value.dtype}"
+    return {"NoneType": "None"}.get(type(value).__name__, f"a {type(value).__name__}")

@@ -1,0 +1,268 @@
+"""Student code in a child process: started, watched, and ended when it takes too long.
+
+The child gets a file with inputs and hands back a file of plain arrays for each exercise as soon as it is done; see
+`harness`. If it hangs or dies, the exercise it was at is what did it, and another child goes on with the next; unless
+that was while an exercise file was imported: the other child leaves that file alone, and what needs it cannot run.
+"""
+
+import os
+import re
+import signal
+import stat
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import zipfile
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ..exercises.catalogue import ROOT, exercise_files
+from .harness import IMPORTED, STARTED, WHERE
+from .importing import not_imported
+from .judge import ENDLESS
+from .packing import DESCRIPTION, pack, unpack
+
+ENDED = "It ended the whole program ({}). A function must return, and never call exit()."
+DIED = "The program died with it ({}): did it ask for far too much memory?"
+IMPORT_ENDLESS = "it is not done in time{}. Is there a loop outside of the functions?"
+IMPORT_ENDED = "it ends the whole program ({}). Is there an exit() outside of the functions?"
+UNREADABLE = "What it handed back cannot be read."
+_POLL = 0.01  # seconds
+_MOST_PRINTED = 4000  # characters
+_MOST_BYTES, _MOST_ARRAYS = 2**28, 10_000  # of all that an exercise returns
+_MOST_WORDS = 2**20  # bytes of what describes it
+_MOST_TEXT = 2**14  # bytes of other texts
+_FRAME = re.compile(r'File "([^"\n]+)", line ([0-9]{1,6}) in ([A-Za-z_][A-Za-z0-9_]{0,60}|<module>)$', re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a child may use: seconds an exercise, seconds to start, MiB of memory and of files, processes, user id."""
+
+    seconds: float = 5.0
+    start_seconds: float = 30.0
+    memory: int = 4096
+    file_size: int = 256
+    processes: int | None = None
+    user: int | None = None
+
+
+@dataclass(frozen=True)
+class Run:
+    """What came of it: outcomes by exercise (or, in words, why there are none), and what was printed."""
+
+    outcomes: dict
+    printed: str
+
+
+def run_exercises(inputs, *, root=ROOT, limits=None, command=None, done=None):
+    """Call the functions of exercises on their inputs, in a child process.
+
+    Parameters
+    ----------
+    inputs : dict of str to dict
+        {exercise: {case: {name: value}}}
+    root : Path
+        The project whose functions are called: the folder that holds `pixelgrad/`.
+    limits : Limits, optional
+    command : callable (list of str, Path) -> list of str, optional
+        Wraps the child's command line, given the folder it may write to.
+    done : callable (exercise), optional
+        Called when an exercise is finished.
+
+    Returns
+    -------
+    Run
+    """
+    limits, outcomes, printed = limits or Limits(), {}, []
+    waiting, stopped = list(inputs), {}
+    with tempfile.TemporaryDirectory(prefix="pixelgrad-", ignore_cleanup_errors=True) as folder:
+        while waiting:
+            place = Path(tempfile.mkdtemp(dir=folder))
+            results = place / "results"
+            results.mkdir()
+            job = {"inputs": {name: inputs[name] for name in waiting}, "stopped": stopped}
+            np.savez(place / "job.npz", **pack(job))
+            reason, file = _watch(place, results, waiting, root, limits, command, printed, outcomes, done)
+            if file in exercise_files() and file not in stopped:
+                stopped[file] = reason
+                continue
+            # The child did not come to its end: the exercise it was at is the cause, or we cannot even import them.
+            for name in waiting[:1] if file is None else list(waiting):
+                waiting.remove(name)
+                outcomes[name] = reason if file is None else not_imported(inputs[name], file, reason)
+                if done:
+                    done(None)
+    return Run(outcomes, "".join(printed)[:_MOST_PRINTED])
+
+
+def _watch(place, results, waiting, root, limits, command, printed, outcomes, done):
+    """Run one child; take finished exercises from `waiting` into `outcomes`.
+
+    Returns why it stopped, in words, and the file that it was importing; None if it had come as far as the exercises.
+    """
+    if limits.user is not None:
+        for path in (place, results):
+            os.chmod(path, 0o711 if path == place else 0o700)
+        os.chown(results, limits.user, limits.user)
+        os.chmod(place.parent, 0o711)
+        os.chmod(place / "job.npz", 0o644)
+    start = (
+        f"import sys; sys.path.insert(0, {str(root)!r}); from pixelgrad.coursework.checker.confine import main; main()"
+    )
+    arguments = [sys.executable, "-c", start, str(place / "job.npz"), str(results), _as_text(limits)]
+    if command is not None:
+        arguments = command(arguments, results)
+    child = subprocess.Popen(
+        arguments,
+        cwd=results,
+        env=_environment(results),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+    )
+    reader = threading.Thread(target=_collect, args=(child.stdout, printed), daemon=True)
+    reader.start()
+    endless, reached, latest = False, set(), time.monotonic()
+    try:
+        while True:
+            ended = child.poll() is not None
+            for stage in {STARTED, IMPORTED} - reached:
+                if os.path.lexists(results / stage):
+                    reached.add(stage)
+                    latest = time.monotonic()
+            while waiting and os.path.lexists(results / f"{waiting[0]}.npz"):
+                name = waiting.pop(0)
+                outcomes[name] = _read(results / f"{name}.npz")
+                latest = time.monotonic()
+                if done:
+                    done(name)
+            if not waiting or ended:
+                break
+            if time.monotonic() - latest > (limits.seconds if STARTED in reached else limits.start_seconds):
+                endless = True
+                break
+            time.sleep(_POLL)
+    finally:
+        _kill(child, limits.user if command is None else None)
+        reader.join(1)
+    code = child.returncode
+    ended = f"signal {-code}" if code < 0 else f"exit code {code}"
+    if STARTED in reached and IMPORTED not in reached:
+        file = _text(results / STARTED)
+        # What it calls may stand in another file, and be all right there.
+        _, line, _ = _where(results, [file]) if endless else (None, None, None)
+        at = f", and is at line {line}" if line else ""
+        words = IMPORT_ENDLESS.format(at) if endless else IMPORT_ENDED.format(ended)
+        return words, file if file in exercise_files() else "an exercise file"
+    if endless:
+        home, line, function = _where(results, exercise_files())
+        return f"{ENDLESS} It was at line {line} of {home} ({function})." if home else ENDLESS, None
+    return (DIED if code < 0 else ENDED).format(ended), None
+
+
+def _where(results, homes):
+    """The innermost line of these files in which a child was, as it says: (file, line, function), or Nones."""
+    for path, line, function in _FRAME.findall(_text(results / WHERE)):
+        for home in homes:
+            if path.replace("\\", "/").endswith(f"/{home}"):
+                return home, int(line), function
+    return None, None, None
+
+
+def _text(path):
+    """The beginning of a short text that a child wrote; empty, if there is none. The child may be hostile."""
+    with suppress(OSError), open(path, "rb", opener=_open_plain) as f:
+        if stat.S_ISREG(os.fstat(f.fileno()).st_mode):
+            return f.read(_MOST_TEXT).decode(errors="replace")
+    return ""
+
+
+def _read(path):
+    """The outcomes in a child's file; in words, if it is not what it should be. The child may be hostile."""
+    try:
+        with open(path, "rb", opener=_open_plain) as f:
+            if not stat.S_ISREG(os.fstat(f.fileno()).st_mode):
+                return UNREADABLE
+            with zipfile.ZipFile(f) as archive:
+                members = archive.infolist()
+                if len(members) > _MOST_ARRAYS or sum(member.file_size for member in members) > _MOST_BYTES:
+                    return UNREADABLE
+            f.seek(0)
+            with np.load(f, allow_pickle=False) as archive:
+                arrays = dict(archive)
+        if np.asarray(arrays[DESCRIPTION]).nbytes > _MOST_WORDS:
+            return UNREADABLE
+        outcomes = unpack(arrays)
+        return outcomes if all(_is_outcome(outcome) for outcome in outcomes.values()) else UNREADABLE
+    except Exception:  # whatever such a file makes the readers raise
+        return UNREADABLE
+
+
+def _open_plain(path, flags):
+    """Open neither a link to somewhere else, nor a pipe that would keep us waiting."""
+    return os.open(path, flags | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
+
+
+def _is_outcome(outcome):
+    """Whether this is a dictionary as `harness.run_case` makes them, and not something that looks like one."""
+    raised = outcome["raised"]
+    return (
+        outcome.keys() == {"outputs", "kinds", "raised", "changed"}
+        and all(isinstance(a, np.ndarray) and a.dtype.kind in "fiub" for a in outcome["outputs"].values())
+        and all(_is_word(w) for words in (outcome["kinds"], outcome["changed"]) for w in (*words, *words.values()))
+        and (
+            raised is None
+            or raised.keys() == {"type", "message", "line", "function"}
+            and all(_is_word(raised[name]) for name in ("type", "message"))
+            and (raised["line"] is None or type(raised["line"]) is int and abs(raised["line"]) < 10**6)
+            and (raised["function"] is None or _is_word(raised["function"]))
+        )
+    )
+
+
+def _is_word(value):
+    return isinstance(value, str) and len(value) <= 500
+
+
+def _collect(stream, printed):
+    """Read all that a child prints, and keep the beginning: a pipe that nobody empties would stop it."""
+    room = _MOST_PRINTED
+    with stream:
+        while chunk := stream.read1(1 << 16):
+            if room > 0:
+                printed.append(chunk[:room].decode(errors="replace"))
+                room -= len(chunk)
+
+
+def _kill(child, user):
+    """End a child and all that it started; where it has a user of its own, all of that user's processes."""
+    with suppress(ProcessLookupError, PermissionError):
+        if hasattr(os, "killpg"):
+            os.killpg(child.pid, signal.SIGKILL)
+    with suppress(ProcessLookupError, PermissionError):
+        child.kill()
+    child.wait()
+    if user is not None:
+        code = f"import os, signal; os.setuid({user}); os.kill(-1, signal.SIGKILL)"
+        subprocess.run([sys.executable, "-ISc", code], stderr=subprocess.DEVNULL)
+
+
+def _environment(folder):
+    """What a child needs to start, and nothing else of ours; one thread, since many run beside each other."""
+    kept = ("PATH", "LD_LIBRARY_PATH", "SYSTEMROOT", "VIRTUAL_ENV", "LANG", "LC_ALL")
+    environment = {name: os.environ[name] for name in kept if name in os.environ}
+    home = {"HOME": str(folder), "TMPDIR": str(folder), "TEMP": str(folder), "TMP": str(folder)}
+    python = {"PYTHONDONTWRITEBYTECODE": "1", "PYTHONIOENCODING": "utf-8:replace"}
+    return environment | home | python | {"OPENBLAS_NUM_THREADS": "1", "MPLBACKEND": "Agg"}
+
+
+def _as_text(limits):
+    values = (limits.seconds, limits.memory, limits.file_size, limits.processes, limits.user)
+    return ",".join(str(value) for value in values)

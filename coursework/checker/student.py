@@ -1,0 +1,123 @@
+"""What students do with files: take an exercise back to its stub, and hand in."""
+
+import ast
+import json
+import zipfile
+from datetime import datetime
+from pathlib import Path
+
+from ..._files import check_destination, written_beside
+from ..exercises.catalogue import EDITION, ROOT, exercise_files
+from .board import as_dict, check, known_exercise
+from .importing import import_fault
+from .markers import with_import
+from .runner import run_exercises
+
+STUBS = "coursework/stubs"  # the exercise files as they were at first, with .txt behind their names
+REPORT = "report.json"
+
+
+def reset_exercise(name, *, root=ROOT):
+    """Put the stubs of an exercise's functions back; all else in the files stays.
+
+    Parameters
+    ----------
+    name : str
+    root : Path
+
+    Returns
+    -------
+    list of (str, str)
+        Each file that was changed, and the file beside it that keeps what was there.
+
+    Raises
+    ------
+    ValueError
+        There is no such exercise.
+    FileNotFoundError
+        This project has no stubs: it is not a student edition.
+    """
+    exercise, done = known_exercise(name), []
+    for home in dict.fromkeys(exercise.homes.values()):
+        stub_file, path = root / STUBS / f"{home}.txt", root / home
+        if not stub_file.is_file():
+            raise FileNotFoundError(f"{stub_file} is missing: only a student edition has stubs to go back to")
+        stub = stub_file.read_text(encoding="utf-8")
+        old = path.read_text(encoding="utf-8", errors="surrogateescape") if path.is_file() else ""
+        functions = [function for function in exercise.functions if exercise.home(function) == home]
+        kept = _free_name(path)
+        kept.write_bytes(path.read_bytes() if path.is_file() else b"")
+        with written_beside(path, overwrite=True) as temporary:
+            text = _with_functions_of(old, stub, functions)
+            temporary.write_text(text, encoding="utf-8", errors="surrogateescape")
+        done.append((home, str(kept.relative_to(root))))
+    return done
+
+
+def still_broken(name, *, root=ROOT):
+    """The file that still keeps an exercise from being imported, and what is wrong with it; None where nothing does."""
+    only_import = {name: {"no inputs": {}}}
+    return import_fault(run_exercises(only_import, root=root).outcomes[name])
+
+
+def write_submission(out, *, root=ROOT, overwrite=False):
+    """Zip the exercise files, and a report of what passes here.
+
+    Returns
+    -------
+    path : Path
+    verdicts : list of Verdict
+
+    Raises
+    ------
+    FileNotFoundError
+        This is no student edition: its exercise files hold the solutions.
+    """
+    if not (root / EDITION).is_file():
+        raise FileNotFoundError(
+            f"{root} is pixelgrad's own repository, whose exercise files hold the solutions: only a student edition "
+            "has something to hand in; run this in its folder"
+        )
+    check_destination(out, overwrite=overwrite, suffixes=(".zip",))
+    files = [home for home in exercise_files() if (root / home).is_file()]
+    verdicts, _ = check(root=root)
+    report = {"made": datetime.now().astimezone().isoformat(timespec="seconds"), **as_dict(verdicts)}
+    with (
+        written_beside(out, overwrite=overwrite) as temporary,
+        zipfile.ZipFile(temporary, "w", strict_timestamps=False) as archive,
+    ):
+        for home in files:
+            archive.write(root / home, home, zipfile.ZIP_DEFLATED)
+        archive.writestr(REPORT, json.dumps(report, indent=1))
+    return Path(out), verdicts
+
+
+def _with_functions_of(text, stub, functions):
+    """A file with some functions as the stub has them; the whole stub, where the file is not Python or lacks one."""
+    for function in functions:
+        here, there = _span(text, function), _span(stub, function)
+        if here is None:
+            return stub
+        lines = text.split("\n")  # as Python counts them; splitlines knows other ends of lines, too
+        text = "\n".join([*lines[: here[0]], *stub.split("\n")[there[0] : there[1]], *lines[here[1] :]])
+    return text if "import Todo" in text else with_import(text)
+
+
+def _span(text, function):
+    """The lines of a function at the top level, as (first, one past the last), or None."""
+    try:
+        tree = ast.parse(text)
+    except (SyntaxError, ValueError):
+        return None
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef) and node.name == function:
+            return min([node.lineno, *(d.lineno for d in node.decorator_list)]) - 1, node.end_lineno
+    return None
+
+
+def _free_name(path):
+    """A name beside a file that is not taken: basic.py -> basic.py.mine-1."""
+    number = 1
+    while (kept := path.with_name(f"{path.name}.mine-{number}")).exists():
+        number += 1
+    return kept

@@ -1,0 +1,1 @@
+"""What is asked: the exercises, their instructions and their cases."""

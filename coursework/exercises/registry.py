@@ -1,0 +1,99 @@
+"""What an exercise and a known mistake are, and what is raised where a function returns nonsense."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+
+class ReturnError(Exception):
+    """A student's function returned something else than promised."""
+
+
+@dataclass(frozen=True)
+class Exercise:
+    """One exercise of the coursework.
+
+    Attributes
+    ----------
+    id : str
+        Short name, as on the command line.
+    track : {"layers", "seeing"}
+    title : str
+    homes : dict of str to str
+        The functions to write, and for each the file it stands in, from the repository's root: layers/basic.py.
+    points : int
+    cases : callable (rng) -> dict of str to dict
+        Draws the inputs of every case; the names of the cases say what is special about each. The first is the
+        plainest.
+    run : callable (f, c, out)
+        Calls the functions, f.name, with the inputs c of one case, and keeps what they return by `out.take`.
+    forward : tuple of str
+        The outputs that are no gradients; complained about first.
+    paste : str
+        The same calls as text, for a student to paste; inputs are c["name"].
+    instructions : dict of str to str
+        What to do, function by function; it stands above the TODO.
+    hints : (str, str, str)
+        From a nudge to the last step before the solution, asked for one by one.
+    reading : str
+        Where it is explained.
+    needs : tuple of str
+        Exercises that this one calls.
+    may_change : tuple of str
+        Inputs that the functions are meant to write to.
+    """
+
+    id: str
+    track: str
+    title: str
+    homes: dict
+    points: int
+    cases: Callable
+    run: Callable
+    forward: tuple
+    paste: str
+    instructions: dict
+    hints: tuple
+    reading: str
+    needs: tuple = ()
+    may_change: tuple = ()
+
+    @property
+    def functions(self):
+        """Names of the functions to write, in order."""
+        return tuple(self.homes)
+
+    def home(self, function):
+        """The file a function stands in."""
+        return self.homes[function]
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """A typical wrong implementation, as the smallest change to the right one.
+
+    Attributes
+    ----------
+    exercise, name : str
+        The name says in a few words what is wrong; instructors see it in their summary.
+    old, new : str
+        Text that occurs exactly once in the exercise's solution regions, and what stands there instead. Several
+        changes: tuples of equal length.
+    hint : str
+        What the student is told: words that lead and do not solve.
+    endless : bool
+        It never comes to an end.
+    """
+
+    exercise: str
+    name: str
+    old: str | tuple
+    new: str | tuple
+    hint: str
+    endless: bool = field(default=False, kw_only=True)
+
+    @property
+    def changes(self):
+        """The changes as pairs (old, new)."""
+        old = (self.old,) if isinstance(self.old, str) else self.old
+        new = (self.new,) if isinstance(self.new, str) else self.new
+        return tuple(zip(old, new, strict=True))

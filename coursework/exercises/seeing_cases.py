@@ -1,0 +1,643 @@
+"""Inputs of the track *Seeing*, and how its functions are called.
+
+Every case carries a small network as plain numbers, in float64; `network` builds it. Steps are few and where random
+numbers matter their seed is given, so that results are the same everywhere.
+"""
+
+import numpy as np
+
+from .registry import ReturnError
+
+MEAN = (120.0, 116.0, 104.0)  # of the pixels, in grey levels
+H, W = 10, 12  # of the images
+
+
+def network(c):
+    """The network of a case, from its plain numbers."""
+    # Imported here: a network needs the student's layers, which only the child process may run.
+    from ...classifiers.network import Network
+
+    return Network(**c["network"], dtype=np.float64)
+
+
+# -- networks and images as plain numbers ------------------------------------------------------------------------------
+
+
+def _linear(rng, units=4, size=(5, 6)):
+    """One affine layer: every law can be written down."""
+    return {
+        "architecture": [{"type": "affine", "units": units}],
+        "params": {"W1": 0.1 * rng.standard_normal((3 * size[0] * size[1], units)), "b1": rng.standard_normal(units)},
+        "input_size": list(size),
+        "pixel_mean": list(MEAN),
+    }
+
+
+def _convolutional(rng, filters=(6, 8), units=5, head=True, size=(H, W), strides=(2, 1)):
+    """Convolutions with batch norm and ReLU, as after training, then global average pooling and an affine layer."""
+    conv = {"type": "conv", "size": 3, "pad": 1, "bias": False, "batchnorm": True}
+    architecture = [conv | {"filters": F, "stride": s} for F, s in zip(filters, strides)]
+    architecture += [{"type": "global_avg_pool"}] + ([{"type": "affine", "units": units}] if head else [])
+    params, C, variance = {}, 3, 60.0**2
+    for n, F in enumerate(filters, 1):
+        params[f"W{n}"] = np.sqrt(2 / (9 * C)) * rng.standard_normal((F, C, 3, 3))
+        params[f"gamma{n}"] = rng.uniform(0.7, 1.3, F)
+        params[f"beta{n}"] = rng.uniform(-0.2, 0.5, F)
+        params[f"running_mean{n}"] = 0.3 * np.sqrt(variance) * rng.standard_normal(F)
+        params[f"running_var{n}"] = 2 * variance * rng.uniform(0.5, 1.5, F)
+        C, variance = F, 1.0
+    if head:
+        n = len(filters) + 1
+        params |= {f"W{n}": rng.standard_normal((C, units)), f"b{n}": 0.5 * rng.standard_normal(units)}
+    return {"architecture": architecture, "params": params, "input_size": list(size), "pixel_mean": list(MEAN)}
+
+
+def _with(net, **changed):
+    """The network with some parameters replaced; the others are shared."""
+    return net | {"params": net["params"] | changed}
+
+
+def _without_last_relu(net):
+    """The network with a last convolution whose maps have both signs."""
+    architecture = [dict(block) for block in net["architecture"]]
+    last = max(k for k, block in enumerate(architecture) if block["type"] == "conv")
+    architecture[last] |= {"batchnorm": False, "relu": False}
+    extra = tuple(f"{name}{last + 1}" for name in ("gamma", "beta", "running_mean", "running_var"))
+    params = {name: value for name, value in net["params"].items() if name not in extra}
+    return net | {"architecture": architecture, "params": params}
+
+
+def _dead(net):
+    """The network with a first layer whose ReLUs never let anything through."""
+    return _with(net, beta1=np.full_like(net["params"]["beta1"], -1e3))
+
+
+def _pictures(rng, N, size=(H, W)):
+    """Pictures with coarse structure and some noise, (N, 3, H, W) in model space, away from black and white."""
+    coarse = rng.uniform(60, 190, (N, 3, -(-size[0] // 3), -(-size[1] // 3))).repeat(3, axis=2).repeat(3, axis=3)
+    fine = rng.uniform(-40, 40, (N, 3, *size))
+    return coarse[:, :, : size[0], : size[1]] + fine - np.array(MEAN).reshape(1, 3, 1, 1)
+
+
+def _scores(net, X):
+    return network({"network": net}).scores(X)
+
+
+def _order(net, X):
+    """Classes by score, lowest first: (N, K)."""
+    return _scores(net, X).argsort(axis=1)
+
+
+def _negative(net, X):
+    """The network with biases so low that all scores of X are negative."""
+    name = [name for name in net["params"] if name.startswith("b")][-1]
+    return _with(net, **{name: net["params"][name] - _scores(net, X).max() - 2.0})
+
+
+def _confident(net, factor=200.0):
+    """The network with scores so far apart that all probabilities are near 0 or 1."""
+    name = [name for name in net["params"] if name.startswith("W")][-1]
+    return _with(net, **{name: factor * net["params"][name]})
+
+
+# -- running -----------------------------------------------------------------------------------------------------------
+
+
+def _hand_back(c, model):
+    """Parameters that a function changed are an input that it changed."""
+    given = c["network"]["params"]
+    if any(not np.array_equal(given[name], model.params[name]) for name in given):
+        c["network"]["params"] = dict(model.params)
+
+
+class _Trace:
+    """What a callback is told, kept where the case asks for it: a row of numbers for each call."""
+
+    def __init__(self, c, name):
+        self.name, self.rows = name, []
+        self.options = {"callback": self} if c.get("callback") else {}
+
+    def __call__(self, t, X, info):
+        self.rows.append(np.concatenate([[t], np.ravel(info[self.name])]).astype(np.float64))
+
+    def keep(self, function, out):
+        if self.options:
+            if not self.rows:
+                raise ReturnError(f"{function} never told the callback anything")
+            out.take(function, np.array(self.rows), "callback")
+
+
+# -- saliency ----------------------------------------------------------------------------------------------------------
+
+
+def saliency_cases(rng):
+    linear, net = _linear(rng), _convolutional(rng)
+    few, X, one = _pictures(rng, 3, (5, 6)), _pictures(rng, 3), _pictures(rng, 1, (5, 6))
+    order = _order(net, X)
+    cases = {
+        "one image": {"network": linear, "X": one, "y": _order(linear, one)[:, 1]},
+        "several images": {"network": linear, "X": few, "y": np.array([2, 0, 3])},
+        "one class for all": {"network": linear, "X": few, "y": 1},
+        "convolutions and batch norm": {"network": net, "X": X[:1], "y": order[:1, 0]},
+        "several images through batch norm": {"network": net, "X": X, "y": order[[0, 1, 2], [1, 4, 2]]},
+        "confident network": {"network": _confident(net), "X": X, "y": order[:, -1]},
+        "negative scores": {"network": _negative(net, X), "X": X, "y": order[:, 0]},
+        "rule deconv": {"network": net, "X": X[:1], "y": order[:1, 1], "relu_rule": "deconv"},
+        "rule guided": {"network": net, "X": X[:1], "y": order[:1, 1], "relu_rule": "guided"},
+    }
+    return {name: {"relu_rule": "standard"} | case for name, case in cases.items()}
+
+
+def run_saliency(f, c, out):
+    model = network(c)
+    out.take("class_gradient", f.class_gradient(c["X"], c["y"], model, relu_rule=c["relu_rule"]), "dX")
+    out.take("compute_saliency_maps", f.compute_saliency_maps(c["X"], c["y"], model), "saliency")
+    _hand_back(c, model)
+
+
+# -- fooling -----------------------------------------------------------------------------------------------------------
+
+
+def fooling_cases(rng):
+    net = _convolutional(rng)
+    X = _pictures(rng, 2)
+    order = _order(net, X)
+    low = order[:, 0]
+    sure = _confident(net)
+    border = np.where(rng.random(X.shape) < 0.5, -0.99, 0.99) * 100
+    options = {"learning_rate": 40.0, "normalize": True, "max_iterations": 1}
+    three = options | {"max_iterations": 3}
+    # A step of this length goes beyond black and white in a good part of the pixels.
+    far = options | {"learning_rate": 2000.0, "max_iterations": 2, "confidence": 1.0}
+    one = {"network": net, "X": X[:1], "target_y": int(low[0]), "options": options}
+    both = one | {"X": X, "target_y": low, "options": three}
+    return {
+        "one step": one,
+        "several steps": one | {"options": three},
+        "several images": both,
+        "one target for all": both | {"target_y": int(low[0])},
+        "negative scores": both | {"network": _negative(net, X)},
+        "without normalising": both | {"options": three | {"normalize": False, "learning_rate": 4000.0}},
+        "confident network": both | {"network": sure},
+        "already fooled": one | {"target_y": int(order[0, -1]), "options": three},
+        "one is fooled before the other": both | {"target_y": np.array([order[0, -1], low[1]])},
+        "more confidence asked for": one | {"target_y": int(order[0, -1]), "options": three | {"confidence": 1.0}},
+        "beyond black and white": both | {"X": border, "options": far},
+        "with a callback": both | {"callback": True},
+        "already fooled and with a callback": one | {"target_y": int(order[0, -1]), "options": three, "callback": True},
+    }
+
+
+def run_fooling(f, c, out):
+    model, trace = network(c), _Trace(c, "score")
+    X_fooling = f.make_fooling_image(c["X"], c["target_y"], model, **c["options"], **trace.options)
+    out.take("make_fooling_image", X_fooling, "X_fooling")
+    trace.keep("make_fooling_image", out)
+    _hand_back(c, model)
+
+
+# -- class visualisation -----------------------------------------------------------------------------------------------
+
+
+def class_visualization_cases(rng):
+    net = _convolutional(rng)
+    X = _pictures(rng, 3)
+    order = _order(net, X)
+    options = {
+        "learning_rate": 60.0,
+        "normalize": True,
+        "num_iterations": 1,
+        "l2_reg": 0.0,
+        "max_jitter": 0,
+        "blur_every": 0,
+        "blur_sigma": 0.7,
+        "objective": "score",
+        "rng": 3,
+    }
+    three, regularised = options | {"num_iterations": 3}, {"l2_reg": 1e-5, "num_iterations": 3}
+    one = {"network": net, "X_init": X[:1], "target_y": int(order[0, -1]), "options": options}
+    several = one | {"X_init": X, "target_y": order[[0, 1, 2], [1, 4, 2]], "options": three}
+    raw = three | {"normalize": False, "learning_rate": 4e3}
+    return {
+        "one step": one,
+        "several steps": one | {"options": three},
+        "several classes": several,
+        "negative scores": several | {"network": _negative(net, X)},
+        "confident network": several | {"network": _confident(net)},
+        "regularised": several | {"options": options | regularised},
+        "without normalising": several | {"options": raw | regularised},
+        "jitter": one | {"options": three | {"max_jitter": 3}},
+        "jitter and regularised": one | {"options": options | regularised | {"max_jitter": 3}},
+        "blurred": one | {"options": options | {"num_iterations": 4, "blur_every": 2}},
+        "blurred after every third step": one | {"options": options | {"num_iterations": 7, "blur_every": 3}},
+        "log odds": several | {"options": three | {"objective": "log_odds"}},
+        "log odds without normalising": several | {"options": raw | {"objective": "log_odds"}},
+        "beyond black and white": one | {"options": three | {"learning_rate": 2500.0}},
+        "with a callback": several | {"callback": True},
+    }
+
+
+def run_class_visualization(f, c, out):
+    model, trace = network(c), _Trace(c, "score")
+    X = f.create_class_visualization(c["target_y"], model, X_init=c["X_init"], **c["options"], **trace.options)
+    out.take("create_class_visualization", X, "X")
+    trace.keep("create_class_visualization", out)
+    _hand_back(c, model)
+
+
+# -- inversion ---------------------------------------------------------------------------------------------------------
+
+
+def inversion_cases(rng):
+    net = _convolutional(rng)
+    X, start = _pictures(rng, 2), 0.3 * _pictures(rng, 2)
+    X[1] *= 0.4  # targets of different lengths
+    model = network({"network": net})
+    even = _convolutional(rng, filters=(6, 6, 6), strides=(2, 1, 1))
+    middle, _ = network({"network": even}).forward(X[:1], end="conv2")
+    first, second, scores = (model.forward(X, end=end)[0] for end in ("conv1", "conv2", "affine1"))
+    options = {
+        "learning_rate": 60.0,
+        "normalize": True,
+        "num_iterations": 1,
+        "l2_reg": 0.0,
+        "tv_weight": 0.0,
+        "blur_every": 0,
+        "blur_sigma": 0.7,
+    }
+    three = options | {"num_iterations": 3}
+    one = {"network": net, "target_feats": first[:1], "layer": 0, "X_init": start[:1], "options": options}
+    both = one | {"target_feats": first, "X_init": start, "options": three}
+    raw = three | {"normalize": False, "learning_rate": 2e4}
+    return {
+        "one step": one,
+        "several steps": one | {"options": three},
+        "several images": both,
+        "deeper layer": both | {"target_feats": second, "layer": "conv2"},
+        "layers of one shape": one | {"network": even, "target_feats": middle, "layer": "conv2"},
+        "layer without maps": both | {"target_feats": scores, "layer": "affine1"},
+        "without normalising": both | {"options": raw},
+        "regularised": both | {"options": three | {"l2_reg": 3e-6}},
+        "regularised without normalising": both | {"options": raw | {"l2_reg": 3e-6}},
+        "total variation": both | {"options": three | {"tv_weight": 1e-6}},
+        "blurred": one | {"options": options | {"num_iterations": 4, "blur_every": 2}},
+        "blurred after every third step": one | {"options": options | {"num_iterations": 7, "blur_every": 3}},
+        "beyond black and white": one | {"options": three | {"learning_rate": 2500.0}},
+        "features of zero": one | {"target_feats": np.zeros_like(first[:1]), "options": three},
+        "dead layer": one | {"network": _dead(net), "options": three},
+        "with a callback": both | {"callback": True},
+    }
+
+
+def run_inversion(f, c, out):
+    model, trace = network(c), _Trace(c, "loss")
+    options = c["options"] | trace.options
+    X = f.invert_features(c["target_feats"], c["layer"], model, X_init=c["X_init"], **options)
+    out.take("invert_features", X, "X")
+    trace.keep("invert_features", out)
+    _hand_back(c, model)
+
+
+# -- dreaming ----------------------------------------------------------------------------------------------------------
+
+
+def dream_cases(rng):
+    net = _convolutional(rng)
+    X = _pictures(rng, 2)
+    X[1] *= 0.4  # gradients of different lengths
+    guide, small = _pictures(rng, 1), _pictures(rng, 1, (9, 8))
+    large = (34, 40)
+    whole = _convolutional(rng, size=large)
+    del whole["pixel_mean"]
+    whole["mean_image"] = rng.uniform(90, 150, (3, *large))
+    options = {
+        "learning_rate": 60.0,
+        "normalize": True,
+        "num_iterations": 1,
+        "max_jitter": 0,
+        "num_octaves": 1,
+        "octave_scale": 1.4,
+        "rng": 5,
+    }
+    three = options | {"num_iterations": 3}
+    one = {"network": net, "X": X[:1], "layer": 0, "options": options}
+    both = one | {"X": X, "options": three}
+    mixture = {"names": ["conv1", "conv2", "conv2"], "channels": [None, None, 3], "weights": [0.3, 1.0, 5.0]}
+    octaves = {"network": whole, "X": _pictures(rng, 1, large), "layer": "conv2"}
+    return {
+        "one step": one,
+        "several steps": one | {"options": three},
+        "several images": both,
+        "deeper layer": both | {"layer": "conv2"},
+        "layer without maps": both | {"layer": "affine1"},
+        "without normalising": both | {"options": three | {"normalize": False, "learning_rate": 50.0}},
+        "jitter": one | {"options": three | {"max_jitter": 3}},
+        "beyond black and white": one | {"options": three | {"learning_rate": 2500.0}},
+        "layers and channels together": both | {"layer": mixture},
+        "with a guide": both | {"layer": mixture, "guide": guide},
+        "with a guide of another size": one | {"guide": small},
+        "dead layer": one | {"network": _dead(net), "options": three},
+        "two octaves": octaves
+        | {"options": options | {"num_octaves": 2, "num_iterations": 2, "learning_rate": 1500.0}},
+        "with a callback": both | {"callback": True},
+    }
+
+
+def run_dream(f, c, out):
+    model, trace = network(c), _Trace(c, "activation")
+    X = f.deepdream(c["X"], mixture(c), model, guide=c.get("guide"), **c["options"], **trace.options)
+    out.take("deepdream", X, "X")
+    trace.keep("deepdream", out)
+    _hand_back(c, model)
+
+
+def mixture(c):
+    """The layer of a case, or the mixture of layers and channels."""
+    layer = c["layer"]
+    if not isinstance(layer, dict):
+        return layer
+    rows = zip(layer["names"], layer["channels"], layer["weights"])
+    return {(name if channel is None else (name, channel)): weight for name, channel, weight in rows}
+
+
+# -- occlusion ---------------------------------------------------------------------------------------------------------
+
+
+def occlusion_cases(rng):
+    linear, net = _linear(rng, size=(6, 8)), _convolutional(rng)
+    few, X = _pictures(rng, 3, (6, 8)), _pictures(rng, 2)
+    options = {"window": 2, "stride": 2, "fill": "grey"}
+    one = {"network": linear, "X": few[:1], "y": 1, "options": options}
+    several = one | {"X": few, "y": np.array([2, 0, 3])}
+    convolutional = {"network": net, "X": X, "y": _order(net, X)[[0, 1], [4, 0]]}
+    return {
+        "one image": one,
+        "several images": several,
+        "overlapping windows": one | {"options": options | {"window": 3, "stride": 1}},
+        "the last windows overlap": one | {"options": options | {"window": 4, "stride": 3}},
+        "filled with black": one | {"options": options | {"fill": "black"}},
+        "filled with blur": several | {"options": options | {"fill": "blur"}},
+        "small batches": several | {"options": options | {"batch_size": 5}},
+        "convolutions and batch norm": convolutional | {"options": options | {"window": 4, "stride": 3}},
+        "probability": convolutional | {"options": options | {"window": 4, "stride": 3, "objective": "probability"}},
+    }
+
+
+def run_occlusion(f, c, out):
+    model = network(c)
+    occlusion = f.occlusion_maps(c["X"], c["y"], model, **c["options"])
+    out.take("occlusion_maps", (occlusion.maps, occlusion.grid), "maps", "grid")
+    _hand_back(c, model)
+
+
+# -- guided backpropagation --------------------------------------------------------------------------------------------
+
+
+def guided_cases(rng):
+    net = _convolutional(rng)
+    X = _pictures(rng, 3)
+    order = _order(net, X)
+    three = _convolutional(rng, filters=(6, 5, 8), strides=(2, 1, 1))
+    return {
+        "one image": {"network": net, "X": X[:1], "y": order[:1, 1]},
+        "several images": {"network": net, "X": X, "y": order[[0, 1, 2], [1, 4, 2]]},
+        "one class for all": {"network": net, "X": X, "y": int(order[0, 0])},
+        "confident network": {"network": _confident(net), "X": X, "y": order[:, -1]},
+        "negative scores": {"network": _negative(net, X), "X": X, "y": order[:, 0]},
+        "more layers": {"network": three, "X": X[:1], "y": 2},
+    }
+
+
+def run_guided(f, c, out):
+    model = network(c)
+    out.take("guided_backprop", f.guided_backprop(c["X"], c["y"], model), "dX")
+    _hand_back(c, model)
+
+
+# -- class activation maps ---------------------------------------------------------------------------------------------
+
+
+def cam_cases(rng):
+    net = _convolutional(rng)
+    X = _pictures(rng, 3)
+    order = _order(net, X)
+    options = {"rectify": False, "upsample": False}
+    one = {"network": net, "X": X[:1], "y": order[:1, 1], "options": options}
+    several = one | {"X": X, "y": order[[0, 1, 2], [1, 4, 2]]}
+    against = _with(net, W3=-np.abs(net["params"]["W3"]))
+    return {
+        "one image": one,
+        "several images": several,
+        "one class for all": several | {"y": 1},
+        "rectified": several | {"options": options | {"rectify": True}},
+        "enlarged": several | {"options": options | {"upsample": True}},
+        "rectified and enlarged": several | {"options": {"rectify": True, "upsample": True}},
+        "all-negative map": several | {"network": against, "options": options | {"rectify": True}},
+        "layer without ReLU": several | {"network": _without_last_relu(net), "options": options | {"rectify": True}},
+        "as many maps as classes": several | {"network": _convolutional(rng, filters=(6, 5))},
+        "a map for each class": several | {"network": _convolutional(rng, filters=(6, 5), head=False)},
+    }
+
+
+def run_cam(f, c, out):
+    model = network(c)
+    out.take("class_activation_maps", f.class_activation_maps(c["X"], c["y"], model, **c["options"]), "maps")
+    _hand_back(c, model)
+
+
+def grad_cam_cases(rng):
+    net = _convolutional(rng)
+    X = _pictures(rng, 3)
+    order = _order(net, X)
+    options = {"layer": None, "rectify": False, "upsample": False}
+    one = {"network": net, "X": X[:1], "y": order[:1, 1], "options": options}
+    several = one | {"X": X, "y": order[[0, 1, 2], [1, 4, 2]]}
+    against = _with(net, W3=-np.abs(net["params"]["W3"]))
+    return {
+        "one image": one,
+        "several images": several,
+        "one class for all": several | {"y": 1},
+        "three maps": several | {"network": _convolutional(rng, filters=(3, 3))},
+        "layer without ReLU": several | {"network": _without_last_relu(net)},
+        "other layer": several | {"options": options | {"layer": "conv1"}},
+        "rectified": several | {"options": options | {"rectify": True}},
+        "enlarged": several | {"options": options | {"upsample": True}},
+        "rectified and enlarged": several | {"options": options | {"rectify": True, "upsample": True}},
+        "confident network": several | {"network": _confident(net), "y": order[:, -1]},
+        "negative scores": several | {"network": _negative(net, X)},
+        "all-negative map": several | {"network": against, "options": options | {"rectify": True}},
+        "dead layer": one | {"network": _dead(net), "options": options | {"layer": "conv1"}},
+    }
+
+
+def run_grad_cam(f, c, out):
+    model = network(c)
+    out.take("grad_cam", f.grad_cam(c["X"], c["y"], model, **c["options"]), "maps")
+    _hand_back(c, model)
+
+
+# -- losses of style transfer ------------------------------------------------------------------------------------------
+
+
+def content_cases(rng):
+    current, original = rng.standard_normal((2, 3, 4, 5, 6))
+    one = {"content_weight": 1.0, "content_current": current[:1], "content_original": original[:1]}
+    return {
+        "one image": one,
+        "weighted": one | {"content_weight": 0.06},
+        "several images": one | {"content_current": current, "content_original": original},
+        "features without places": one
+        | {"content_current": current[..., 0, 0], "content_original": original[..., 0, 0]},
+        "the same features": one | {"content_original": current[:1].copy()},
+    }
+
+
+def run_content(f, c, out):
+    value = f.content_loss(c["content_weight"], c["content_current"], c["content_original"])
+    out.take("content_loss", value, "loss", "dcurrent")
+
+
+def gram_cases(rng):
+    features = rng.standard_normal((3, 4, 5, 7)) + 0.3
+    dgram = rng.standard_normal((3, 4, 4))
+    symmetric = dgram + dgram.transpose(0, 2, 1)
+    one = {"features": features[:1], "dgram": symmetric[:1], "normalize": False}
+    return {
+        "one image": one,
+        "normalised": one | {"normalize": True},
+        "several images": one | {"features": features, "dgram": symmetric},
+        "several images normalised": one | {"features": features, "dgram": symmetric, "normalize": True},
+        "dgram not symmetric": one | {"dgram": dgram[:1]},
+        "more channels than places": one | {"features": rng.standard_normal((1, 4, 1, 2))},
+    }
+
+
+def run_gram(f, c, out):
+    out.take("gram_matrix", f.gram_matrix(c["features"], c["normalize"]), "gram")
+    dfeatures = f.gram_matrix_backward(c["dgram"], c["features"], c["normalize"])
+    out.take("gram_matrix_backward", dfeatures, "dfeatures")
+
+
+def style_cases(rng):
+    shapes = [(4, 8, 9), (6, 4, 5), (5, 2, 3), (3, 6, 4)]
+    feats = [rng.standard_normal((2, *shape)) for shape in shapes]
+    targets = [_targets(rng, 2, C) for C, _, _ in shapes]
+
+    def case(N, layers, weights, of=None):
+        sought = [targets[k][: of or N] for k in layers]
+        return {"feats": [a[:N] for a in feats], "layers": layers, "targets": sought, "weights": weights}
+
+    return {
+        "one layer": case(1, [0], [1.0]),
+        "another layer": case(1, [2], [1.0]),
+        "weighted": case(1, [0], [3.0]),
+        "several layers": case(1, [0, 1, 3], [1.0, 1.0, 1.0]),
+        "several weighted layers": case(1, [0, 1, 3], [2.0, 30.0, 0.5]),
+        "layers in another order": case(1, [3, 0, 2], [2.0, 3.0, 0.5]),
+        "several images": case(2, [0, 1], [1.0, 2.0]),
+        "one target for several images": case(2, [0, 1], [1.0, 2.0], of=1),
+    }
+
+
+def _targets(rng, N, C):
+    """Symmetric, with a large positive diagonal: something that could be the style of a picture."""
+    drawn = rng.uniform(-1, 1, (N, C, C))
+    return 0.1 * (drawn + np.swapaxes(drawn, 1, 2) + 2 * C * np.eye(C))
+
+
+def run_style(f, c, out):
+    value = f.style_loss(c["feats"], c["layers"], c["targets"], c["weights"])
+    if not isinstance(value, list | tuple) or len(value) != 2:
+        out.take("style_loss", value, "loss", "dfeats")  # complains
+    loss, dfeats = value
+    out.take("style_loss", loss, "loss")
+    if not isinstance(dfeats, list | tuple) or len(dfeats) != len(c["layers"]):
+        got = f"a list of {len(dfeats)}" if isinstance(dfeats, list | tuple) else f"a {type(dfeats).__name__}"
+        raise ReturnError(
+            f"style_loss returned {got} as dfeats; a list of {len(c['layers'])} was expected, one a layer"
+        )
+    for k, dfeat in enumerate(dfeats):
+        out.take("style_loss", dfeat, f"dfeats[{k}]")
+
+
+def tv_cases(rng):
+    noise = 50 * rng.standard_normal((2, 3, 5, 7))
+    rows, columns = np.mgrid[:5, :7]
+    ramp = np.broadcast_to(3.0 * rows + 2.0 * columns + rng.uniform(0, 20), (1, 3, 5, 7)).copy()
+    one = {"img": noise[:1], "tv_weight": 1.0}
+    return {
+        "noise": one,
+        "weighted": one | {"tv_weight": 0.02},
+        "several images": one | {"img": noise},
+        "smooth ramp": one | {"img": ramp},
+        "constant": one | {"img": np.full((1, 3, 5, 7), 17.0)},
+        "one row": one | {"img": noise[:1, :, :1]},
+        "one column": one | {"img": noise[:1, :, :, :1]},
+    }
+
+
+def run_tv(f, c, out):
+    out.take("tv_loss", f.tv_loss(c["img"], c["tv_weight"]), "loss", "dimg")
+
+
+# -- style transfer ----------------------------------------------------------------------------------------------------
+
+
+def style_transfer_cases(rng):
+    net = _convolutional(rng, filters=(6, 8, 5), strides=(1, 2, 1))
+    X, photograph = _pictures(rng, 2)[:, None]
+    model = network({"network": net})
+    targets = [model.forward(photograph, end=k)[0] for k in range(3)]
+    grams = [_targets(rng, 1, C) for C in (6, 8, 5)]
+
+    def style(layers, weights):
+        return {"layers": layers, "grams": [grams[k] for k in layers], "weights": weights}
+
+    def content(layer, weight=2.0):
+        return {"layer": layer, "target": targets[layer], "weight": weight}
+
+    alone = {
+        "network": net,
+        "X": X,
+        "content": None,
+        "style": style([1], [1.0]),
+        "tv_weight": 0.0,
+        "normalize": False,
+    }
+    three = style([0, 1, 2], [5.0, 1.0, 8.0])
+    return {
+        "one style layer": alone,
+        "several style layers": alone | {"style": three},
+        "layers in another order": alone | {"style": style([2, 0], [5.0, 3.0])},
+        "a layer twice": alone | {"style": style([1, 1], [5.0, 3.0])},
+        "with total variation": alone | {"tv_weight": 1e-5},
+        "with content": alone | {"content": content(2, 1.0)},
+        "content in a style layer": alone | {"content": content(1, 1.0), "style": three},
+        "normalised": alone | {"content": content(2), "style": three, "tv_weight": 20.0, "normalize": True},
+        "everything": alone | {"content": content(1, 1.0), "style": three, "tv_weight": 1e-5},
+    }
+
+
+def objective(c, perceptual_objective):
+    """The objective of a case: perceptual_objective with its arguments."""
+    content, style = c["content"], c["style"]
+    content = content and (content["layer"], content["target"], content["weight"])
+    style = (style["layers"], style["grams"], style["weights"])
+    return perceptual_objective(network(c), content, style, c["tv_weight"], c["normalize"])
+
+
+def run_style_transfer(f, c, out):
+    of_image = objective(c, f.perceptual_objective)
+    if not callable(of_image):
+        got = "None" if of_image is None else f"a {type(of_image).__name__}"
+        raise ReturnError(f"perceptual_objective returned {got} instead of a function of the image")
+    value = of_image(c["X"])
+    if not isinstance(value, list | tuple) or len(value) != 3:
+        out.take("the objective", value, "loss", "dX", "info")  # complains
+    loss, dX, parts = value
+    out.take("the objective", (loss, dX), "loss", "dX")
+    if not isinstance(parts, dict):
+        raise ReturnError(f"the objective returned a {type(parts).__name__} as info; a dict was expected")
+    for name in ("style", "content", "tv"):
+        if name in parts:
+            out.take("the objective", parts[name], name)

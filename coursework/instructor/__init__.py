@@ -1,0 +1,1 @@
+"""What students never get: known mistakes as code, student editions, grading."""

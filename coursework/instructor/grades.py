@@ -1,0 +1,94 @@
+"""What is written of grades: the table, the page about the class, and Gradescope's form."""
+
+import csv
+import html
+from collections import Counter
+from dataclasses import dataclass
+
+from ..._files import written_beside
+
+
+@dataclass(frozen=True)
+class Grade:
+    """What a submission is worth."""
+
+    submission: str
+    verdicts: list
+    error: str
+
+    @property
+    def points(self):
+        """All points together."""
+        return sum(v.points for v in self.verdicts)
+
+    @property
+    def max_points(self):
+        """The most points there are."""
+        return sum(v.max_points for v in self.verdicts)
+
+
+def results_json(graded):
+    """A grade in the form of Gradescope's results.json (dict)."""
+    tests = [
+        {
+            "name": v.exercise,
+            "score": v.points,
+            "max_score": v.max_points,
+            "status": "passed" if v.status == "passed" else "failed",
+            "output": v.message or v.status,
+        }
+        for v in graded.verdicts
+    ]
+    return {"score": graded.points, "output": graded.error, "output_format": "text", "tests": tests}
+
+
+def write_table(out, grades, names, *, overwrite=False):
+    """The table: a row for each submission, a column for each exercise."""
+    # Names of files are any bytes: what is no text is written as \\udcXX.
+    text = {"newline": "", "encoding": "utf-8", "errors": "backslashreplace"}
+    with written_beside(out, overwrite=overwrite) as temporary, temporary.open("w", **text) as f:
+        table = csv.writer(f)
+        table.writerow(["submission", "points", "max_points", *names, "error"])
+        for one in grades:
+            points = [v.points for v in one.verdicts]
+            table.writerow([_cell(one.submission), one.points, one.max_points, *points, _cell(one.error)])
+
+
+def _cell(text):
+    """Text that is no formula in a spreadsheet; names and errors come from students."""
+    return "'" + text if text.startswith(tuple("=+-@\t\r")) else text
+
+
+def write_summary(path, grades, names):
+    """A page: for each exercise how many pass, and which mistakes the others made; and what could not be run."""
+    rows = []
+    for k, name in enumerate(names):
+        verdicts = [one.verdicts[k] for one in grades]
+        counts = Counter(v.status for v in verdicts)
+        made = [(v.mistake or "no known mistake").split(" + ") for v in verdicts if v.status == "wrong"]
+        mistakes = Counter(mistake for some in made for mistake in some).most_common()
+        words = "; ".join(f"{count} &times; {html.escape(mistake)}" for mistake, count in mistakes)
+        numbers = "".join(f"<td>{counts[status]}</td>" for status in ("passed", "wrong", "todo", "blocked"))
+        rows.append(f"<tr><td>{html.escape(name)}</td>{numbers}<td>{words}</td></tr>")
+    mean = sum(one.points for one in grades) / len(grades)
+    head = "".join(f"<th>{title}</th>" for title in ("exercise", "passed", "wrong", "to do", "blocked", "mistakes"))
+    style = (
+        "body{font-family:sans-serif;margin:2em}td,th{padding:.2em .8em;text-align:left;border-bottom:1px solid #ccc}"
+    )
+    average = f"{len(grades)} submissions, {mean:.1f} of {grades[0].max_points} points on average."
+    errors = "".join(
+        f"<tr><td>{_html(one.submission)}</td><td>{_html(one.error)}</td></tr>" for one in grades if one.error
+    )
+    if errors:
+        errors = f"<h2>What could not be run</h2><table><tr><th>submission</th><th>error</th></tr>{errors}</table>"
+    page = (
+        f"<!doctype html><meta charset='utf-8'><title>What the class made of it</title><style>{style}</style>"
+        f"<h1>What the class made of it</h1><p>{average}</p><table><tr>{head}</tr>{''.join(rows)}</table>{errors}\n"
+    )
+    with written_beside(path, overwrite=True) as temporary:
+        temporary.write_text(page, encoding="utf-8")
+
+
+def _html(text):
+    """Text for a page; names of files are any bytes."""
+    return html.escape(text.encode(errors="backslashreplace").decode())

@@ -1,0 +1,245 @@
+"""Grading: many submissions, each run in a child process, judged here.
+
+Expected answers are computed from the solutions with the instructor's seed, and live in this process only. What is
+done is kept in a folder beside the grades (NAME.csv.parts), so that an interrupted run goes on where it was.
+"""
+
+import hashlib
+import json
+import os
+import secrets
+import shutil
+import tempfile
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import suppress
+from dataclasses import asdict, replace
+from pathlib import Path
+from queue import SimpleQueue
+
+from tqdm import tqdm
+
+from ..._files import check_destination, written_beside
+from ..checker.board import after_needs, known_exercise, with_needs
+from ..checker.importing import CANNOT, import_fault
+from ..checker.judge import BLOCKED, PASSED, Verdict, judge
+from ..checker.runner import Limits, run_exercises
+from ..exercises.catalogue import EXERCISES, ROOT
+from .answers import make_answers
+from .grades import Grade, results_json, write_summary, write_table
+from .isolation import PROCESSES, find_isolation
+from .make import edition_texts, make_edition
+from .submissions import find_submissions, read_submission
+
+LIMITS = Limits(seconds=10, memory=2048, file_size=64, processes=PROCESSES)
+
+
+def grade(
+    submissions,
+    out,
+    *,
+    exercises=None,
+    seed=None,
+    jobs=1,
+    limits=LIMITS,
+    single=False,
+    overwrite=False,
+    progress=False,
+    say=print,
+):
+    """Grade a folder of submissions.
+
+    Parameters
+    ----------
+    submissions : str or Path
+        A folder in which each folder and each zip file is a submission, as downloaded from a course system; or a single
+        one of either.
+    out : str or Path
+        The table to write, a .csv file. Beside it come NAME.html, what mistakes the class made, and for each
+        submission NAME.csv.parts/SUBMISSION.json, in the form of Gradescope's results.json.
+    exercises : sequence of str, optional
+        All by default.
+    seed : int, optional
+        Draws the inputs. By default a random one, which is kept with the results; an interrupted run goes on with its
+        own.
+    jobs : int
+        Submissions at a time.
+    limits : Limits
+    single : bool
+        Whatever is there is one submission, also where it holds nothing that belongs into one.
+    overwrite : bool
+        Replace a finished table.
+    progress : bool
+        A bar on standard error.
+    say : callable (str)
+        Told what is not protected, before anything starts.
+
+    Returns
+    -------
+    list of Grade
+
+    Raises
+    ------
+    FileExistsError
+        There is a finished table at `out`, and overwrite is False.
+    ValueError
+        There is no submission, or no exercise of a name.
+    """
+    submissions, out = Path(submissions), Path(out)
+    names = [name for name in EXERCISES if exercises is None or name in exercises]
+    for name in exercises or ():
+        known_exercise(name)
+    check_destination(out, overwrite=overwrite, suffixes=(".csv",))
+    entries = find_submissions(submissions, single=single)
+    parts = out.with_name(out.name + ".parts")
+    parts.mkdir(exist_ok=True)
+    seed = _seed_of(parts, names, seed)
+    run = {"seed": seed, "exercises": names, "seconds": limits.seconds}  # what a grade depends on
+    isolation = find_isolation([ROOT, submissions if submissions.is_dir() else submissions.parent, out.parent])
+    if isolation.unprotected:
+        say(f"Not protected: {isolation.unprotected}.")
+    answers = make_answers(with_needs(names), seed=seed)
+    grades = {}
+    with tempfile.TemporaryDirectory(prefix="pixelgrad-grading-") as folder:
+        os.chmod(folder, 0o711)
+        base = make_edition(Path(folder) / "base", exercises=with_needs(names), answers=False)
+        for path in (base, *base.rglob("*")):  # whatever our umask is, the user of a job must be able to read it
+            path.chmod(0o755 if path.is_dir() else 0o644)
+        grader = _Grader(base, names, answers, isolation, limits, Path(folder), jobs)
+        grader.try_solutions()
+        with ThreadPoolExecutor(jobs) as pool, tqdm(total=len(entries), disable=not progress, unit="submission") as bar:
+            waiting = {}
+            for name, path in entries.items():
+                done = _finished(_part(parts, name), path, run)
+                if done is not None:
+                    grades[name] = done
+                    bar.update()
+                else:
+                    waiting[pool.submit(grader.grade, name, path)] = (name, path)
+            try:
+                for future in as_completed(waiting):
+                    name, path = waiting[future]
+                    grades[name] = future.result()
+                    _write_part(_part(parts, name), grades[name], path, run)
+                    bar.update()
+            except BaseException:
+                for future in waiting:
+                    future.cancel()
+                raise
+    ordered = [grades[name] for name in entries]
+    write_table(out, ordered, names, overwrite=overwrite)
+    write_summary(out.with_suffix(".html"), ordered, names)
+    return ordered
+
+
+class _Grader:
+    """Grades one submission after the other, several at a time."""
+
+    def __init__(self, base, names, answers, isolation, limits, folder, jobs):
+        self.base, self.names, self.answers, self.isolation = base, names, answers, isolation
+        self.limits, self.folder = limits, folder
+        self.free = SimpleQueue()
+        for job in range(jobs):
+            self.free.put(job)
+
+    def grade(self, name, path):
+        """The grade of a submission; whatever it does, it gets one."""
+        files, error = read_submission(path)
+        if not files:
+            nothing = [Verdict(n, BLOCKED, 0, EXERCISES[n].points, None, error) for n in self.names]
+            return Grade(name, nothing, error)
+        return self._graded(name, files)[0]
+
+    def _graded(self, name, files):
+        job = self.free.get()
+        project = Path(tempfile.mkdtemp(dir=self.folder))
+        try:
+            os.chmod(project, 0o755)
+            shutil.copytree(self.base, project / "project", copy_function=_link)
+            for home, content in files.items():
+                target = project / "project" / home
+                target.unlink()
+                target.write_bytes(content)
+                target.chmod(0o644)
+            run = self._run(project / "project", job)
+            verdicts = {n: judge(EXERCISES[n], self.answers[n], run.outcomes[n]) for n in self.answers}
+            faults = [CANNOT.join(f) for f in map(import_fault, run.outcomes.values()) if f]
+            error = " ".join("; ".join(dict.fromkeys(faults)).split())
+            return Grade(name, [after_needs(verdicts[n], verdicts) for n in self.names], error), run.printed
+        finally:
+            shutil.rmtree(project, ignore_errors=True)
+            self.free.put(job)
+
+    def try_solutions(self):
+        """RuntimeError unless the solutions themselves earn all points: otherwise nobody can be graded here."""
+        solved = {home: text.encode() for home, text in edition_texts([]).items()}
+        graded, printed = self._graded("the solutions", solved)
+        if graded.points < graded.max_points:
+            wrong = next(v for v in graded.verdicts if v.status != PASSED)
+            raise RuntimeError(
+                f"grading does not work here: the solution of {wrong.exercise} itself does not pass "
+                f"({wrong.message.splitlines()[0]}) {' '.join(printed.split())[-300:]}"
+            )
+
+    def _run(self, project, job):
+        user, wrap = self.isolation.user(job), self.isolation.command
+        # The number of processes is counted by user: where the user is ourselves, ours would count, too.
+        limits = replace(self.limits, user=user, processes=None if user is None else self.limits.processes)
+        command = None if wrap is None else (lambda arguments, results: wrap(arguments, results, project))
+        inputs = {name: answer.inputs for name, answer in self.answers.items()}
+        return run_exercises(inputs, root=project, limits=limits, command=command)
+
+
+def _seed_of(parts, names, seed):
+    """The seed of this run: the one given, that of an interrupted run, or a new one."""
+    path = parts / "run.txt"
+    with suppress(OSError, ValueError):
+        before = json.loads(path.read_text(encoding="utf-8"))
+        if seed is None and before["exercises"] == names:
+            return int(before["seed"])
+    seed = secrets.randbelow(2**31) if seed is None else seed
+    path.write_text(json.dumps({"seed": seed, "exercises": names}), encoding="utf-8")
+    return seed
+
+
+def _part(parts, name):
+    """The file that keeps a submission's grade; names may be as long as a file system takes, and so too long here."""
+    long = len(os.fsencode(name)) > 200
+    return parts / f"{name[:40] + hashlib.sha256(os.fsencode(name)).hexdigest() if long else name}.json"
+
+
+def _link(source, target):
+    """A second name for a file, or a copy where the file system knows no such thing."""
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copyfile(source, target)
+
+
+def _fingerprint(path):
+    """Tells whether a submission is still the same."""
+    files, error = read_submission(path)
+    digest = hashlib.sha256(error.encode())
+    for home in sorted(files):
+        digest.update(home.encode() + b"\0" + files[home])
+    return digest.hexdigest()
+
+
+def _finished(part, path, run):
+    """The grade of a submission from an earlier run of the same kind, or None."""
+    with suppress(OSError, ValueError, KeyError, TypeError):
+        kept = json.loads(part.read_text(encoding="utf-8"))["pixelgrad"]
+        if kept["run"] == run and kept["fingerprint"] == _fingerprint(path):
+            return Grade(kept["submission"], [Verdict(**v) for v in kept["verdicts"]], kept["error"])
+    return None
+
+
+def _write_part(part, graded, path, run):
+    kept = {
+        "run": run,
+        "fingerprint": _fingerprint(path),
+        "submission": graded.submission,
+        "verdicts": [asdict(v) for v in graded.verdicts],
+        "error": graded.error,
+    }
+    with written_beside(part, overwrite=True) as temporary:
+        temporary.write_text(json.dumps(results_json(graded) | {"pixelgrad": kept}, indent=1), encoding="utf-8")

@@ -1,0 +1,143 @@
+"""The student edition: the same project, with stubs in the place of the chosen solutions."""
+
+import json
+import shutil
+import tempfile
+import zipfile
+from pathlib import Path
+
+from ..checker import markers
+from ..checker.board import known_exercise
+from ..checker.store import ANSWERS, write_answers
+from ..checker.student import STUBS
+from ..exercises.catalogue import EDITION, EXERCISES, ROOT
+from .answers import make_answers
+
+# What students get: these, and of the coursework what is asked and what checks. Nothing else, whatever is added later.
+FOLDERS = ("pixelgrad", "layers", "classifiers", "visualization", "datasets", "notebooks")
+COURSEWORK = ("coursework/exercises", "coursework/checker")
+FILES = ("setup.py", "pyproject.toml", "LICENSE", "coursework/__init__.py")
+TEMPLATES = Path(__file__).resolve().parent / "edition"
+
+
+def make_edition(out, *, exercises=None, title=None, as_zip=False, seed=0, answers=True):
+    """Write a student edition.
+
+    Parameters
+    ----------
+    out : str or Path
+        Folder to make; or, with as_zip, zip file (.zip is added where it is missing).
+    exercises : sequence of str, optional
+        What students are to write; all by default. What is not chosen keeps its solution.
+    title : str, optional
+        Of the README.
+    as_zip : bool
+    seed : int
+        Draws the inputs.
+    answers : bool
+        Put the file of answers into it, which the checker needs.
+
+    Returns
+    -------
+    Path
+
+    Raises
+    ------
+    ValueError
+        There is no exercise of a name.
+    FileExistsError
+        There is something at `out` already.
+    MarkerError
+        The markers of a solution are not in order.
+    FileNotFoundError
+        This is no checkout of pixelgrad: the installed package does not hold all that is needed.
+    """
+    chosen = list(EXERCISES) if exercises is None else [name for name in EXERCISES if name in exercises]
+    for name in exercises or ():
+        known_exercise(name)
+    if not chosen:
+        raise ValueError("no exercise was chosen")
+    if not (ROOT / "setup.py").is_file() or (ROOT / EDITION).exists():
+        raise FileNotFoundError("student editions are made in a checkout of pixelgrad's own repository")
+    out = Path(out)
+    if as_zip and out.suffix.lower() != ".zip":
+        out = out.with_name(f"{out.name}.zip")
+    if out.exists():
+        raise FileExistsError(f"{out} exists already; give another name, or remove it")
+    if not out.parent.is_dir():
+        raise FileNotFoundError(f"the folder {out.parent} does not exist")
+    with tempfile.TemporaryDirectory(prefix=".edition-", dir=out.parent) as temporary:
+        project = Path(temporary) / (out.stem if as_zip else out.name)
+        _write(project, chosen, title or "Seeing inside convolutional networks", seed if answers else None)
+        if as_zip:
+            made = _zipped(project, Path(temporary) / "edition.zip")
+        else:
+            made = project
+        made.rename(out)
+    return out
+
+
+def edition_texts(chosen):
+    """The exercise files of an edition, {path from the root: text}: stubs for the chosen, no markers anywhere."""
+    instructions = {}
+    for name in chosen:
+        exercise = EXERCISES[name]
+        for function, home in exercise.homes.items():
+            instructions.setdefault(home, {})[function] = (name, exercise.instructions[function])
+    texts = {}
+    for home in dict.fromkeys(home for exercise in EXERCISES.values() for home in exercise.homes.values()):
+        texts[home] = markers.stub((ROOT / home).read_text(encoding="utf-8"), instructions.get(home, {}), home)
+    return texts
+
+
+def _write(project, chosen, title, seed):
+    ignore = shutil.ignore_patterns("__pycache__", "*.pyc", "*.part", ".*")
+    for folder in (*FOLDERS, *COURSEWORK):
+        shutil.copytree(ROOT / folder, project / folder, ignore=ignore)
+    for name in FILES:
+        shutil.copy(ROOT / name, project / name)
+    texts = edition_texts(chosen)
+    for home, text in texts.items():
+        (project / home).write_text(text, encoding="utf-8")
+        if "raise Todo(" in text:
+            stub = project / STUBS / f"{home}.txt"
+            stub.parent.mkdir(parents=True, exist_ok=True)
+            stub.write_text(text, encoding="utf-8")
+    (project / EDITION).write_text(json.dumps({"title": title, "exercises": chosen}), encoding="utf-8")
+    answers_file = project / ANSWERS.relative_to(ROOT)
+    answers_file.unlink(missing_ok=True)
+    if seed is not None:
+        write_answers(answers_file, make_answers(chosen, seed=seed))
+    _write_templates(project, chosen, title)
+
+
+def _write_templates(project, chosen, title):
+    """README, test file, workflow and notebooks; each {{NAME}} in them is filled in."""
+    rows = [
+        f"| `{name}` | {EXERCISES[name].title} | {', '.join(dict.fromkeys(EXERCISES[name].homes.values()))} "
+        f"| {EXERCISES[name].points} |"
+        for name in chosen
+    ]
+    first = EXERCISES[chosen[0]]
+    values = {
+        "TITLE": title,
+        "EXERCISES": "\n".join(rows),
+        "FIRST": chosen[0],
+        "FIRST_FILE": next(iter(first.homes.values())),
+        "POINTS": str(sum(EXERCISES[name].points for name in chosen)),
+    }
+    for template in sorted(path for path in TEMPLATES.rglob("*") if path.is_file()):
+        text = template.read_text(encoding="utf-8")
+        for name, value in values.items():
+            text = text.replace("{{" + name + "}}", value)
+        target = project / template.relative_to(TEMPLATES).as_posix().replace("dot-", ".")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(text, encoding="utf-8")
+
+
+def _zipped(project, path):
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, strict_timestamps=False) as archive:
+        for file in sorted(project.rglob("*")):
+            if file.is_file():
+                archive.write(file, Path(project.name) / file.relative_to(project))
+    return path

@@ -1,0 +1,158 @@
+"""The student's commands: check, reset, submit."""
+
+import json
+import sys
+import time
+from contextlib import suppress
+from pathlib import Path
+
+from .options import above_zero
+
+_MOST_LINES = 20  # of what a student's code prints
+
+
+def add_check_commands(commands):
+    p = commands.add_parser(
+        "check",
+        help="check the exercises, and say what is wrong",
+        description="Check exercises: which are right, which wrong and how, and what to do next.",
+        allow_abbrev=False,
+    )
+    p.add_argument("exercises", nargs="*", metavar="EXERCISE", help="which (default: all)")
+    p.add_argument("--watch", action="store_true", help="check again whenever a file is saved; Ctrl-C ends it")
+    p.add_argument(
+        "--hint", action="store_true", help="a hint to the first exercise that does not pass; each time more"
+    )
+    p.add_argument("--list", action="store_true", help="list the exercises, with their files, without checking them")
+    p.add_argument("--json", action="store_true", help="print the result as JSON")
+    p.add_argument("--timeout", type=above_zero, default=5.0, help="seconds an exercise may take (default: 5)")
+    p.add_argument("--debug", action="store_true", help="show a traceback instead of one line on errors")
+    p.set_defaults(run=check)
+
+    p = commands.add_parser(
+        "reset",
+        help="take an exercise back to its beginning",
+        description="Restore the stub of an exercise's functions; what was there is kept in a file beside it.",
+        allow_abbrev=False,
+    )
+    p.add_argument("exercise", metavar="EXERCISE")
+    p.add_argument("--debug", action="store_true", help="show a traceback instead of one line on errors")
+    p.set_defaults(run=reset)
+
+    p = commands.add_parser(
+        "submit",
+        help="pack the exercises for handing in",
+        description="Pack the files of the exercises, and a report of what passes, into a zip file.",
+        allow_abbrev=False,
+    )
+    p.add_argument("--out", default="submission.zip", metavar="FILE", help="file to write (default: submission.zip)")
+    p.add_argument("--force", action="store_true", help="overwrite what is there")
+    p.add_argument("--debug", action="store_true", help="show a traceback instead of one line on errors")
+    p.set_defaults(run=submit)
+
+
+def check(args):
+    from ..coursework.checker.board import EXERCISES, known_exercise
+
+    _here()
+    for name in args.exercises:
+        known_exercise(name)
+    if args.list:
+        for exercise in EXERCISES.values():
+            if not args.exercises or exercise.id in args.exercises:
+                files = ", ".join(dict.fromkeys(exercise.homes.values()))
+                print(f"{exercise.id:20s} {exercise.points:3d} points  {exercise.title}  [{files}]")
+        return 0
+    if hasattr(sys.stdout, "reconfigure"):  # a console of another encoding gets ? for what it cannot show
+        sys.stdout.reconfigure(errors="replace")
+    while True:
+        before = _saved(args.exercises)  # what is saved while we check must not be missed
+        code = _check_once(args)
+        if not args.watch:
+            return code
+        sys.stdout.flush()
+        print("\nwaiting for a file to be saved; Ctrl-C ends it", file=sys.stderr)
+        while _saved(args.exercises) == before:  # looking works on every system
+            time.sleep(0.5)
+
+
+def _here():
+    """Raise if the folder we are in is another project than the one that would be checked."""
+    from ..coursework.exercises.catalogue import EDITION, ROOT
+
+    here = Path.cwd()
+    if (here / EDITION).is_file() and here.resolve() != ROOT:
+        raise ValueError(
+            f"this folder is a student edition, but the pixelgrad that runs is that of {ROOT}; "
+            "run `pip install -e .` here (best in a virtual environment of its own), or `python -m pixelgrad check`"
+        )
+
+
+def _check_once(args):
+    from tqdm import tqdm
+
+    from ..coursework.checker import board
+    from ..coursework.checker.runner import Limits
+
+    count = len(args.exercises) or len(board.EXERCISES)
+    with tqdm(total=count, disable=args.json or None, desc="checking", unit="exercise", leave=False, delay=2) as bar:
+        verdicts, printed = board.check(
+            args.exercises, limits=Limits(seconds=args.timeout), done=lambda name: bar.update()
+        )
+    if args.json:
+        print(json.dumps(board.as_dict(verdicts), indent=1))
+    else:
+        print(board.board(verdicts))
+        if printed.strip():
+            lines = printed.rstrip().splitlines()
+            more = ["... and more"] if len(lines) > _MOST_LINES else []
+            print("\n".join(["", "Your code printed:", *lines[:_MOST_LINES], *more]))
+        if args.hint:
+            print(_hint(verdicts))
+    return 0 if all(v.status == board.PASSED for v in verdicts) else 1
+
+
+def _hint(verdicts):
+    from ..coursework.checker.hints import next_hint
+
+    for verdict in verdicts:
+        if verdict.status not in ("passed", "blocked"):
+            return "\n" + next_hint(verdict.exercise)
+    return "\nNo hint is needed."
+
+
+def _saved(names):
+    """When the files of exercises, and of those that they call, were saved: {path: time}."""
+    from ..coursework.checker.board import EXERCISES, with_needs
+    from ..coursework.exercises.catalogue import ROOT
+
+    times = {}
+    for name in with_needs(names or EXERCISES):
+        for home in EXERCISES[name].homes.values():
+            with suppress(OSError):  # while an editor puts a new file in its place there is none
+                times[home] = (ROOT / home).stat().st_mtime_ns
+    return times
+
+
+def reset(args):
+    _here()
+    from ..coursework.checker.student import STUBS, reset_exercise, still_broken
+    from ..coursework.exercises.catalogue import ROOT
+
+    for path, kept in reset_exercise(args.exercise):
+        print(f"{path} has its stub again; what was there is in {kept}")
+    broken = still_broken(args.exercise)
+    if broken:
+        file, words = broken
+        print(f"But {file} still cannot be imported: {words}")
+        stub = f"{STUBS}/{file}.txt"
+        print("Mend that" + (f", or take the whole file back: copy {stub} over it" if (ROOT / stub).is_file() else ""))
+
+
+def submit(args):
+    _here()
+    from ..coursework.checker.student import write_submission
+
+    path, verdicts = write_submission(args.out, overwrite=args.force)
+    points, most = sum(v.points for v in verdicts), sum(v.max_points for v in verdicts)
+    print(f"{path}: the exercises' files and a report; {points} of {most} points pass here")

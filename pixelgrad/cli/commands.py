@@ -1,0 +1,110 @@
+"""The command line: `pixelgrad COMMAND ...`, or `python -m pixelgrad COMMAND ...`.
+
+Each command is a function that takes the parsed arguments and returns an exit code (None counts as 0). What a
+user did wrong ends in one line on standard error and exit code 2; Ctrl-C in 130; `--debug` shows the traceback.
+"""
+
+import argparse
+import os
+import sys
+import traceback
+
+from .. import __version__
+from ..todo import Todo
+
+
+def console():
+    """What the console command and `python -m pixelgrad` start.
+
+    Pictures come from many small matrix products. A second BLAS thread gains nothing on them, and loses a lot when
+    another program is busy: then the threads wait for each other. Training and evaluation have large products and keep
+    all threads. This must be settled before NumPy is imported; OPENBLAS_NUM_THREADS in the environment goes first.
+    """
+    if not {"train", "evaluate"} & set(sys.argv[1:]):
+        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    return main()
+
+
+def _missing(error):
+    """What is to be said of a module that is not there: who asks for it, if it is none of those that we need."""
+    needed = {"numpy", "scipy", "matplotlib", "h5py", "tqdm", "threadpoolctl", "PIL", "skimage"}
+    name = (error.name or "").split(".")[0]
+    if name in needed:
+        return f"{name} is not installed; pip install -e . installs what is needed"
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if not frame.filename.startswith("<")]
+    return f"{frames[-1].filename}, line {frames[-1].lineno}: {error}"
+
+
+def main(argv=None):
+    """Run a command; return its exit code (0 fine, 1 failed, 2 misuse or bad input, 130 interrupted)."""
+    args = None
+    try:
+        args = make_parser().parse_args(argv)
+        return args.run(args) or 0
+    except KeyboardInterrupt as stop:
+        print(f"pixelgrad: stopped{': ' + str(stop) if str(stop) else ''}", file=sys.stderr)
+        return 130
+    except ModuleNotFoundError as error:
+        if args is not None and args.debug:
+            raise
+        print(f"pixelgrad: {_missing(error)}", file=sys.stderr)
+        return 2
+    except BrokenPipeError:  # the reader of our output went away, as `head` does
+        return 0
+    except (ValueError, TypeError, OSError, FloatingPointError, MemoryError) as error:
+        if args is None or args.debug:
+            raise
+        print(f"pixelgrad {args.command}: {_one_line(error)}", file=sys.stderr)
+        return 2
+    except Todo as error:
+        if args is None or args.debug:
+            raise
+        print(f"pixelgrad {args.command}: not written yet: {error}; `pixelgrad check` says where", file=sys.stderr)
+        return 2
+    except Exception as error:  # a mistake of ours, not the user's
+        if args is None or args.debug:
+            raise
+        print(
+            f"pixelgrad {args.command}: unexpected {type(error).__name__}: {_one_line(error)}; --debug shows where",
+            file=sys.stderr,
+        )
+        return 1
+
+
+def make_parser():
+    """The parser with all commands."""
+    # Imported here, so that Ctrl-C and missing packages are dealt with while NumPy and h5py load.
+    from .attacks import add_attack_commands
+    from .check import add_check_commands
+    from .convert import add_convert
+    from .coursework import add_coursework_commands
+    from .download import add_download
+    from .evaluate import add_evaluate
+    from .features import add_feature_commands
+    from .maps import add_map_commands
+    from .pictures import add_picture_commands
+    from .style import add_style_commands
+    from .train import add_train
+
+    parser = argparse.ArgumentParser(
+        prog="pixelgrad", description="What a convolutional network sees, computed by hand in plain NumPy."
+    )
+    parser.add_argument("--version", action="version", version=f"pixelgrad {__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    looking = (add_picture_commands, add_feature_commands, add_map_commands, add_attack_commands, add_style_commands)
+    for add in (
+        *looking,
+        add_download,
+        add_convert,
+        add_train,
+        add_evaluate,
+        add_check_commands,
+        add_coursework_commands,
+    ):
+        add(commands)
+    return parser
+
+
+def _one_line(error):
+    text = " ".join(str(error).split()).replace(" (overwrite=True)", "")  # here it is called --force
+    return text or type(error).__name__

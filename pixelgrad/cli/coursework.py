@@ -1,0 +1,141 @@
+"""The instructor's commands: coursework make, coursework autograder, grade."""
+
+import json
+from importlib.util import find_spec
+from pathlib import Path
+
+from .options import above_zero, at_least
+
+
+def add_coursework_commands(commands):
+    """The commands for instructors; a student edition lacks what they need, and so them."""
+    (folder,) = find_spec("pixelgrad.coursework").submodule_search_locations
+    if not Path(folder, "instructor").is_dir():
+        return
+    p = commands.add_parser(
+        "coursework",
+        help="make a student edition, or an autograder (for instructors)",
+        description="Make what a course needs.",
+        allow_abbrev=False,
+    )
+    parts = p.add_subparsers(dest="part", metavar="PART", required=True)
+
+    p = parts.add_parser(
+        "make",
+        help="the student edition",
+        description="Write a student edition: a complete project.",
+        allow_abbrev=False,
+    )
+    p.add_argument("out", metavar="OUT", help="folder to make; with --zip, a zip file")
+    _exercises(p)
+    p.add_argument("--title", help="of its README")
+    p.add_argument("--zip", action="store_true", help="make a zip file instead of a folder")
+    p.add_argument("--seed", type=at_least(0), default=0, help="draws the inputs of the checks (default: 0)")
+    _debug(p)
+    p.set_defaults(run=make)
+
+    p = parts.add_parser(
+        "autograder",
+        help="what Gradescope runs",
+        description="Write the zip file that Gradescope takes as an autograder. It holds the solutions.",
+        allow_abbrev=False,
+    )
+    p.add_argument("out", metavar="OUT.zip", help="file to write")
+    _exercises(p)
+    p.add_argument("--seed", type=at_least(0), help="draws the inputs (default: a random one, kept in the file)")
+    p.add_argument("--force", action="store_true", help="overwrite what is there")
+    _debug(p)
+    p.set_defaults(run=autograder)
+
+    p = parts.add_parser(
+        "answers",
+        help="the file of answers that the checker reads",
+        description="Compute coursework/checker/answers.h5 anew, after a change of an exercise.",
+        allow_abbrev=False,
+    )
+    _debug(p)
+    p.set_defaults(run=answers)
+
+    p = commands.add_parser(
+        "grade",
+        help="grade submissions (for instructors)",
+        description="Grade a folder of submissions: points, mistakes, a table, and a page about the class.",
+        allow_abbrev=False,
+    )
+    p.add_argument(
+        "submissions", metavar="SUBMISSIONS", help="folder with a folder or zip file for each; or one of them"
+    )
+    p.add_argument("--out", default="grades.csv", metavar="FILE", help="table to write (default: grades.csv)")
+    p.add_argument("--jobs", type=at_least(1), default=1, metavar="N", help="submissions at a time (default: 1)")
+    p.add_argument("--seed", type=at_least(0), help="draws the inputs (default: a random one, kept beside the table)")
+    p.add_argument("--timeout", type=above_zero, default=10.0, help="seconds an exercise may take (default: 10)")
+    p.add_argument(
+        "--gradescope", metavar="FILE", help="SUBMISSIONS is one submission: write Gradescope's results.json there, too"
+    )
+    _exercises(p)
+    p.add_argument("--force", action="store_true", help="overwrite a finished table")
+    p.add_argument("-q", "--quiet", action="store_true", help="no progress, no report")
+    _debug(p)
+    p.set_defaults(run=grade)
+
+
+def _exercises(p):
+    p.add_argument("--exercises", metavar="NAME,...", help="which exercises (default: all)")
+
+
+def _debug(p):
+    p.add_argument("--debug", action="store_true", help="show a traceback instead of one line on errors")
+
+
+def _names(args):
+    return None if args.exercises is None else [name.strip() for name in args.exercises.split(",") if name.strip()]
+
+
+def make(args):
+    from ..coursework.instructor.make import make_edition
+
+    out = make_edition(args.out, exercises=_names(args), title=args.title, as_zip=args.zip, seed=args.seed)
+    print(f"{out}: a student edition; its README says what to do first")
+
+
+def autograder(args):
+    from ..coursework.instructor.autograder import write_autograder
+
+    out = write_autograder(args.out, exercises=_names(args), seed=args.seed, overwrite=args.force)
+    print(f"{out}: upload it as the autograder of a Gradescope assignment; it holds the solutions")
+
+
+def answers(args):
+    from ..coursework.checker.store import ANSWERS, write_answers
+    from ..coursework.instructor.answers import make_answers
+
+    write_answers(ANSWERS, make_answers(), overwrite=True)
+    print(f"{ANSWERS}: {ANSWERS.stat().st_size:,} bytes")
+
+
+def grade(args):
+    from dataclasses import replace
+
+    from .._files import written_beside
+    from ..coursework.instructor.grades import results_json
+    from ..coursework.instructor.grading import LIMITS
+    from ..coursework.instructor.grading import grade as grade_all
+
+    grades = grade_all(
+        args.submissions,
+        args.out,
+        exercises=_names(args),
+        seed=args.seed,
+        jobs=args.jobs,
+        limits=replace(LIMITS, seconds=args.timeout),
+        single=bool(args.gradescope),
+        overwrite=args.force,
+        progress=not args.quiet,
+    )
+    if args.gradescope:
+        with written_beside(args.gradescope, overwrite=True) as temporary:
+            temporary.write_text(json.dumps(results_json(grades[0]), indent=1), encoding="utf-8")
+    if not args.quiet:
+        mean = sum(g.points for g in grades) / len(grades)
+        print(f"{args.out}: {len(grades)} submissions, {mean:.1f} of {grades[0].max_points} points on average")
+        print(f"{Path(args.out).with_suffix('.html')}: which mistakes the class made")

@@ -1,0 +1,412 @@
+"""The commands about layers and neurons: filters, activations, patches, neighbours, embed, neuron."""
+
+import argparse
+import re
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from .._files import check_destination
+from .options import above_zero, add_common, at_least, not_negative
+from .shared import (
+    CLASS_HELP,
+    FIGURES,
+    IMAGE_HELP,
+    Latest,
+    add_command,
+    add_model,
+    add_model_and_size,
+    add_step_options,
+    as_pair,
+    end_with_ctrl_c,
+    layer_of,
+    load_model,
+    picture_of,
+    save_figure,
+    say,
+    stopped_by_ctrl_c,
+)
+
+CROPS, IMAGES, MAP = 400, 2000, 600  # images to look through: of samples, of a data set, and for a map of thumbnails
+_LAYER_BEFORE_SCORES = "-2"
+
+
+def add_feature_commands(commands):
+    p = add_command(commands, "filters", filters, "the filters of a layer: colours in the first, weights in the others")
+    p.add_argument("--layer", default="0", help="layer index or name (default: 0)")
+    p.add_argument(
+        "--shared-scale", action="store_true", help="first layer: one scale for all, so that weak ones are pale"
+    )
+    add_model(p)
+    add_common(p, out="filters.png", out_help="picture to write", seed=False, by_options=True)
+
+    p = add_command(commands, "activations", activations, "the maps that a layer makes of a picture, most active first")
+    p.add_argument("image", metavar="IMAGE", help=IMAGE_HELP)
+    p.add_argument("--layer", default="2", help="layer index or name (default: 2)")
+    p.add_argument("--top", type=at_least(1), default=24, help="channels to show (default: 24)")
+    p.add_argument(
+        "--by", choices=("mean", "max"), default="mean", help="a channel's activity: of its map the ... (default: mean)"
+    )
+    add_model_and_size(p)
+    add_common(p, out="activations.png", out_help="picture to write", seed=False, by_options=True)
+
+    p = add_command(commands, "patches", patches, "which patches of many images excite a channel most")
+    p.add_argument("--layer", default="4", help="layer index or name (default: 4)")
+    p.add_argument(
+        "--channel", dest="channels", type=at_least(0), nargs="+", help="channels (default: eight, drawn by --seed)"
+    )
+    p.add_argument("--top", type=at_least(1), default=9, help="patches for each channel (default: 9)")
+    p.add_argument("--per-image", type=at_least(1), default=1, help="at most so many from one image (default: 1)")
+    _image_set_options(p)
+    add_model(p)
+    add_common(p, out="patches.png", out_help="picture to write", by_options=True)
+
+    p = add_command(
+        commands, "neighbours", neighbours, "the images that a layer takes for most alike, and those in pixels"
+    )
+    p.add_argument(
+        "queries", nargs="+", metavar="IMAGE", help=f"{IMAGE_HELP}; or the number of one of the images searched"
+    )
+    p.add_argument(
+        "--layer", default=_LAYER_BEFORE_SCORES, help="layer index or name (default: that before the scores)"
+    )
+    p.add_argument("--count", type=at_least(1), default=5, help="neighbours of each (default: 5)")
+    p.add_argument(
+        "--metric", choices=("euclidean", "cosine"), default="euclidean", help="distance (default: euclidean)"
+    )
+    _image_set_options(p)
+    add_model(p)
+    add_common(p, out="neighbours.png", out_help="picture to write", by_options=True)
+
+    p = add_command(
+        commands, "embed", embed, "many images in the plane, close together where a layer takes them for alike"
+    )
+    p.add_argument("--method", choices=("pca", "tsne"), default="tsne", help="(default: tsne)")
+    p.add_argument(
+        "--layer", default=_LAYER_BEFORE_SCORES, help="layer index or name (default: that before the scores)"
+    )
+    p.add_argument("--perplexity", type=above_zero, default=30.0, help="t-SNE: neighbours of a point (default: 30)")
+    p.add_argument("--iterations", type=at_least(1), default=1000, help="t-SNE: steps (default: 1000)")
+    _image_set_options(p, MAP)
+    add_model(p)
+    add_common(p, out="embedding.png", out_help="picture to write", by_options=True)
+
+    p = add_command(
+        commands, "neuron", neuron, "the image that a neuron, a channel, a class or a layer answers to most"
+    )
+    p.add_argument(
+        "--layer", default="-1", help="layer index or name (default: the last, whose channels are the classes)"
+    )
+    p.add_argument(
+        "--channel",
+        dest="channels",
+        nargs="+",
+        metavar="CHANNEL",
+        help=f"one or several; of the last layer {CLASS_HELP} (default: the whole layer)",
+    )
+    p.add_argument(
+        "--position", type=_position, metavar="ROW,COLUMN", help='one neuron of the channel, by its place; or "centre"'
+    )
+    p.add_argument("--start", default="noise", metavar="START", help=f'"noise", or {IMAGE_HELP} (default: noise)')
+    p.add_argument("--iterations", type=at_least(1), default=100, help="steps (default: 100)")
+    p.add_argument("--l2-reg", type=not_negative, help="pull towards the mean colour (default: 0.5 from noise, else 0)")
+    p.add_argument("--tv-weight", type=not_negative, default=0.0, help="pull towards smooth images (default: 0)")
+    p.add_argument("--tv-beta", type=above_zero, default=2.0, help="exponent of the total variation (default: 2)")
+    p.add_argument("--max-jitter", type=at_least(0), help="pixels (default: 4; 0 with --position)")
+    p.add_argument("--blur-every", type=at_least(0), help="steps; 0 for never (default: by what the neuron sees)")
+    add_step_options(p)
+    add_model_and_size(p)
+    add_common(p, out="neuron.png", out_help="picture to write", by_options=True)
+
+
+# -- commands ---------------------------------------------------------------------------------------------------------
+
+
+def filters(args):
+    from ..visualization.filters import first_layer_filters, layer_filters
+    from ..visualization.plots.features import plot_filters, plot_layer_filters
+
+    check_destination(args.out, overwrite=args.force, suffixes=FIGURES)
+    model = load_model(args)
+    layer = layer_of(model, args.layer)
+    name = model.layer_names[layer]
+    if layer == 0:
+        tiles = first_layer_filters(model, shared_scale=args.shared_scale)
+        figure = plot_filters(tiles, heading=f"{len(tiles)} filters of {name}")
+        shown = f"{len(tiles)} filters of {name}"
+    elif args.shared_scale:
+        raise ValueError("--shared-scale is for the colour filters of the first layer; leave out --layer")
+    else:
+        tiles, rows, columns = layer_filters(model, layer)
+        figure = plot_layer_filters(tiles, rows, columns, name)
+        shown = f"the weights of {len(rows)} filters of {name} on {len(columns)} channels"
+    save_figure(args, figure)
+    say(args, f"{shown} in {args.out}")
+
+
+def activations(args):
+    from ..visualization.filters import activation_maps
+    from ..visualization.plots.features import plot_activations
+
+    check_destination(args.out, overwrite=args.force, suffixes=FIGURES)
+    model = load_model(args)
+    layer = layer_of(model, args.layer)
+    picture = picture_of(args.image, args.size or model.input_size)
+    maps = activation_maps(model.preprocess(picture), layer, model, top=args.top, by=args.by)
+    heading = f"{maps.layer}: the {maps.channels.shape[1]} most active channels, by the {args.by} of their maps"
+    save_figure(args, plot_activations(picture, maps, heading=heading))
+    first = ", ".join(str(c) for c in maps.channels[0, :5])
+    say(args, f"{maps.layer}: most active are the channels {first}; in {args.out}")
+
+
+def patches(args):
+    from ..visualization.patches import top_patches
+    from ..visualization.plots.features import plot_patches
+
+    check_destination(args.out, overwrite=args.force, suffixes=FIGURES)
+    model = load_model(args)
+    layer = layer_of(model, args.layer)
+    rng = np.random.default_rng(args.seed)
+    searched = _image_set(args, model, rng)
+    channels = args.channels
+    if channels is None:
+        count = model.output_shapes()[model.layer_names[layer]][0]
+        channels = np.sort(rng.choice(count, min(8, count), replace=False))
+    latest = Latest()
+
+    def search():
+        latest.X = top_patches(
+            searched.images,
+            layer,
+            model,
+            channels=channels,
+            top=args.top,
+            per_image=args.per_image,
+            callback=latest,
+            progress=not args.quiet,
+        )
+
+    interrupted = stopped_by_ctrl_c(search)
+    result = latest.finished()
+    save_figure(args, plot_patches(result))
+    size = "whole images" if result.field.whole_image else f"{result.field.size}x{result.field.size} pixels"
+    say(args, f"{result.layer}: the best patches ({size}) of {len(searched.images)} images in {args.out}")
+    end_with_ctrl_c(interrupted, args.out, f"{latest.info.get('images', 0)} images were searched")
+
+
+def neighbours(args):
+    from ..datasets import resize_image
+    from ..visualization.neighbours import nearest_neighbours
+    from ..visualization.plots.features import plot_neighbours
+
+    check_destination(args.out, overwrite=args.force, suffixes=FIGURES)
+    model = load_model(args)
+    layer = layer_of(model, args.layer)
+    searched = _image_set(args, model, np.random.default_rng(args.seed))
+    pictures = searched.images.transpose(0, 2, 3, 1)  # (N, H, W, 3)
+    queries, own, titles = [], [], []
+    for text in args.queries:
+        number = _number_of(text, len(pictures))
+        own.append(-1 if number is None else number)
+        picture = picture_of(text, None) if number is None else pictures[number]
+        queries.append(resize_image(picture, pictures.shape[1:3]))
+        titles.append(Path(text).stem if number is None else searched.names[searched.labels[number]])
+    wanted = np.stack(queries).transpose(0, 3, 1, 2)
+    found = {}
+    for name, where in ((model.layer_names[layer], layer), ("pixels", None)):
+        near = nearest_neighbours(
+            wanted,
+            searched.images,
+            where,
+            model,
+            count=args.count,
+            metric=args.metric,
+            own_index=own,
+            progress=not args.quiet,
+        )
+        labels = [
+            [f"{searched.names[searched.labels[n]]}, {d:.3g}" for n, d in zip(*row)]
+            for row in zip(near.images, near.distances)
+        ]
+        found[name] = (pictures[near.images], labels)
+        first = ", ".join(f"{title}: {row[0]}" for title, row in zip(titles, labels))
+        say(args, f"nearest in {name}: {first}")
+    save_figure(args, plot_neighbours(queries, found, titles, heading=f"nearest of {len(pictures)} images"))
+    say(args, f"all in {args.out}")
+
+
+def embed(args):
+    from ..visualization.embedding import grid_cells, pca, thumbnail_map, tsne
+    from ..visualization.image_sets import features_of
+    from ..visualization.plots.features import plot_embedding
+
+    check_destination(args.out, overwrite=args.force, suffixes=FIGURES)
+    model = load_model(args)
+    layer = layer_of(model, args.layer)
+    searched = _image_set(args, model, np.random.default_rng(args.seed), MAP)
+    latest, options = Latest(), {"perplexity": args.perplexity, "num_iterations": args.iterations}
+
+    def place():
+        features = features_of(searched.images, layer, model, progress=not args.quiet)
+        if args.method == "pca":
+            result = pca(features)
+            latest(0, result.points, {"share": result.share.sum()})
+        else:
+            features = pca(features, dims=min(50, *features.shape)).points
+            tsne(features, **options, callback=latest, progress=not args.quiet)
+
+    interrupted = stopped_by_ctrl_c(place)
+    Y, done = latest.finished(), f"{latest.t + 1} of {args.iterations} steps were done"
+    how = f"t-SNE, perplexity {args.perplexity:g}" + (f", {done}" if interrupted else "")
+    if args.method == "pca":
+        how = f"PCA, {latest.info['share']:.0%} of the variance"
+    pictures = searched.images.transpose(0, 2, 3, 1)
+    pictures = pictures[:, :: max(1, pictures.shape[1] // 32), :: max(1, pictures.shape[2] // 32)]  # thumbnails
+    map_ = thumbnail_map(pictures, grid_cells(Y))
+    heading = f"{len(Y)} images by {model.layer_names[layer]} ({how})"
+    save_figure(args, plot_embedding(Y, map_, searched.labels, searched.names, heading=heading))
+    say(args, f"{heading}, and a map of them, in {args.out}")
+    end_with_ctrl_c(interrupted, args.out, done)
+
+
+def neuron(args):
+    from ..visualization.image_ops import noise
+    from ..visualization.neurons import neuron_activation, visualize_neuron
+    from ..visualization.patches import cut_patches, receptive_field
+    from ..visualization.plots.features import plot_neurons
+
+    check_destination(args.out, overwrite=args.force, suffixes=FIGURES)
+    model = load_model(args)
+    layer = layer_of(model, args.layer)
+    channels, names = _channels(model, layer, args.channels)
+    what = {"channel": channels, "position": args.position}
+    rng = np.random.default_rng(args.seed)
+    size = args.size or model.input_size
+    if args.start == "noise":
+        X = noise(model, (1 if channels is None else len(channels), 3, *as_pair(size)), rng)
+    else:
+        X = model.preprocess(picture_of(args.start, size))
+    l2_reg = (0.5 if args.start == "noise" else 0.0) if args.l2_reg is None else args.l2_reg
+    latest, dead = Latest(), []
+
+    def callback(t, X, info):
+        latest(t, X, info)
+        dead[:] = info["dead"]
+
+    interrupted = stopped_by_ctrl_c(
+        lambda: visualize_neuron(
+            layer,
+            model,
+            **what,
+            X_init=X,
+            learning_rate=args.learning_rate,
+            normalize=not args.raw,
+            num_iterations=args.iterations,
+            l2_reg=l2_reg,
+            tv_weight=args.tv_weight,
+            tv_beta=args.tv_beta,
+            max_jitter=args.max_jitter,
+            blur_every=args.blur_every,
+            rng=rng,
+            callback=callback,
+            progress=not args.quiet,
+        )
+    )
+    X = latest.finished()
+    activity = neuron_activation(X, layer, model, **what)
+    pictures = model.deprocess(X)
+    if args.position is not None:  # the rest of the image is nothing to the neuron
+        maps = model.output_shapes(X.shape[2:])[model.layer_names[layer]][1:]
+        place = tuple(n // 2 for n in maps) if args.position == "centre" else args.position
+        names = [f"{name}, at {place[0]},{place[1]}" for name in names]
+        pictures = cut_patches(pictures, receptive_field(model, layer), [place] * len(pictures))
+    heading = f"climbing {model.layer_names[layer]}, from {Path(args.start).stem}"
+    save_figure(args, plot_neurons(pictures, names, activity, dead=dead, heading=heading))
+    reports = [f"{name} ({'dead' if gone else f'{value:.3g}'})" for name, value, gone in zip(names, activity, dead)]
+    say(args, f"{model.layer_names[layer]}: {', '.join(reports)} in {args.out}")
+    end_with_ctrl_c(interrupted, args.out)
+    return 1 if all(dead) else 0
+
+
+# -- what they share --------------------------------------------------------------------------------------------------
+
+
+class _ImageSet(NamedTuple):
+    """Images (N, 3, H, W) uint8 to look through, a label for each, and the labels' names."""
+
+    images: np.ndarray
+    labels: np.ndarray
+    names: list
+
+
+def _image_set_options(parser, images=IMAGES):
+    parser.add_argument(
+        "--data",
+        metavar="PATH",
+        help="TinyImageNet, its folder or its zip file, to look through its validation images "
+        "(default: crops of the sample photographs)",
+    )
+    parser.add_argument("--cache", metavar="DIR", help="with --data: folder for the decoded images")
+    parser.add_argument(
+        "--images",
+        type=at_least(1),
+        metavar="N",
+        help=f"look through so many, drawn by --seed (default: {images} of a data set, {CROPS} crops)",
+    )
+
+
+def _image_set(args, model, rng, images=IMAGES):
+    """What the options ask for: images of a data set, or crops of the sample photographs."""
+    from ..visualization.image_sets import sample_crops
+    from ..visualization.plots.pictures import short_name
+
+    if args.data is None:
+        if args.cache is not None:
+            raise ValueError("--cache is for the data set that --data names")
+        from ..datasets import sample_names
+
+        crops, source = sample_crops(args.images or CROPS, size=model.input_size, rng=rng)
+        return _ImageSet(crops, source, sample_names())
+    from ..datasets import DataError, load_tiny_imagenet
+
+    data = load_tiny_imagenet(args.data, cache_dir=args.cache, progress=not args.quiet)
+    if data["y_val"] is None or not len(data["y_val"]):
+        raise DataError(f"{args.data} has no validation images with labels to look through")
+    available = len(data["X_val"])
+    chosen = np.sort(rng.choice(available, min(args.images or images, available), replace=False))
+    names = [short_name(name) for name in data["class_names"]]
+    return _ImageSet(np.asarray(data["X_val"][chosen]), data["y_val"][chosen], names)
+
+
+def _number_of(text, N):
+    """The number of an image of the set that a query is, or None if it names a picture."""
+    if not re.fullmatch("[0-9]+", text) or Path(text).is_file():
+        return None
+    if int(text) >= N:
+        raise ValueError(f"there is no image {text}: those searched have the numbers 0 to {N - 1}")
+    return int(text)
+
+
+def _channels(model, layer, texts):
+    """Channels as an array or None, and what to call them."""
+    from ..visualization.plots.pictures import short_name
+
+    if texts is None:
+        return None, [f"all of {model.layer_names[layer]}"]
+    if layer == len(model.layer_names) - 1:
+        channels = [model.class_index(text) for text in texts]
+        return np.array(channels), [short_name(model.class_names[k]) for k in channels]
+    for text in texts:
+        if not re.fullmatch("[0-9]+", text):
+            raise ValueError(f"channels of {model.layer_names[layer]} go by their number, got {text!r}")
+    return np.array([int(text) for text in texts]), [f"channel {int(text)}" for text in texts]
+
+
+def _position(text):
+    """An argument type: "centre", or ROW,COLUMN."""
+    if text == "centre":
+        return text
+    if not re.fullmatch("[0-9]+,[0-9]+", text):
+        raise argparse.ArgumentTypeError(f'{text!r} is not ROW,COLUMN such as 3,4, nor "centre"')
+    return tuple(int(n) for n in text.split(","))

@@ -1,0 +1,186 @@
+"""The gallery as a whole, on the tiny network."""
+
+import html.parser
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from pixelgrad.classifiers import Network
+from pixelgrad.visualization.gallery import style
+from pixelgrad.visualization.gallery.build import EXHIBITS, images, make_gallery
+
+
+@pytest.fixture
+def tiny(model):
+    return model.astype(np.float32)
+
+
+@pytest.fixture
+def picture():
+    coarse = np.random.default_rng(0).integers(0, 256, (7, 10, 3), dtype=np.uint8)
+    return np.asarray(Image.fromarray(coarse).resize((100, 70), Image.Resampling.BICUBIC))
+
+
+@pytest.fixture
+def short(monkeypatch):
+    """Small dreams, few steps: the gallery's plumbing is tested here, not its pictures."""
+    monkeypatch.setattr(images, "DREAM_SIDE", 70)
+    monkeypatch.setattr(style, "SAMPLE", 32)
+    monkeypatch.setattr(style, "PAINTED_SIDE", 64)
+    for room, name, limit in (
+        (images, "create_class_visualization", {"num_iterations": 3}),
+        (images, "invert_features", {"num_iterations": 3}),
+        (images, "deepdream", {"num_iterations": 2}),
+        (images, "make_fooling_image", {"max_iterations": 4}),
+        (style, "synthesize_texture", {"num_iterations": 2}),
+        (style, "grow_texture", {"window": 5}),
+        (style, "style_transfer", {"num_iterations": 2}),
+    ):
+        technique = getattr(room, name)
+        monkeypatch.setattr(
+            room,
+            name,
+            lambda *args, technique=technique, limit=limit, **options: technique(*args, **options, **limit),
+        )
+
+
+class Page(html.parser.HTMLParser):
+    def __init__(self, text):
+        super().__init__()
+        self.sources, self.links, self.ids = [], [], []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attributes):
+        attributes = dict(attributes)
+        self.sources += [v for k, v in attributes.items() if k == "src"]
+        self.links += [v for k, v in attributes.items() if k == "href"]
+        self.ids += [v for k, v in attributes.items() if k == "id"]
+
+
+def test_it_writes_pictures_arrays_a_manifest_and_a_page(tiny, picture, short, tmp_path):
+    index = make_gallery(tmp_path / "out", tiny, image=picture, image_name="a <b> photo", seed=3)
+    assert index == tmp_path / "out" / "index.html"
+    manifest = json.loads((tmp_path / "out" / "manifest.json").read_text())
+    assert set(manifest["exhibits"]) == set(EXHIBITS) and manifest["seed"] == 3
+    assert {"pixelgrad", "numpy", "python"} <= set(manifest["versions"])
+    for name, entry in manifest["exhibits"].items():
+        assert {"seconds", "options", "predictions_before", "predictions_after"} <= set(entry)
+        with Image.open(tmp_path / "out" / f"{name}.png") as figure:
+            assert np.asarray(figure.convert("L")).std() > 5
+        with np.load(tmp_path / "out" / f"{name}.npz") as arrays:
+            assert all(np.isfinite(arrays[key]).all() for key in arrays) and len(arrays) >= 2
+    text = index.read_text()
+    page = Page(text)
+    assert all(source.startswith("data:image/png;base64,") for source in page.sources), "nothing from elsewhere"
+    assert len(page.sources) == len(EXHIBITS)
+    assert {link.lstrip("#") for link in page.links} == set(EXHIBITS) <= set(page.ids)
+    assert "a &lt;b&gt; photo" in text and "<b>" not in text
+
+
+@pytest.mark.slow
+def test_the_same_seed_gives_the_same_arrays(tiny, picture, short, tmp_path):
+    for name in ("a", "b"):
+        make_gallery(tmp_path / name, tiny, image=picture, seed=1)
+    for exhibit in EXHIBITS:
+        with np.load(tmp_path / "a" / f"{exhibit}.npz") as a, np.load(tmp_path / "b" / f"{exhibit}.npz") as b:
+            for key in a:
+                np.testing.assert_array_equal(a[key], b[key])
+
+
+@pytest.mark.slow
+def test_another_seed_gives_other_arrays_and_predictions_belong_to_them(tiny, picture, short, tmp_path):
+    for seed in (1, 2):
+        make_gallery(tmp_path / str(seed), tiny, image=picture, seed=seed)
+    with np.load(tmp_path / "1" / "fooling.npz") as a, np.load(tmp_path / "2" / "fooling.npz") as b:
+        assert not np.array_equal(a["X_fooling"], b["X_fooling"])
+        before, after = tiny.predict(a["X"]), tiny.predict(a["X_fooling"])
+        assert all(target != best[0].index for target, best in zip(a["target_y"], before))
+    entry = json.loads((tmp_path / "1" / "manifest.json").read_text())["exhibits"]["fooling"]
+    for stored, computed in ((entry["predictions_before"], before), (entry["predictions_after"], after)):
+        assert [[p["index"] for p in best] for best in stored] == [[p.index for p in best] for best in computed]
+
+
+@pytest.mark.slow
+def test_a_head_for_one_image_size_only(picture, short, tmp_path):
+    """As CS231n's network has: the dream is larger, the predictions are not."""
+    architecture = [
+        {"type": "conv", "filters": 4, "size": 3, "stride": 4, "pad": 1, "batchnorm": True},
+        {"type": "affine", "units": 2},
+    ]
+    network = Network(architecture, input_size=(32, 32), pixel_mean=(120, 110, 100))
+    assert make_gallery(tmp_path, network, image=picture).exists()
+
+
+def test_networks_without_maps_or_with_one_class_are_refused(picture, tmp_path):
+    for architecture, words in (
+        ([{"type": "affine", "units": 3}], "no convolutions"),
+        ([{"type": "conv", "filters": 2, "size": 3}, {"type": "affine", "units": 1}], "two or more"),
+    ):
+        with pytest.raises(ValueError, match=words):
+            make_gallery(
+                tmp_path / "out", Network(architecture, input_size=(8, 8), pixel_mean=(1, 1, 1)), image=picture
+            )
+    assert not (tmp_path / "out").exists()
+
+
+def test_the_second_photograph_guides_a_dream_of_the_first(tiny, picture, short):
+    def dreamt(*pictures):
+        subject = images.Subject(["one", "two"][: len(pictures)], list(pictures))
+        return images._deepdream(subject, tiny, np.random.default_rng(0), False)
+
+    alone, guided, by_another = dreamt(picture), dreamt(picture, picture[::-1]), dreamt(picture, 255 - picture)
+    assert "X_guided" not in alone.arrays and "guided" not in alone.caption
+    assert "guided" in guided.caption and len(guided.figure.axes) == len(alone.figure.axes) + 2
+    assert not np.array_equal(guided.arrays["X_guided"], by_another.arrays["X_guided"])
+    assert all(not np.array_equal(guided.arrays["X_guided"], X) for name, X in alone.arrays.items() if name != "X")
+    assert len(guided.after) == len(alone.after) + 1
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_bars_within_the_bar_are_for_terminals_only(tiny, picture, short, tmp_path, monkeypatch, capsys, terminal):
+    asked = []
+    first = dict(list(EXHIBITS.items())[:1])
+    title, make = first["saliency"]
+    monkeypatch.setattr(
+        "pixelgrad.visualization.gallery.build.EXHIBITS",
+        {"saliency": (title, lambda *a: asked.append(a[-1]) or make(*a))},
+    )
+    monkeypatch.setattr("sys.stderr.isatty", lambda: terminal)
+    make_gallery(tmp_path, tiny, image=picture, progress=True)
+    make_gallery(tmp_path, tiny, image=picture, overwrite=True)
+    assert asked == [terminal, False] and "technique" in capsys.readouterr().err
+
+
+def test_an_older_gallery_is_kept_unless_forced(tiny, picture, tmp_path, monkeypatch):
+    monkeypatch.setattr("pixelgrad.visualization.gallery.build.EXHIBITS", {"saliency": EXHIBITS["saliency"]})
+    (tmp_path / "saliency.png").write_text("precious")
+    with pytest.raises(FileExistsError, match=r"saliency\.png.*--force"):
+        make_gallery(tmp_path, tiny, image=picture)
+    assert [p.name for p in tmp_path.iterdir()] == ["saliency.png"]
+    make_gallery(tmp_path, tiny, image=picture, overwrite=True)
+    assert (tmp_path / "saliency.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_ctrl_c_leaves_a_page_with_what_is_done(tiny, picture, short, tmp_path, monkeypatch):
+    def stop(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(images, "invert_features", stop)
+    with pytest.raises(KeyboardInterrupt, match=f"3 of {len(EXHIBITS)} techniques"):
+        make_gallery(tmp_path, tiny, image=picture)
+    assert len(Page((tmp_path / "index.html").read_text()).sources) == 3
+    assert not list(tmp_path.glob("inversion*")) and not list(tmp_path.glob(".*"))
+
+
+@pytest.mark.slow
+def test_a_network_with_other_layers_and_classes_will_do(picture, short, tmp_path):
+    architecture = [
+        {"type": "conv", "filters": 4, "size": 3, "stride": 2, "pad": 1},
+        {"type": "max_pool", "size": 2, "stride": 2},
+        {"type": "global_avg_pool"},
+        {"type": "affine", "units": 3},
+    ]
+    network = Network(architecture, input_size=(24, 24), pixel_mean=(120, 110, 100), pixel_std=(60, 60, 60))
+    assert make_gallery(tmp_path, network, image=picture).exists()

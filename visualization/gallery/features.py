@@ -1,0 +1,132 @@
+"""The gallery's exhibits about the network itself: its filters, channels and neurons, and what is alike for it."""
+
+import numpy as np
+
+from ..embedding import grid_cells, pca, thumbnail_map, tsne
+from ..filters import activation_maps, first_layer_filters
+from ..image_sets import features_of, random_crops
+from ..neighbours import nearest_neighbours
+from ..neurons import neuron_activation, visualize_neuron
+from ..patches import top_patches
+from ..plots.features import (
+    plot_activations,
+    plot_embedding,
+    plot_filters,
+    plot_neighbours,
+    plot_neurons,
+    plot_patches,
+)
+from .images import Exhibit, map_layers
+
+CROPS = 400  # of the photographs: what is looked through where there is no data set
+NEURONS = 8
+
+
+def _filters(subject, model, rng, progress):
+    tiles = first_layer_filters(model)
+    caption = (
+        "The filters of the first layer, as colours: edges in all directions, blobs, and pairs of opposite colours, as "
+        "in nearly every network and in the eye. Deeper layers' filters act on channels, not on colours, and say "
+        "little when they are looked at."
+    )
+    return Exhibit(plot_filters(tiles), caption, {"tiles": tiles, "W1": model.params["W1"]})
+
+
+def _activations(subject, model, rng, progress):
+    picture = subject.square(model)[:1]
+    X = model.preprocess(picture)
+    layer = map_layers(model, 3)[-2:][0]
+    maps = activation_maps(X, layer, model)
+    before = model.predict(X)
+    caption = (
+        "What a layer makes of the photograph: the maps of its most active channels. Each lights up where it finds "
+        "what it looks for, and most find it in a few places only."
+    )
+    figure = plot_activations(picture[0], maps, heading=f"{subject.names[0]}: {layer}")
+    return Exhibit(figure, caption, {"X": X, "maps": maps.maps, "channels": maps.channels}, {"layer": layer}, before)
+
+
+def _patches(subject, model, rng, progress):
+    images, _ = random_crops(subject.pictures, CROPS, size=model.input_size, rng=rng)
+    layer = map_layers(model, 3)[-2:][0]
+    count = model.output_shapes()[layer][0]
+    channels = np.sort(rng.choice(count, min(NEURONS, count), replace=False))
+    result = top_patches(images, layer, model, channels=channels, top=8, progress=progress)
+    caption = (
+        f"For {len(channels)} channels the patches that excite them most, among {CROPS} crops of the photographs, cut "
+        "out by the part of the image that a neuron of this layer sees. With a data set (pixelgrad patches --data) the "
+        "choice is larger, and what a channel looks for shows more clearly."
+    )
+    arrays = {"channels": channels, "patches": result.patches, "scores": result.scores}
+    return Exhibit(plot_patches(result), caption, arrays, {"layer": layer, "crops": CROPS})
+
+
+def _neighbours(subject, model, rng, progress):
+    images, labels = random_crops(subject.pictures, CROPS, size=model.input_size, rng=rng)
+    pictures = images.transpose(0, 2, 3, 1)
+    own = np.array([np.flatnonzero(labels == k)[0] for k in np.unique(labels)])
+    layer, found, arrays = map_layers(model, 2)[-1], {}, {"queries": own}
+    for name, where in ((layer, layer), ("pixels", None)):
+        near = nearest_neighbours(images[own], images, where, model, count=6, own_index=list(own), progress=progress)
+        found[name] = (pictures[near.images], [[subject.names[labels[n]] for n in row] for row in near.images])
+        arrays[f"nearest in {name}"] = near.images
+    caption = (
+        "Crops of the photographs, and the crops most like them: for the network's last maps, and pixel by pixel. "
+        "Pixels compare colours in places; for the network what is shown counts more than where."
+    )
+    titles = [subject.names[labels[n]] for n in own]
+    return Exhibit(plot_neighbours(list(pictures[own]), found, titles), caption, arrays, {"layer": layer})
+
+
+def _embedding(subject, model, rng, progress):
+    images, labels = random_crops(subject.pictures, CROPS, size=model.input_size, rng=rng)
+    layer = map_layers(model, 2)[-1]
+    features = features_of(images, layer, model, progress=progress)
+    Y = tsne(pca(features, dims=min(30, *features.shape)).points, perplexity=20, num_iterations=500, progress=progress)
+    pictures = images.transpose(0, 2, 3, 1)
+    step = max(1, pictures.shape[1] // 32)
+    map_ = thumbnail_map(pictures[:, ::step, ::step], grid_cells(Y))
+    caption = (
+        f"{CROPS} crops of the photographs, laid out by t-SNE so that those with like features lie side by side. The "
+        "network was never told which crop comes from which photograph (the colours on the left)."
+    )
+    figure = plot_embedding(Y, map_, labels, subject.names)
+    return Exhibit(figure, caption, {"Y": Y, "labels": labels}, {"layer": layer, "perplexity": 20})
+
+
+def _neurons(subject, model, rng, progress):
+    layers = map_layers(model, 4)[1:] or map_layers(model, 1)
+    pictures, names, activity, dead, arrays = [], [], [], [], {}
+    for layer in layers:
+        count = model.output_shapes()[layer][0]
+        channels = np.sort(rng.choice(count, min(6, count), replace=False))
+        last = {}
+        X = visualize_neuron(
+            layer,
+            model,
+            channel=channels,
+            rng=rng,
+            progress=progress,
+            callback=lambda t, X, info, to=last: to.update(info),
+        )
+        pictures += list(model.deprocess(X))
+        names += [f"{layer}, channel {c}" for c in channels]
+        activity += list(neuron_activation(X, layer, model, channel=channels))
+        dead += list(last["dead"])
+        arrays |= {f"X_{layer}": X, f"channels_{layer}": channels}
+    caption = (
+        "From noise, images that excite one channel each, at three depths of the network: strokes and colours early, "
+        "textures in the middle, parts of things late."
+    )
+    figure = plot_neurons(pictures, names, activity, dead=dead, columns=6)
+    return Exhibit(figure, caption, arrays, {"layers": layers})
+
+
+EXHIBITS = {
+    "filters": ("Filters of the first layer", _filters),
+    "activations": ("Activations", _activations),
+    "patches": ("Patches that excite most", _patches),
+    "neurons": ("Images made for channels", _neurons),
+    "neighbours": ("Nearest neighbours", _neighbours),
+    "embedding": ("A map by t-SNE", _embedding),
+}

@@ -1,0 +1,198 @@
+"""The exhibits of the gallery: each technique on the gallery's photographs, as a figure, arrays and a caption."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from ...datasets import resize_image
+from ..class_visualization import create_class_visualization
+from ..dreaming import deepdream
+from ..fooling import make_fooling_image
+from ..image_ops import noise, resize
+from ..inversion import invert_features
+from ..plots.pictures import plot_fooling, plot_images, plot_progress, plot_saliency, short_name
+from ..saliency import compute_saliency_maps
+
+FOOLED = 0.5  # probability at which a fooling image is done
+# Lemon, school bus, tarantula, banana, alp, goose, tractor, Egyptian cat: classes with a typical shape or colour.
+TYPICAL = ("n07749582", "n04146614", "n01774750", "n07753592", "n09193705", "n01855672", "n04465501", "n02124075")
+DREAM_SIDE = 288  # pixels of the longer side of the photograph that is dreamt about
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What the gallery is about: photographs with names, the first being the main one."""
+
+    names: list
+    pictures: list  # uint8 (H, W, 3) of any size
+
+    def square(self, model):
+        """All of them at the network's input size, uint8 (N, H, W, 3)."""
+        return np.stack([resize_image(picture, model.input_size) for picture in self.pictures])
+
+
+@dataclass(frozen=True)
+class Exhibit:
+    """One picture of the gallery.
+
+    Attributes
+    ----------
+    figure : Figure
+    caption : str
+        What one sees, in two sentences.
+    arrays : dict of str to ndarray
+        Results in model space, and what belongs to them.
+    options : dict
+        What the technique was called with, where it differs from the defaults.
+    before, after : list
+        Predictions for the images that went in and came out; see `Network.predict`.
+    """
+
+    figure: object
+    caption: str
+    arrays: dict
+    options: dict = field(default_factory=dict)
+    before: list = field(default_factory=list)
+    after: list = field(default_factory=list)
+
+
+def said(prediction):
+    """A line for a title: the class and its probability."""
+    return f"{short_name(prediction.name)}, p = {prediction.probability:.2f}"
+
+
+def _saliency(subject, model, rng, progress):
+    pictures = subject.square(model)
+    X = model.preprocess(pictures)
+    before = model.predict(X)
+    y = np.array([best[0].index for best in before])
+    saliency = compute_saliency_maps(X, y, model)
+    titles = [f"{name}\n{said(best[0])}" for name, best in zip(subject.names, before)]
+    caption = (
+        "How much the score of the class that the network names reacts to each pixel: the largest magnitude of the "
+        "gradient over the three colours. The network was never told where the object is; where it is sure of itself, "
+        "the pixels that count gather on it, and where it is at a loss, they scatter."
+    )
+    arrays = {"X": X, "y": y, "saliency": saliency}
+    figure = plot_saliency(pictures, saliency, titles)
+    return Exhibit(figure, caption, arrays, {"y": y.tolist()}, before=before)
+
+
+def _fooling(subject, model, rng, progress):
+    photographs = model.preprocess(subject.square(model)[:2])
+    X = np.concatenate([photographs, noise(model, photographs[:1].shape, rng)])
+    before = model.predict(X)
+    # Targets: random classes, but never what the network sees anyway.
+    seen = np.array([best[0].index for best in before])
+    target = (seen + rng.integers(1, model.num_classes, size=len(X))) % model.num_classes
+    X_fooling = make_fooling_image(X, target, model, confidence=FOOLED, progress=progress)
+    after = model.predict(X_fooling)
+    names = [*subject.names[:2], "noise"]
+    pairs = [(f"{name}\n{said(b[0])}", f"fooling image\n{said(a[0])}") for name, b, a in zip(names, before, after)]
+    caption = (
+        "A few steps up the gradient of another class's score, and the network sees that class, while people hardly "
+        "see a difference. The third column shows what was added (grey: nothing), the fourth ten times as much of "
+        "it; the same works on pure noise."
+    )
+    figure = plot_fooling(model.deprocess(X), model.deprocess(X_fooling), pairs)
+    arrays = {"X": X, "X_fooling": X_fooling, "target_y": target}
+    options = {"target_y": target.tolist(), "confidence": FOOLED}
+    return Exhibit(figure, caption, arrays, options, before, after)
+
+
+def _class_visualization(subject, model, rng, progress):
+    target = [model.wnids.index(wnid) for wnid in TYPICAL if wnid in (model.wnids or ())]
+    if not target:
+        target = np.unique(np.linspace(0, model.num_classes - 1, 8).astype(int))
+    target = np.array(target)
+    X = create_class_visualization(target, model, rng=rng, progress=progress)
+    after = model.predict(X)
+    chances = model.probabilities(X)[np.arange(len(target)), target]
+    titles = [f"{short_name(model.class_names[k])}\np = {p:.3f}" for k, p in zip(target, chances)]
+    caption = (
+        "Starting from noise, each image was changed until the network found it as typical of one class as it can. "
+        "These are no photographs: they show which shapes and colours the network has learnt to look for, often "
+        "several times over, and what it does not know about the object."
+    )
+    figure = plot_images(model.deprocess(X), titles, columns=4)
+    return Exhibit(figure, caption, {"X": X, "target_y": target}, {"target_y": target.tolist()}, after=after)
+
+
+def _inversion(subject, model, rng, progress):
+    picture = subject.square(model)[:1]
+    X = model.preprocess(picture)
+    layers = map_layers(model, 5)
+    results, titles, options = [], [], {}
+    for layer in layers:
+        losses = []
+        feats, _ = model.forward(X, end=layer)
+        X_inverted = invert_features(
+            feats,
+            layer,
+            model,
+            rng=rng,
+            progress=progress,
+            callback=lambda t, X, info, to=losses: to.append(info["loss"]),
+        )
+        results.append(X_inverted)
+        fell = float(losses[0][0] / losses[-1][0])
+        titles.append(f"from {layer}\nloss 1/{fell:.0f} of the start's")
+        options[layer] = {"loss_first": float(losses[0][0]), "loss_last": float(losses[-1][0])}
+    after = model.predict(np.concatenate(results))
+    caption = (
+        "What a layer knows of a photograph: an image was made from weak noise whose features at that layer come close "
+        "to the photograph's (the loss is their distance). Early layers keep nearly every pixel; deeper ones keep "
+        "shapes in their places, and lose fine detail and colour."
+    )
+    pictures = [picture[0], *(model.deprocess(r)[0] for r in results)]
+    figure = plot_progress(pictures, [f"{subject.names[0]}\nphotograph", *titles])
+    arrays = {"X": X, **{f"X_{layer}": r for layer, r in zip(layers, results)}}
+    return Exhibit(figure, caption, arrays, options, before=model.predict(X), after=after)
+
+
+def _deepdream(subject, model, rng, progress):
+    picture = subject.pictures[0]
+    scale = DREAM_SIDE / max(picture.shape[:2])
+    picture = resize_image(picture, tuple(max(64, round(n * scale)) for n in picture.shape[:2]))
+    X = model.preprocess(picture)
+    layers = map_layers(model, 4)[1:] or map_layers(model, 1)
+    results = {layer: deepdream(X, layer, model, rng=rng, progress=progress) for layer in layers}
+    caption = (
+        "Whatever a layer sees faintly in the photograph is made stronger, step by step, first in a small copy of it "
+        "and then in larger ones. Early layers dream of strokes and textures, late ones of parts of the things the "
+        "network was trained on."
+    )
+    pictures = [picture, *(model.deprocess(r)[0] for r in results.values())]
+    titles = [f"{subject.names[0]}, photograph", *(f"dream of {layer}" for layer in layers)]
+    if len(subject.pictures) > 1:
+        guide = resize_image(subject.pictures[1], tuple(n // 2 for n in picture.shape[:2]))
+        layer = layers[len(layers) // 2]
+        guided = deepdream(X, layer, model, guide=model.preprocess(guide), rng=rng, progress=progress)
+        results["guided"] = guided
+        pictures += [guide, model.deprocess(guided)[0]]
+        titles += [f"{subject.names[1]}, the guide", f"dream of {layer}, guided"]
+        caption += (
+            f" The last dream is guided: what {layer} sees in {subject.names[1]} is what grows in {subject.names[0]}."
+        )
+    figure = plot_images(pictures, titles, columns=2, tile=4.2)
+    arrays = {"X": X, **{f"X_{layer}": r for layer, r in results.items()}}
+    # Predictions are for the network's own input size: not every network takes another.
+    before, *after = (model.predict(resize(r, model.input_size, model))[0] for r in (X, *results.values()))
+    return Exhibit(figure, caption, arrays, {"layers": layers}, [before], after)
+
+
+def map_layers(model, count):
+    """Up to `count` layers whose output is a stack of maps, evenly from the first to the last."""
+    layers = [name for name, shape in model.output_shapes().items() if len(shape) == 3]
+    if not layers:
+        raise ValueError("gallery: this network has no convolutions, and so no maps to look into")
+    return [layers[i] for i in np.unique(np.linspace(0, len(layers) - 1, count).round().astype(int))]
+
+
+EXHIBITS = {
+    "saliency": ("Saliency maps", _saliency),
+    "fooling": ("Fooling images", _fooling),
+    "class-visualization": ("Class visualisation", _class_visualization),
+    "inversion": ("Feature inversion", _inversion),
+    "deepdream": ("DeepDream", _deepdream),
+}
