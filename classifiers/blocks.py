@@ -3,8 +3,9 @@
 An architecture is a list of dictionaries, such as
 ``{"type": "conv", "filters": 64, "size": 3, "stride": 2, "pad": 1, "batchnorm": True}``. `make_blocks` turns it
 into blocks. A block holds its settings and the names of its parameters, never the parameters themselves: these are
-handed to ``forward(x, params, mode)``, which returns ``(out, cache)``, and
-``backward(dout, cache, relu_rule=, param_grads=, input_grad=)``, which returns ``(dx, {name: gradient})``.
+handed to ``forward(x, params, mode, engine)``, which returns ``(out, cache)``, and
+``backward(dout, cache, engine, relu_rule=, param_grads=, input_grad=)``, which returns ``(dx, {name: gradient})``. The
+engine does the arithmetic; see `engines`.
 """
 
 from dataclasses import MISSING, dataclass, field, fields
@@ -13,17 +14,7 @@ import numpy as np
 
 from ..layers.basic import concat_backward, concat_forward
 from ..layers.checks import conv_output_size, pool_output_size
-from ..layers.fast import fused, relu
-from ..layers.fast.conv import conv_backward, conv_forward
 from ..layers.fast.fire import fire_backward, fire_forward
-from ..layers.fast.pool import (
-    avg_pool_backward,
-    avg_pool_forward,
-    global_avg_pool_backward,
-    global_avg_pool_forward,
-    max_pool_backward,
-    max_pool_forward,
-)
 
 BN_MOMENTUM = 0.9
 BN_EPS = 1e-5
@@ -53,20 +44,20 @@ class Conv:
         F, HO, WO = self.output_shape(shape)
         return F * HO * WO * shape[0] * self.size**2
 
-    def forward(self, x, params, mode):
+    def forward(self, x, params, mode, engine):
         w, b = params[f"W{self.number}"], params.get(f"b{self.number}")
         if self.batchnorm:
-            forward = fused.conv_bn_relu_forward
+            forward = engine.conv_bn_relu_forward
             return _with_running_averages(forward, self.number, mode, params, x, w, b, conv_param=self._param())
-        forward = fused.conv_relu_forward if self.relu else conv_forward
+        forward = engine.conv_relu_forward if self.relu else engine.conv_forward
         return forward(x, w, b, self._param())
 
-    def backward(self, dout, cache, *, relu_rule, param_grads, input_grad):
+    def backward(self, dout, cache, engine, *, relu_rule, param_grads, input_grad):
         wanted = {"param_grads": param_grads, "input_grad": input_grad}
         if not self.relu:
-            backward = conv_backward
+            backward = engine.conv_backward
         else:
-            backward = fused.conv_bn_relu_backward if self.batchnorm else fused.conv_relu_backward
+            backward = engine.conv_bn_relu_backward if self.batchnorm else engine.conv_relu_backward
             wanted["relu_rule"] = relu_rule
         dx, *gradients = backward(dout, cache, **wanted)
         return dx, _named(gradients, self.number)
@@ -97,22 +88,24 @@ class Affine:
     def multiply_adds(self, shape):
         return int(np.prod(shape)) * self.units
 
-    def forward(self, x, params, mode):
+    def forward(self, x, params, mode, engine):
         w, b = params[f"W{self.number}"], params.get(f"b{self.number}")
         if self.batchnorm:
-            forward = fused.affine_bn_relu_forward
+            forward = engine.affine_bn_relu_forward
             return _with_running_averages(forward, self.number, mode, params, x, w, b)
-        forward = fused.affine_relu_forward if self.relu else fused.linear_forward
+        forward = engine.affine_relu_forward if self.relu else engine.affine_forward
         return forward(x, w, b)
 
-    def backward(self, dout, cache, *, relu_rule, param_grads, input_grad):
+    def backward(self, dout, cache, engine, *, relu_rule, param_grads, input_grad):
         wanted = {"param_grads": param_grads, "input_grad": input_grad}
         if not self.relu:
-            backward = fused.linear_backward
+            backward = engine.affine_backward
         else:
-            backward = fused.affine_bn_relu_backward if self.batchnorm else fused.affine_relu_backward
+            backward = engine.affine_bn_relu_backward if self.batchnorm else engine.affine_relu_backward
             wanted["relu_rule"] = relu_rule
         dx, *gradients = backward(dout, cache, **wanted)
+        if not self.bias:  # that of the zeros in its place
+            gradients[1] = None
         return dx, _named(gradients, self.number)
 
 
@@ -135,11 +128,11 @@ class Pool:
     def multiply_adds(self, shape):
         return 0
 
-    def forward(self, x, params, mode):
-        return (max_pool_forward if self.kind == "max" else avg_pool_forward)(x, self._param())
+    def forward(self, x, params, mode, engine):
+        return (engine.max_pool_forward if self.kind == "max" else engine.avg_pool_forward)(x, self._param())
 
-    def backward(self, dout, cache, **_):
-        return (max_pool_backward if self.kind == "max" else avg_pool_backward)(dout, cache), {}
+    def backward(self, dout, cache, engine, **_):
+        return (engine.max_pool_backward if self.kind == "max" else engine.avg_pool_backward)(dout, cache), {}
 
     def _param(self):
         return {
@@ -152,7 +145,7 @@ class Pool:
 
 @dataclass(frozen=True)
 class Relu:
-    """A rectifier of its own, for networks that count it as a layer."""
+    """ReLU as a layer of its own, for networks that count it as one."""
 
     def param_shapes(self, shape):
         return {}
@@ -163,11 +156,11 @@ class Relu:
     def multiply_adds(self, shape):
         return 0
 
-    def forward(self, x, params, mode):
-        return relu.rectify_forward(x)
+    def forward(self, x, params, mode, engine):
+        return engine.relu_forward(x)
 
-    def backward(self, dout, cache, *, relu_rule, **_):
-        return relu.rectify_backward(dout, cache, relu_rule=relu_rule), {}
+    def backward(self, dout, cache, engine, *, relu_rule, **_):
+        return engine.relu_backward(dout, cache, relu_rule=relu_rule), {}
 
 
 @dataclass(frozen=True)
@@ -196,37 +189,37 @@ class Fire:
         inner = squeeze.output_shape(shape)
         return squeeze.multiply_adds(shape) + sum(conv.multiply_adds(inner) for conv in expand)
 
-    def forward(self, x, params, mode):
-        if mode == "train":
-            return self._separate(x, params)
+    def forward(self, x, params, mode, engine):
+        if mode == "train" or not engine.one_pass_fire:
+            return self._separate(x, params, engine)
         n = self.number
         squeeze, expand1, expand3 = ((params[f"W{i}"], params[f"b{i}"]) for i in (n, n + 1, n + 2))
         out, cache = fire_forward(x, squeeze, expand1, expand3)
         own = {f"{name}{i}": params[f"{name}{i}"] for name in "Wb" for i in (n, n + 1, n + 2)}
         return out, ("joined", x, own, cache)
 
-    def backward(self, dout, cache, *, relu_rule, param_grads, input_grad):
+    def backward(self, dout, cache, engine, *, relu_rule, param_grads, input_grad):
         if cache[0] == "joined":
             _, x, params, joined_cache = cache
             if not param_grads:
                 return fire_backward(dout, joined_cache, relu_rule=relu_rule) if input_grad else None, {}
-            cache = self._separate(x, params)[1]
+            cache = self._separate(x, params, engine)[1]
         squeeze, *expand = self._convs()
         _, squeeze_cache, caches, concat_cache = cache
         wanted = {"relu_rule": relu_rule, "param_grads": param_grads}
         dinner, gradients = 0, {}
         for conv, part, conv_cache in zip(expand, concat_backward(dout, concat_cache), caches):
-            d, grads = conv.backward(part, conv_cache, input_grad=True, **wanted)
+            d, grads = conv.backward(part, conv_cache, engine, input_grad=True, **wanted)
             dinner = dinner + d
             gradients |= grads
-        dx, grads = squeeze.backward(dinner, squeeze_cache, input_grad=input_grad, **wanted)
+        dx, grads = squeeze.backward(dinner, squeeze_cache, engine, input_grad=input_grad, **wanted)
         return dx, grads | gradients
 
-    def _separate(self, x, params):
+    def _separate(self, x, params, engine):
         """The three convolutions one after the other, with all that the parameters' gradients need."""
         squeeze, *expand = self._convs()
-        inner, squeeze_cache = squeeze.forward(x, params, "train")
-        outs, caches = zip(*(conv.forward(inner, params, "train") for conv in expand))
+        inner, squeeze_cache = squeeze.forward(x, params, "train", engine)
+        outs, caches = zip(*(conv.forward(inner, params, "train", engine) for conv in expand))
         out, concat_cache = concat_forward(outs)
         return out, ("separate", squeeze_cache, caches, concat_cache)
 
@@ -252,11 +245,11 @@ class GlobalAvgPool:
     def multiply_adds(self, shape):
         return 0
 
-    def forward(self, x, params, mode):
-        return global_avg_pool_forward(x)
+    def forward(self, x, params, mode, engine):
+        return engine.global_avg_pool_forward(x)
 
-    def backward(self, dout, cache, **_):
-        return global_avg_pool_backward(dout, cache), {}
+    def backward(self, dout, cache, engine, **_):
+        return engine.global_avg_pool_backward(dout, cache), {}
 
 
 BLOCKS = {

@@ -13,6 +13,7 @@ from ..layers.fast.conv import channels_last_filters
 from ..layers.fast.parallel import one_blas_thread
 from ..layers.losses import softmax_loss
 from .blocks import make_blocks, param_shapes
+from .engines import ENGINES
 from .pixels import make_pixels
 from .weights import WeightsError, read_weights, write_weights
 
@@ -50,9 +51,12 @@ class Network:
         float32 or float64.
     rng : int or numpy.random.Generator, optional
         Draws the parameters where none are given; a fixed seed by default.
+    engine : {"fast", "im2col", "naive"}
+        Which functions compute the layers; see `pixelgrad.classifiers.engines`. All give the same numbers.
 
     Attributes
     ----------
+    engine : str
     params : dict of str to ndarray
     layer_names : list of str
     """
@@ -71,7 +75,10 @@ class Network:
         provenance=None,
         dtype=np.float32,
         rng=None,
+        engine="fast",
     ):
+        check_choice("Network", "engine", engine, ENGINES)
+        self.engine = engine
         self.architecture = copy.deepcopy(architecture)
         self.input_size = tuple(int(n) for n in input_size)
         named = make_blocks(self.architecture)
@@ -115,9 +122,9 @@ class Network:
         caches, size = [], X.size
         with _threads_for(size):
             for i in range(first, last + 1):
-                X, cache = self._blocks[i].forward(X, self.params, mode)
+                X, cache = self._blocks[i].forward(X, self.params, mode, ENGINES[self.engine])
                 caches.append(cache)
-        return X, (first, mode, size, caches)
+        return X, (self.engine, first, mode, size, caches)
 
     def backward(self, dout, cache, relu_rule="standard", *, param_grads=None, input_grad=True):
         """Run the same layers backward.
@@ -142,7 +149,12 @@ class Network:
             By parameter name; empty if the parameters are frozen.
         """
         check_choice("backward", "relu_rule", relu_rule, RELU_RULES)
-        first, mode, size, caches = cache
+        engine, first, mode, size, caches = cache
+        if engine != self.engine:
+            raise ValueError(
+                f"backward: this cache was made by the engine {engine!r}, but the network runs on {self.engine!r}; "
+                f"call model.with_engine({engine!r}).backward, or run forward again"
+            )
         param_grads = mode == "train" if param_grads is None else param_grads
         grads = {}
         with _threads_for(size):
@@ -150,6 +162,7 @@ class Network:
                 dout, block_grads = self._blocks[i].backward(
                     dout,
                     caches[i - first],
+                    ENGINES[engine],
                     relu_rule=relu_rule,
                     param_grads=param_grads,
                     input_grad=input_grad or i > first,
@@ -205,7 +218,7 @@ class Network:
             part = X[n : n + batch_size]
             with _threads_for(part.size):
                 for block in self._blocks:
-                    part, _ = block.forward(part, self.params, "test")
+                    part, _ = block.forward(part, self.params, "test", ENGINES[self.engine])
             parts.append(part)
         return np.concatenate(parts)
 
@@ -339,6 +352,22 @@ class Network:
 
     # -- copies and files -----------------------------------------------------------------------------------------
 
+    def with_engine(self, engine):
+        """The same network, computed by another engine: a view that shares parameters and running averages.
+
+        Parameters
+        ----------
+        engine : {"fast", "im2col", "naive"}
+
+        Returns
+        -------
+        Network
+        """
+        check_choice("with_engine", "engine", engine, ENGINES)
+        other = copy.copy(self)
+        other.engine = engine
+        return other
+
     def with_params(self, params):
         """The same network with other parameters: a view that shares everything else.
 
@@ -375,11 +404,12 @@ class Network:
         )
 
     @classmethod
-    def load(cls, path, *, dtype=np.float32):
+    def load(cls, path, *, dtype=np.float32, engine="fast"):
         """A network from a weights file that pixelgrad wrote. Raises WeightsError on anything else."""
         contents = read_weights(path)
+        check_choice("Network.load", "engine", engine, ENGINES)
         try:
-            return Network(**contents, dtype=dtype)
+            return Network(**contents, dtype=dtype, engine=engine)
         except ValueError as error:
             raise WeightsError(f"{path}: {error}") from error
 

@@ -3,7 +3,9 @@
 import numpy as np
 
 from ..datasets import shipped_weights
+from ..layers.checks import check_choice
 from .blocks import make_blocks, param_shapes
+from .engines import ENGINES
 from .network import Network
 from .weights import WeightsError, check_arrays, read_hdf5, read_weights
 
@@ -63,6 +65,8 @@ class PretrainedCNN(Network):
         Likewise.
     dtype : numpy dtype
         float32 or float64.
+    engine : {"fast", "im2col", "naive"}
+        As in `Network`.
 
     Raises
     ------
@@ -75,7 +79,8 @@ class PretrainedCNN(Network):
     >>> scores, cache = model.forward(model.preprocess(image))      # doctest: +SKIP
     """
 
-    def __init__(self, h5_file=None, *, mean_image=None, class_names=None, wnids=None, dtype=np.float32):
+    def __init__(self, h5_file=None, *, mean_image=None, class_names=None, wnids=None, dtype=np.float32, engine="fast"):
+        check_choice("PretrainedCNN", "engine", engine, ENGINES)
         path = shipped_weights() if h5_file is None else h5_file
         attributes, arrays = read_hdf5(path)
         contents = _read_cs231n(path, arrays) if "format" not in attributes and "W11" in arrays else read_weights(path)
@@ -84,7 +89,7 @@ class PretrainedCNN(Network):
         if mean_image is not None:
             contents["pixel_mean"] = None  # follows from the mean image
         try:
-            super().__init__(**contents, dtype=dtype)
+            super().__init__(**contents, dtype=dtype, engine=engine)
         except ValueError as error:
             raise WeightsError(f"{path}: {error}") from error
 

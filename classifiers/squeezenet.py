@@ -67,6 +67,8 @@ class SqueezeNet(Network):
         For files without.
     dtype : numpy dtype
         float32 or float64.
+    engine : {"fast", "im2col", "naive"}
+        As in `Network`.
 
     Raises
     ------
@@ -74,7 +76,7 @@ class SqueezeNet(Network):
         The file is missing, damaged, or holds another network.
     """
 
-    def __init__(self, h5_file=None, *, pool_ceil=True, class_names=None, wnids=None, dtype=np.float32):
+    def __init__(self, h5_file=None, *, pool_ceil=True, class_names=None, wnids=None, dtype=np.float32, engine="fast"):
         h5_file = squeezenet_weights() if h5_file is None else h5_file
         if h5_file is None:
             raise WeightsError(f"{_WHERE}; {_HOW}")
@@ -86,7 +88,7 @@ class SqueezeNet(Network):
         contents["architecture"] = squeezenet_architecture(num_classes, pool_ceil=pool_ceil)
         given = {"class_names": class_names, "wnids": wnids}
         contents |= {name: value for name, value in given.items() if value is not None}
-        super().__init__(**contents, dtype=dtype)
+        super().__init__(**contents, dtype=dtype, engine=engine)
 
     def extract_features(self, X):
         """What layers 0 to 12 give for images in model space: a list of 13 arrays (N, C, H, W)."""

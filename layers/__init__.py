@@ -44,8 +44,18 @@ from .gradient_check import (
     eval_numerical_gradient_array,
     rel_error,
 )
+from .im2col import conv_backward_im2col, conv_forward_im2col, max_pool_backward_im2col, max_pool_forward_im2col
 from .losses import softmax_loss, svm_loss
-from .naive import conv_backward_naive, conv_forward_naive, max_pool_backward_naive, max_pool_forward_naive
+from .naive import (
+    avg_pool_backward_naive,
+    avg_pool_forward_naive,
+    conv_backward_naive,
+    conv_forward_naive,
+    global_avg_pool_backward_naive,
+    global_avg_pool_forward_naive,
+    max_pool_backward_naive,
+    max_pool_forward_naive,
+)
 from .norm import batchnorm_backward, batchnorm_forward, spatial_batchnorm_backward, spatial_batchnorm_forward
 
 __all__ = [
@@ -57,7 +67,9 @@ __all__ = [
     "affine_relu_backward",
     "affine_relu_forward",
     "avg_pool_backward",
+    "avg_pool_backward_naive",
     "avg_pool_forward",
+    "avg_pool_forward_naive",
     "batchnorm_backward",
     "batchnorm_forward",
     "check_gradient",
@@ -67,10 +79,12 @@ __all__ = [
     "concat_backward",
     "concat_forward",
     "conv_backward",
+    "conv_backward_im2col",
     "conv_backward_naive",
     "conv_bn_relu_backward",
     "conv_bn_relu_forward",
     "conv_forward",
+    "conv_forward_im2col",
     "conv_forward_naive",
     "conv_relu_backward",
     "conv_relu_forward",
@@ -79,10 +93,14 @@ __all__ = [
     "eval_numerical_gradient",
     "eval_numerical_gradient_array",
     "global_avg_pool_backward",
+    "global_avg_pool_backward_naive",
     "global_avg_pool_forward",
+    "global_avg_pool_forward_naive",
     "max_pool_backward",
+    "max_pool_backward_im2col",
     "max_pool_backward_naive",
     "max_pool_forward",
+    "max_pool_forward_im2col",
     "max_pool_forward_naive",
     "rel_error",
     "relu_backward",

@@ -9,7 +9,7 @@ import numpy as np
 from .checks import RELU_RULES, check_affine, check_choice, check_float, check_options, same_shape
 
 
-def affine_forward(x, w, b):
+def affine_forward(x, w, b=None):
     """A fully connected layer: ``out = x w + b``.
 
     Parameters
@@ -17,7 +17,8 @@ def affine_forward(x, w, b):
     x : ndarray (N, d_1, ..., d_k)
         Inputs; the axes after the first are flattened to D = d_1 * ... * d_k features.
     w : ndarray (D, M)
-    b : ndarray (M,)
+    b : ndarray (M,), optional
+        None stands for zeros.
 
     Returns
     -------
@@ -25,6 +26,7 @@ def affine_forward(x, w, b):
     cache : tuple
     """
     D = check_affine("affine_forward", x, w)
+    b = np.zeros(w.shape[1], w.dtype) if b is None else b
     same_shape("affine_forward", "b", b, (w.shape[1],))
     ### BEGIN SOLUTION
     out = x.reshape(x.shape[0], D) @ w + b
@@ -56,14 +58,14 @@ def affine_backward(dout, cache):
 
 
 def relu_forward(x):
-    """The rectifier ``max(x, 0)``, for an array of any shape."""
+    """ReLU, the rectified linear unit ``max(x, 0)``, for an array of any shape."""
     ### BEGIN SOLUTION
     return np.maximum(x, 0), x
     ### END SOLUTION
 
 
 def relu_backward(dout, cache, rule="standard"):
-    """What the rectifier sends back.
+    """Gradient of `relu_forward`, or what guided backpropagation and the deconvnet put in its place.
 
     Parameters
     ----------

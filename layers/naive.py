@@ -1,11 +1,12 @@
-"""Convolution and max pooling with plain loops: they read like their definitions.
+"""Convolution and pooling with plain loops: they read like their definitions.
 
-Slow on purpose. The fast versions in `conv.py` and `pool.py` are checked against these.
+Slow on purpose. `im2col.py` does the same with one matrix product, `fast/` with kernels; both are checked against
+these.
 """
 
 import numpy as np
 
-from .checks import conv_output_size, pool_output_size, same_shape
+from .checks import check_array, conv_output_size, pool_output_size, same_shape
 
 
 def conv_forward_naive(x, w, b, conv_param):
@@ -44,7 +45,7 @@ def conv_forward_naive(x, w, b, conv_param):
 
 
 def conv_backward_naive(dout, cache):
-    """Gradients of `conv_forward_naive`: every window gives and takes what it contributed.
+    """Gradients of `conv_forward_naive`: each window passes its gradient to the pixels and weights that produced it.
 
     Parameters
     ----------
@@ -134,3 +135,47 @@ def max_pool_backward_naive(dout, cache):
                     dx[n, c, i * stride + di, j * stride + dj] += dout[n, c, i, j]
     return dx
     ### END SOLUTION
+
+
+def avg_pool_forward_naive(x, pool_param):
+    """The mean of each window; arguments as in `max_pool_forward_naive`.
+
+    A window that hangs over the border (ceil_mode) is divided by the number of pixels it has inside the image.
+
+    Returns
+    -------
+    out : ndarray (N, C, HO, WO)
+    cache : tuple
+    """
+    height, width, stride, HO, WO = pool_output_size("avg_pool_forward_naive", x, pool_param)
+    out = np.zeros((*x.shape[:2], HO, WO), dtype=x.dtype)
+    for i in range(HO):
+        for j in range(WO):
+            window = x[:, :, i * stride : i * stride + height, j * stride : j * stride + width]
+            out[:, :, i, j] = window.mean(axis=(2, 3))
+    return out, (x.shape, (height, width, stride, HO, WO))
+
+
+def avg_pool_backward_naive(dout, cache):
+    """Gradient of `avg_pool_forward_naive`: every pixel of a window gets an equal share, dx (N, C, H, W)."""
+    shape, (height, width, stride, HO, WO) = cache
+    same_shape("avg_pool_backward_naive", "dout", dout, (*shape[:2], HO, WO))
+    dx = np.zeros(shape, dtype=dout.dtype)
+    for i in range(HO):
+        for j in range(WO):
+            window = dx[:, :, i * stride : i * stride + height, j * stride : j * stride + width]
+            window += dout[:, :, i : i + 1, j : j + 1] / (window.shape[2] * window.shape[3])
+    return dx
+
+
+def global_avg_pool_forward_naive(x):
+    """The mean of each map, (N, C, H, W) -> (N, C) (Lin et al. 2014, Network in network, section 3.2)."""
+    check_array("global_avg_pool_forward_naive", "x", x, "N C H W")
+    return x.mean(axis=(2, 3)), x.shape
+
+
+def global_avg_pool_backward_naive(dout, cache):
+    """Gradient of `global_avg_pool_forward_naive`: dout / (H W) at every position, (N, C) -> (N, C, H, W)."""
+    N, C, H, W = cache
+    same_shape("global_avg_pool_backward_naive", "dout", dout, (N, C))
+    return np.zeros((N, C, H, W), dtype=dout.dtype) + dout[:, :, None, None] / (H * W)

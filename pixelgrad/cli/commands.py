@@ -8,6 +8,7 @@ import argparse
 import os
 import sys
 import traceback
+from pathlib import Path
 
 from .. import __version__
 from ..todo import Todo
@@ -54,16 +55,27 @@ def main(argv=None):
     except (ValueError, TypeError, OSError, FloatingPointError, MemoryError) as error:
         if args is None or args.debug:
             raise
+        if getattr(args, "engine", "fast") != "fast" and (words := _layer_at_fault(error)):
+            print(f"pixelgrad {args.command}: {words}", file=sys.stderr)
+            return 1
         print(f"pixelgrad {args.command}: {_one_line(error)}", file=sys.stderr)
         return 2
     except Todo as error:
         if args is None or args.debug:
             raise
-        print(f"pixelgrad {args.command}: not written yet: {error}; `pixelgrad check` says where", file=sys.stderr)
+        exercise, _, function = str(error).partition(": ")
+        words = f"{exercise} comes first: {function} is still to do" if function else f"still to do: {error}"
+        print(
+            f"pixelgrad {args.command}: {words}; pixelgrad check {exercise if function else ''}".rstrip(),
+            file=sys.stderr,
+        )
         return 2
     except Exception as error:  # a mistake of ours, not the user's
         if args is None or args.debug:
             raise
+        if getattr(args, "engine", "fast") != "fast" and (words := _layer_at_fault(error)):
+            print(f"pixelgrad {args.command}: {words}", file=sys.stderr)
+            return 1
         print(
             f"pixelgrad {args.command}: unexpected {type(error).__name__}: {_one_line(error)}; --debug shows where",
             file=sys.stderr,
@@ -103,6 +115,19 @@ def make_parser():
     ):
         add(commands)
     return parser
+
+
+def _layer_at_fault(error):
+    """In which of the layers' functions an engine failed, and at what line; None if it was in none of them."""
+    for frame in reversed(traceback.extract_tb(error.__traceback__)):
+        *_, folder, file = Path(frame.filename).parts
+        if file == "checks.py":  # it was given what no layer can compute
+            return None
+        if folder == "layers" or file == "engines.py":
+            where = f"{frame.name} ({folder}/{file}, line {frame.lineno})"
+            words = f"{type(error).__name__}: {_one_line(error)}, at `{frame.line}`"
+            return f"{where} failed: {words}; `pixelgrad check` says what is wrong, --debug shows more"
+    return None
 
 
 def _one_line(error):

@@ -38,7 +38,7 @@ def add_feature_commands(commands):
     p.add_argument(
         "--shared-scale", action="store_true", help="first layer: one scale for all, so that weak ones are pale"
     )
-    add_model(p)
+    add_model(p, engine=False)
     add_common(p, out="filters.png", out_help="picture to write", seed=False, by_options=True)
 
     p = add_command(commands, "activations", activations, "the maps that a layer makes of a picture, most active first")

@@ -16,6 +16,7 @@ from .shared import (
     add_model_and_size,
     add_step_options,
     as_pair,
+    compare_engines,
     end_with_ctrl_c,
     layer_of,
     load_model,
@@ -41,7 +42,7 @@ def add_picture_commands(commands):
 
     p = add_command(commands, "summary", summary, "the layers of the network, and where it comes from")
     p.add_argument("--classes", action="store_true", help="list the classes: index, WordNet id, name")
-    add_model(p)
+    add_model(p, engine=False)
     add_common(p, out_help=None, seed=False)
 
     p = add_command(commands, "saliency", saliency, "which pixels a class score depends on")
@@ -117,11 +118,13 @@ def predict(args):
     model = load_model(args)
     for name in args.images:
         picture = picture_of(name, args.size or model.input_size)
-        (best,) = model.predict(model.preprocess(picture), top=args.top)
+        X = model.preprocess(picture)
+        (best,) = model.predict(X, top=args.top)
         if len(args.images) > 1:
             print(name)
         for p in best:
             print(f"{p.probability:7.1%}  {p.index:3d}  {p.name}")
+    return compare_engines(args, model, X) if args.engine != "fast" else 0
 
 
 def summary(args):

@@ -13,6 +13,8 @@ FIGURES = (".png", ".jpg", ".jpeg", ".pdf", ".svg")  # what a figure can be save
 IMAGE_HELP = "a picture file, or the name of a sample photograph (cat, portrait, ...)"
 MORE_SAMPLES = ' (cat, coffee, ... come with scikit-image: pip install "pixelgrad[gallery]")'
 _MODEL = "weights file, or squeezenet for squeezenet1_1.h5 (default: the network that comes with pixelgrad)"
+_CHECK = "`pixelgrad check` says which of your layers is wrong, and how"
+_AGREES = 1e-4  # of a layer's largest value
 CLASS_HELP = "a class: name, WordNet id or index"
 
 
@@ -78,8 +80,16 @@ def check_method(args):
             raise ValueError(f"--{option} has no effect with --method {args.method}; it is for {' and '.join(methods)}")
 
 
-def add_model(parser):
+def add_model(parser, *, engine=True):
     parser.add_argument("--model", metavar="FILE", help=_MODEL)
+    if engine:
+        parser.add_argument(
+            "--engine",
+            choices=("fast", "im2col", "naive"),
+            default="fast",
+            help="what computes the layers: fast kernels, matrix products, or the plain loops that students write "
+            "(default: fast)",
+        )
 
 
 def add_model_and_size(parser):
@@ -109,7 +119,34 @@ def load_model(args):
 
     if getattr(args, "raw", False) and args.learning_rate is None:
         raise ValueError("--raw needs --learning-rate, the factor of the gradient")
-    return SqueezeNet() if args.model == "squeezenet" else PretrainedCNN(args.model)
+    engine = getattr(args, "engine", "fast")
+    return SqueezeNet(engine=engine) if args.model == "squeezenet" else PretrainedCNN(args.model, engine=engine)
+
+
+def compare_engines(args, model, X):
+    """Say whether the engine asked for computes what the fast one does; 1 where it does not.
+
+    Each layer gets the fast engine's input, so that the first one that differs is at fault itself.
+    """
+    fast, differences = model.with_engine("fast"), {}
+    for layer in model.layer_names:
+        out, _ = fast.forward(X, start=layer, end=layer)
+        mine, _ = model.forward(X, start=layer, end=layer)
+        if np.shape(mine) != out.shape:
+            say(args, f"engine {args.engine}: {layer} returns the shape {np.shape(mine)}, not {out.shape}; {_CHECK}")
+            return 1
+        differences[layer] = float(np.abs(mine - out).max() / max(np.abs(out).max(), 1e-30))
+        X = out
+    first = next((layer for layer, difference in differences.items() if not difference < _AGREES), None)
+    if first is None:
+        largest = max(differences.values())
+        say(
+            args,
+            f"engine {args.engine}: every layer agrees with the fast engine, to {largest:.0e} of its largest value",
+        )
+        return 0
+    say(args, f"engine {args.engine}: {first} is the first layer that differs, by {differences[first]:.2g}; {_CHECK}")
+    return 1
 
 
 def layer_of(model, text):

@@ -30,9 +30,15 @@ CASES = {
     "relu": ("relu", IMAGES),
     "conv": ("conv", [*CONVOLUTION, CONV]),
     "conv without bias": ("conv", [*CONVOLUTION[:2], None, CONV]),
+    "affine without bias": ("affine", [*AFFINE[:2], None]),
     "conv_naive": ("conv_naive", [*CONVOLUTION, CONV]),
+    "conv_im2col": ("conv_im2col", [*CONVOLUTION, CONV]),
+    "conv_im2col without bias": ("conv_im2col", [*CONVOLUTION[:2], None, CONV]),
     "max_pool": ("max_pool", [*IMAGES, POOL]),
     "max_pool_naive": ("max_pool_naive", [*IMAGES, POOL]),
+    "max_pool_im2col": ("max_pool_im2col", [*IMAGES, POOL]),
+    "avg_pool_naive": ("avg_pool_naive", [*IMAGES, POOL]),
+    "global_avg_pool_naive": ("global_avg_pool_naive", IMAGES),
     "avg_pool": ("avg_pool", [*IMAGES, POOL]),
     "global_avg_pool": ("global_avg_pool", IMAGES),
     "dropout, train": ("dropout", [*IMAGES, {"p": 0.7, "mode": "train", "seed": 1}]),
@@ -51,8 +57,8 @@ for _mode in ("train", "test"):
 
 
 def pair(name):
-    end = "_naive" if name.endswith("_naive") else ""
-    name = name.removesuffix("_naive")
+    end = next((end for end in ("_naive", "_im2col") if name.endswith(end)), "")
+    name = name.removesuffix(end)
     return getattr(layers, f"{name}_forward{end}"), getattr(layers, f"{name}_backward{end}")
 
 

@@ -297,7 +297,7 @@ def test_raw_steps_need_a_learning_rate(run, photo):
 
 
 def test_a_mistake_of_ours_ends_in_one_line_too(run, photo, monkeypatch):
-    monkeypatch.setattr("pixelgrad.classifiers.PretrainedCNN", lambda *_: {}["nothing"])
+    monkeypatch.setattr("pixelgrad.classifiers.PretrainedCNN", lambda *_, **__: {}["nothing"])
     code, _, err = run("predict", photo)
     assert code == 1 and is_one_line(err, "KeyError", "--debug")
 

@@ -1,0 +1,124 @@
+"""Convolution and max pooling as matrix products: the rung between the loops of `naive.py` and the kernels of `fast/`.
+
+A convolution is the same dot product at every window. So `im2col` copies each window into a row of a matrix, and one
+product with the filters does what four loops did; its transpose does the way back, and `col2im` adds what each row
+returns to the pixels it was copied from (K. Chellapilla et al., "High performance convolutional neural networks for
+document processing", 2006, section 4). The rows take HH * WW times the memory of the image at stride 1: that is the
+price, and the reason for the kernels one door further.
+"""
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+
+from .checks import conv_output_size, pool_output_size, same_shape
+
+
+def im2col(x, HH, WW, stride):
+    """Every window of a batch as a row.
+
+    Parameters
+    ----------
+    x : ndarray (N, C, H, W)
+        With its padding, if any.
+    HH, WW : int
+        Height and width of a window, in pixels.
+    stride : int
+        Pixels from a window to the next.
+
+    Returns
+    -------
+    rows : ndarray (N * HO * WO, C * HH * WW)
+        HO = (H - HH) // stride + 1, WO likewise. Rows go through images, then down, then right; within a row the
+        channel comes first, as in a filter (C, HH, WW).
+    """
+    ### BEGIN SOLUTION
+    windows = sliding_window_view(x, (HH, WW), axis=(2, 3))[:, :, ::stride, ::stride]  # (N, C, HO, WO, HH, WW)
+    N, C, HO, WO = windows.shape[:4]
+    return windows.transpose(0, 2, 3, 1, 4, 5).reshape(N * HO * WO, C * HH * WW)
+    ### END SOLUTION
+
+
+def col2im(rows, shape, HH, WW, stride):
+    """The adjoint of `im2col`: add every row to the pixels that its window covers.
+
+    Parameters
+    ----------
+    rows : ndarray (N * HO * WO, C * HH * WW)
+    shape : (N, C, H, W)
+        Of the images.
+    HH, WW, stride : int
+        As in `im2col`.
+
+    Returns
+    -------
+    x : ndarray (N, C, H, W)
+    """
+    ### BEGIN SOLUTION
+    N, C, H, W = shape
+    HO, WO = (H - HH) // stride + 1, (W - WW) // stride + 1
+    windows = rows.reshape(N, HO, WO, C, HH, WW).transpose(0, 3, 4, 5, 1, 2)  # (N, C, HH, WW, HO, WO)
+    x = np.zeros(shape, dtype=rows.dtype)
+    for i in range(HH):
+        for j in range(WW):  # entry (i, j) of all windows: no two of them are the same pixel
+            x[:, :, i : i + stride * HO : stride, j : j + stride * WO : stride] += windows[:, :, i, j]
+    return x
+    ### END SOLUTION
+
+
+def conv_forward_im2col(x, w, b, conv_param):
+    """Convolution as one product; arguments and result as in `conv_forward_naive`."""
+    stride, pad, HO, WO = conv_output_size("conv_forward_im2col", x, w, b, conv_param)
+    N, (F, _, HH, WW) = x.shape[0], w.shape
+    ### BEGIN SOLUTION
+    padded = np.pad(x, ((0, 0), (0, 0), (pad, pad), (pad, pad)))
+    rows = im2col(padded, HH, WW, stride)  # (N * HO * WO, C * HH * WW)
+    out = rows @ w.reshape(F, -1).T  # (N * HO * WO, F)
+    if b is not None:
+        out = out + b
+    return out.reshape(N, HO, WO, F).transpose(0, 3, 1, 2), (rows, x.shape, w, b, conv_param)
+    ### END SOLUTION
+
+
+def conv_backward_im2col(dout, cache):
+    """Gradients of `conv_forward_im2col`: dx (N, C, H, W), dw (F, C, HH, WW), db (F,) or None."""
+    ### BEGIN SOLUTION
+    rows, (N, C, H, W), w, b, conv_param = cache
+    stride, pad = conv_param.get("stride", 1), conv_param.get("pad", 0)
+    F, _, HH, WW = w.shape
+    HO, WO = (H + 2 * pad - HH) // stride + 1, (W + 2 * pad - WW) // stride + 1
+    same_shape("conv_backward_im2col", "dout", dout, (N, F, HO, WO))
+    drows_out = dout.transpose(0, 2, 3, 1).reshape(-1, F)  # (N * HO * WO, F)
+    dw = (drows_out.T @ rows).reshape(w.shape)
+    db = None if b is None else drows_out.sum(axis=0)
+    drows = drows_out @ w.reshape(F, -1)  # (N * HO * WO, C * HH * WW)
+    dpadded = col2im(drows, (N, C, H + 2 * pad, W + 2 * pad), HH, WW, stride)
+    return dpadded[:, :, pad : pad + H, pad : pad + W], dw, db
+    ### END SOLUTION
+
+
+def max_pool_forward_im2col(x, pool_param):
+    """Max pooling; arguments and result as in `max_pool_forward_naive`. Every channel counts as an image of its own."""
+    height, width, stride, HO, WO = pool_output_size("max_pool_forward_im2col", x, pool_param)
+    N, C, H, W = x.shape
+    # With ceil_mode the last windows hang over the border: -inf there is never the largest.
+    PH, PW = (HO - 1) * stride + height, (WO - 1) * stride + width
+    padded = np.full((N * C, 1, max(H, PH), max(W, PW)), -np.inf, dtype=x.dtype)
+    padded[:, 0, :H, :W] = x.reshape(N * C, H, W)
+    rows = im2col(padded[:, :, :PH, :PW], height, width, stride)  # (N * C * HO * WO, height * width)
+    winner = rows.argmax(axis=1)  # the first largest
+    out = rows[np.arange(len(rows)), winner].reshape(N, C, HO, WO)
+    return out, (winner, x.shape, (height, width, stride, PH, PW))
+
+
+def max_pool_backward_im2col(dout, cache):
+    """Gradient of `max_pool_forward_im2col`: all of it goes to the first largest value of each window."""
+    winner, (N, C, H, W), (height, width, stride, PH, PW) = cache
+    same_shape(
+        "max_pool_backward_im2col", "dout", dout, (N, C, (PH - height) // stride + 1, (PW - width) // stride + 1)
+    )
+    drows = np.zeros((len(winner), height * width), dtype=dout.dtype)
+    drows[np.arange(len(winner)), winner] = dout.reshape(-1)
+    dpadded = col2im(drows, (N * C, 1, PH, PW), height, width, stride).reshape(N, C, PH, PW)
+    dx = np.zeros((N, C, H, W), dtype=dout.dtype)
+    dx[:, :, :PH, :PW] = dpadded[:, :, :H, :W]
+    return dx
