@@ -129,9 +129,10 @@ def train(args):
         raise KeyboardInterrupt(f"the training so far is in {checkpoint}; --resume continues it") from None
     last = solver.history[-1]
     trained = solver.trained
+    paths = (args.data, args.init, args.cache, args.run_folder, args.out)
     trained.provenance = {
-        # The data by its name: where it lay on one computer says nothing to others.
-        "command": shlex.join(["pixelgrad", *(Path(a).name if a == args.data else a for a in sys.argv[1:])]),
+        # Files and folders by their names: where they lay on one computer says nothing to others.
+        "command": shlex.join(["pixelgrad", *(Path(a).name if a in paths else a for a in sys.argv[1:])]),
         "commit": commit,
         "data": f"{Path(args.data).stem}: {len(data['y_train'])} training images",
         "epochs": args.epochs,
@@ -149,6 +150,8 @@ def train(args):
 
 def _adversary(args, make):
     if not args.adversarial_eps:
+        if args.adversarial_steps != 1 or args.adversarial_norm != "l2":
+            raise ValueError("--adversarial-steps and --adversarial-norm have no effect without --adversarial-eps")
         return None
     return make(args.adversarial_eps, args.adversarial_steps, norm=args.adversarial_norm)
 

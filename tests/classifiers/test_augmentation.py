@@ -92,3 +92,29 @@ def test_a_shift_past_the_whole_image_leaves_zeros():
     outs = runs(Augmentation(flip=False, pad=7), 100)
     assert any(not out.any() for out in outs)
     assert all(set(out.ravel()) <= {0, *X.ravel()} for out in outs)
+
+
+def test_cutmix_takes_a_rectangle_of_another_image_and_says_how_much():
+    images = np.arange(1, 9, dtype=np.float32)[:, None, None, None] * np.ones((8, 3, 9, 7), np.float32)
+    shares = []
+    for seed in range(200):
+        out, partner, share = Augmentation(cutmix=1.0).mix(images, np.random.default_rng(seed))
+        shares.append(share)
+        assert sorted(partner) == list(range(8)) and 0 <= share <= 1
+        for n in range(8):
+            own = out[n] == images[n]
+            assert np.all(own | (out[n] == images[partner[n]]))
+            rows, columns = np.nonzero(~own[0])
+            if partner[n] != n and len(rows):
+                area = (np.ptp(rows) + 1) * (np.ptp(columns) + 1)
+                assert area == len(rows) == round((1 - share) * 63)  # a rectangle, the same in every channel
+    assert 0.5 < np.mean(shares) < 0.75 and images[0, 0, 0, 0] == 1  # the border cuts rectangles off
+
+
+def test_cutmix_mixes_as_many_batches_as_asked_for():
+    mixed = [Augmentation(cutmix=0.3).mix(X, np.random.default_rng(seed))[2] < 1 for seed in range(400)]
+    assert 0.2 < np.mean(mixed) < 0.4
+    out, partner, share = Augmentation().mix(X, np.random.default_rng(0))
+    assert out is X and share == 1 and np.array_equal(partner, np.arange(6))
+    with pytest.raises(ValueError, match="cutmix is a probability"):
+        Augmentation(cutmix=1.5)

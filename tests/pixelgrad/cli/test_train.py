@@ -59,3 +59,42 @@ def test_data_that_is_no_data(tmp_path, capsys):
     assert main(["train", str(tmp_path / "nothing.zip"), "--out", str(tmp_path / "w.h5"), "-q"]) == 2
     err = capsys.readouterr().err
     assert err.count("\n") == 1 and "nothing.zip" in err
+
+
+def test_attacked_images_other_weights_and_averages_each_have_an_effect(data, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    runs = {
+        "plain": [],
+        "attacked": ["--adversarial-eps", "0.5", "--adversarial-steps", "2"],
+        "linf": ["--adversarial-eps", "0.5", "--adversarial-norm", "linf"],
+        "averaged": ["--average", "0.5"],
+        "mixed": ["--cutmix", "1"],
+        "wide": ["--widths", "4", "4", "4", "4", "4", "4", "6"],
+        "goes on": ["--init", "plain.h5"],
+    }
+    models = {}
+    for name, options in runs.items():
+        arguments = ["train", str(data), "--out", f"{name}.h5", "--run-folder", str(tmp_path / name), *SMALL, *options]
+        monkeypatch.setattr("sys.argv", ["pixelgrad", *arguments])
+        assert main(arguments) == 0
+        models[name] = PretrainedCNN(f"{name}.h5")
+    assert models["wide"].params["W7"].shape == (6, 4, 3, 3)
+    plain = models.pop("plain").params["W1"]
+    assert not any(np.array_equal(plain, model.params["W1"]) for model in models.values())
+    command = models["attacked"].provenance["command"]
+    assert "--adversarial-eps 0.5" in command and "--run-folder attacked" in command and str(tmp_path) not in command
+
+
+def test_training_options_that_do_not_go_together(data, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    widths = ["--widths", *"1111111"]
+    for options, words in (
+        ([*widths, "--architecture", "cs231n"], "--widths goes with"),
+        (["--init", "nothing.h5"], "nothing.h5"),
+        (["--adversarial-steps", "2"], "--adversarial-eps"),
+        (["--adversarial-norm", "linf"], "--adversarial-eps"),
+    ):
+        assert main(["train", str(data), "--out", "w.h5", *SMALL, *options]) == 2
+        err = capsys.readouterr().err
+        assert words in err and err.count("\n") == 1
+    assert not (tmp_path / "w.h5").exists()
