@@ -2,6 +2,8 @@
 
 Each rival runs in a process of its own, since thread pools disturb each other; they take turns, so that a change of
 the machine's speed meets all of them. What counts is the ratio of medians within one run.
+
+With `--against CHECKOUT` the rival is pixelgrad itself, as it stands in another checkout.
 """
 
 import argparse
@@ -24,19 +26,22 @@ from .workloads import WORKLOADS
 # These make OpenBLAS use the kernels of another processor; every rival is to choose its own.
 FORCED = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
 PAUSE = 0.1  # seconds before a turn: threads of the last rival stop spinning
+HERE = Path(__file__).resolve().parent.parent
+TURNS, MOST_TURNS = 9, 27  # paired turns against another checkout, and where the ratio is above the limit
+LIMIT = 1.05  # of old code's time
 
 
 class Worker:
     """A rival's process."""
 
-    def __init__(self, rival, threads):
+    def __init__(self, rival, threads, checkout=HERE):
         names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
         self.process = subprocess.Popen(
             [sys.executable, "-m", "benchmarks.worker", rival],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
-            cwd=Path(__file__).resolve().parent.parent,
+            cwd=checkout,
             env={k: v for k, v in os.environ.items() if k not in FORCED} | dict.fromkeys(names, str(threads)),
         )
 
@@ -83,16 +88,19 @@ def main():
     parser.add_argument("--only", metavar="TEXT", help="workloads whose name holds this text")
     parser.add_argument("--threads", type=int, default=os.cpu_count(), help="for every rival (default: all cores)")
     parser.add_argument("--json", metavar="FILE", default="runs/benchmark.json", help="(default: runs/benchmark.json)")
+    parser.add_argument("--against", metavar="CHECKOUT", type=Path, help="compare with pixelgrad in another checkout")
     args = parser.parse_args()
+    workloads = [w for w in WORKLOADS if not args.only or args.only in w.name]
+    if args.against:
+        return against(args.against, workloads, args.threads)
 
-    rivals = ["pixelgrad", "plain"]
+    rivals = ["pixelgrad", "im2col"]
     if importlib.util.find_spec("torch"):
         rivals += ["pytorch", "pytorch channels_last"]
     else:
         print("PyTorch is not installed: its columns stay empty (pip install torch)", file=sys.stderr)
     if forced := [f"{name}={os.environ[name]}" for name in FORCED if os.environ.get(name)]:
         print(f"{', '.join(forced)} is set here and left out: every library chooses its own kernels", file=sys.stderr)
-    workloads = [w for w in WORKLOADS if not args.only or args.only in w.name]
     with Worker("pixelgrad", args.threads) as worker:
         peak = worker.ask(peak=True)["gflops"]
     rows = []
@@ -107,6 +115,45 @@ def main():
     path = Path(args.json)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(results, indent=1))
+    return 0
+
+
+def against(checkout, workloads, threads):
+    """Time this checkout and another one in turns; 1 if the median of the pairs' ratios is above the limit anywhere."""
+    if not (checkout / "benchmarks" / "worker.py").is_file():
+        raise SystemExit(f"python -m benchmarks: {checkout} is not a checkout of pixelgrad; --against takes its folder")
+    print(f"{threads} threads; milliseconds here and there, median of the paired turns' ratios (quartiles)")
+    slower = 0
+    for workload in tqdm(workloads, unit="workload", desc="benchmark"):
+        with Worker("pixelgrad", threads) as here, Worker("pixelgrad", threads, checkout) as there:
+            pairs = paired_turns(workload, here, there)
+        ratios = pairs[:, 0] / pairs[:, 1]
+        mine, theirs = np.median(pairs, axis=0)
+        low, middle, high = np.percentile(ratios, [25, 50, 75])
+        slower += middle > LIMIT
+        tqdm.write(
+            f"{workload.name:44s} {_ms(mine):>8s} {_ms(theirs):>8s}  {middle:.3f} ({low:.3f}-{high:.3f}), "
+            f"{len(pairs)} turns" + ("" if middle <= LIMIT else f", above {LIMIT}")
+        )
+    return min(slower, 1)
+
+
+def paired_turns(workload, here, there):
+    """Seconds of both in each of at least TURNS turns, (turns, 2); more turns where the ratio is above the limit."""
+    repeats = {}
+    for worker in (here, there):
+        worker.ask(load=asdict(workload))
+        worker.ask(time=1)
+        repeats[worker] = max(1, round(0.2 / worker.ask(time=1)["seconds"][0]))
+    pairs = []
+    while len(pairs) < TURNS or (len(pairs) < MOST_TURNS and np.median([a / b for a, b in pairs]) > LIMIT):
+        seconds = {}
+        for worker in (here, there) if len(pairs) % 2 else (there, here):  # neither always has the second turn
+            time.sleep(PAUSE)
+            worker.ask(time=1)
+            seconds[worker] = median(worker.ask(time=repeats[worker])["seconds"])
+        pairs.append((seconds[here], seconds[there]))
+    return np.array(pairs)
 
 
 def measure(workload, workers, *, peak, quick):
@@ -139,7 +186,7 @@ def measure(workload, workers, *, peak, quick):
         "peak_bytes": memory,
         "pytorch_best": torch,
         "ratio_pytorch": ours / medians[torch] if torch else None,
-        "ratio_plain": ours / medians["plain"],
+        "ratio_im2col": ours / medians["im2col"],
         "ratio_memory": memory["pixelgrad"] / memory[torch] if torch and memory[torch] else None,
         "gflops": flops / ours / 1e9,
         "share_of_peak": flops / ours / 1e9 / peak,
@@ -149,7 +196,7 @@ def measure(workload, workers, *, peak, quick):
 def table(rows, threads, peak):
     lines = [
         f"{threads} threads, sgemm peak {peak:.0f} GFLOP/s; median milliseconds (quartiles), ratio to the other's time",
-        f"{'workload':44s} {'pixelgrad':>22s} {'PyTorch':>9s} {'ratio':>6s} {'limit':>6s} {'plain':>9s} {'ratio':>6s}"
+        f"{'workload':44s} {'pixelgrad':>22s} {'PyTorch':>9s} {'ratio':>6s} {'limit':>6s} {'im2col':>9s} {'ratio':>6s}"
         f" {'GFLOP/s':>8s} {'of peak':>8s} {'memory MB, ratio':>17s}",
     ]
     for row in rows:
@@ -159,7 +206,7 @@ def table(rows, threads, peak):
         lines.append(
             f"{row['workload']['name']:44s} {_ms(seconds['pixelgrad']):>8s} ({_ms(low)}-{_ms(high)})".ljust(67)
             + f" {_ms(seconds[torch]) if torch else '-':>9s} {_number(row['ratio_pytorch']):>6s}"
-            + f" {row['workload']['limit']:6.2f} {_ms(seconds['plain']):>9s} {_number(row['ratio_plain']):>6s}"
+            + f" {row['workload']['limit']:6.2f} {_ms(seconds['im2col']):>9s} {_number(row['ratio_im2col']):>6s}"
             + f" {row['gflops']:8.0f} {row['share_of_peak']:8.0%}"
             + f" {memory / 2**20 if memory is not None else float('nan'):10.1f} {_number(row['ratio_memory']):>6s}"
         )
@@ -207,4 +254,4 @@ def _number(value):
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -68,34 +68,9 @@ def _style_step(model, X):
     return lambda: descend(objective, X, model.bounds(X), model, desc="style", **options)
 
 
-def prepare_plain(workload, model):
-    """The plain NumPy way: one im2col a layer through sliding_window_view, one GEMM, col2im by filter offsets."""
-    from .plain import PlainNetwork
-    from .workloads import inputs
-
-    X, y = inputs(workload)
-    network = PlainNetwork(model)
-    if workload.kind == "forward":
-        return lambda: network.forward(X)[0]
-    if workload.kind == "dream":
-
-        def dream():
-            feats, cache = network.forward(X, end=workload.layer)
-            return network.backward(feats, cache)[0]
-
-        return dream
-    if workload.kind == "gradient":
-
-        def gradient():
-            scores, cache = network.forward(X)
-            dscores = np.zeros_like(scores)
-            dscores[np.arange(len(y)), y] = 1
-            return network.backward(dscores, cache)[0]
-
-        return gradient
-    if workload.kind == "style":
-        return network.style_step(X, *_style_targets(model, X))
-    return lambda: network.train_step(X, y)
+def prepare_im2col(workload, model):
+    """The plain NumPy way: the same network on the engine `im2col`, layer by layer, with one product a convolution."""
+    return prepare_pixelgrad(workload, model.with_engine("im2col"))
 
 
 def _style_targets(model, X):
@@ -212,7 +187,7 @@ def prepare_pytorch(workload, model, *, channels_last=False):
 
 PREPARE = {
     "pixelgrad": prepare_pixelgrad,
-    "plain": prepare_plain,
+    "im2col": prepare_im2col,
     "pytorch": prepare_pytorch,
     "pytorch channels_last": lambda workload, model: prepare_pytorch(workload, model, channels_last=True),
 }
