@@ -56,7 +56,14 @@ from .naive import (
     max_pool_backward_naive,
     max_pool_forward_naive,
 )
-from .norm import batchnorm_backward, batchnorm_forward, spatial_batchnorm_backward, spatial_batchnorm_forward
+from .norm import (
+    batchnorm_backward,
+    batchnorm_forward,
+    layernorm_backward,
+    layernorm_forward,
+    spatial_batchnorm_backward,
+    spatial_batchnorm_forward,
+)
 
 __all__ = [
     "GradientError",
@@ -96,6 +103,8 @@ __all__ = [
     "global_avg_pool_backward_naive",
     "global_avg_pool_forward",
     "global_avg_pool_forward_naive",
+    "layernorm_backward",
+    "layernorm_forward",
     "max_pool_backward",
     "max_pool_backward_im2col",
     "max_pool_backward_naive",

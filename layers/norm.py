@@ -1,13 +1,13 @@
-"""Batch normalisation (Ioffe and Szegedy 2015), for features and for images, in training and test mode.
+"""Batch normalisation (Ioffe and Szegedy 2015), for features and for images, and layer normalisation (Ba et al. 2016).
 
-In training mode every feature is normalised with the mean and variance of the batch (biased, as in CS231n), and
-running averages of both are kept. In test mode these averages are used: then the layer is linear, each image is on
-its own, and the backward pass is another, much simpler one. Visualisation happens in test mode.
+In training mode batch normalisation takes the mean and variance of each feature over the batch (biased, as in CS231n)
+and keeps running averages of both. In test mode it uses these averages: then the layer is linear, each image is on its
+own, and the backward pass is another, much simpler one. Visualisation happens in test mode.
 """
 
 import numpy as np
 
-from .checks import check_array, check_batchnorm, same_shape
+from .checks import check_array, check_batchnorm, check_options, same_shape
 
 
 def batchnorm_forward(x, gamma, beta, bn_param):
@@ -116,4 +116,63 @@ def spatial_batchnorm_backward(dout, cache):
     rows = dout.transpose(0, 2, 3, 1).reshape(N * H * W, C)
     dx, dgamma, dbeta = batchnorm_backward(rows, rows_cache)
     return dx.reshape(N, H, W, C).transpose(0, 3, 1, 2), dgamma, dbeta
+    ### END SOLUTION
+
+
+def layernorm_forward(x, gamma, beta, ln_param):
+    """Normalise each row on its own, then scale by gamma and shift by beta.
+
+    J. Ba et al., "Layer normalization", 2016, section 3. Mean and variance are those of a row's features, so that a row
+    does not depend on the others, and training and test mode are the same.
+
+    Parameters
+    ----------
+    x : ndarray (N, D)
+    gamma, beta : ndarray (D,)
+    ln_param : dict
+        "eps" (1e-5) is added to the variance.
+
+    Returns
+    -------
+    out : ndarray (N, D)
+    cache : tuple
+    """
+    op = "layernorm_forward"
+    check_array(op, "x", x, "N D")
+    check_options(op, "ln_param", ln_param, ("eps",))
+    same_shape(op, "gamma", gamma, x.shape[1:])
+    same_shape(op, "beta", beta, x.shape[1:])
+    eps = ln_param.get("eps", 1e-5)
+    ### BEGIN SOLUTION
+    mean, var = x.mean(axis=1, keepdims=True), x.var(axis=1, keepdims=True)  # (N, 1)
+    inv_std = 1 / np.sqrt(var + eps)
+    xhat = (x - mean) * inv_std
+    return gamma * xhat + beta, (xhat, gamma, inv_std)
+    ### END SOLUTION
+
+
+def layernorm_backward(dout, cache):
+    """Gradients of `layernorm_forward`.
+
+    Parameters
+    ----------
+    dout : ndarray (N, D)
+
+    Returns
+    -------
+    dx : ndarray (N, D)
+    dgamma, dbeta : ndarray (D,)
+
+    Notes
+    -----
+    gamma and beta scale features, over which the means go: dout is multiplied by gamma before it goes through them.
+    """
+    ### BEGIN SOLUTION
+    xhat, gamma, inv_std = cache
+    same_shape("layernorm_backward", "dout", dout, xhat.shape)
+    dgamma, dbeta = (dout * xhat).sum(axis=0), dout.sum(axis=0)
+    dxhat = dout * gamma
+    # As in batch normalisation, with means over the features of a row.
+    mean, projection = dxhat.mean(axis=1, keepdims=True), (dxhat * xhat).mean(axis=1, keepdims=True)
+    return inv_std * (dxhat - mean - xhat * projection), dgamma, dbeta
     ### END SOLUTION

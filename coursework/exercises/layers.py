@@ -661,4 +661,163 @@ dx = dropout_backward(c["dout"], cache)
     reading="Srivastava et al. 2014, 'Dropout'; CS231n notes, 'Neural Networks 2' (cs231n.github.io/neural-networks-2)",
 )
 
-EXERCISES = [AFFINE, RELU, SOFTMAX, SVM, CONV, MAX_POOL, BATCHNORM, SPATIAL_BATCHNORM, DROPOUT]
+
+# -- im2col --------------------------------------------------------------------------------------------------------
+
+
+def _im2col_cases(rng):
+    def case(N=1, C=1, F=1, H=4, W=4, HH=2, WW=2, stride=1, pad=0):
+        HO, WO = (H - HH) // stride + 1, (W - WW) // stride + 1
+        padded_HO, padded_WO = (H + 2 * pad - HH) // stride + 1, (W + 2 * pad - WW) // stride + 1
+        return {
+            "x": _draw(rng, N, C, H, W),
+            "HH": HH,
+            "WW": WW,
+            "stride": stride,
+            "drows": _draw(rng, N * HO * WO, C * HH * WW),
+            "w": _draw(rng, F, C, HH, WW),
+            "b": _draw(rng, F),
+            "conv_param": {"stride": stride, "pad": pad},
+            "dout": _draw(rng, N, F, padded_HO, padded_WO),
+        }
+
+    return {
+        "plain": case(),
+        "several images": case(N=2),
+        "several channels": case(C=3),
+        "several filters": case(F=2),
+        "not square": case(H=3, W=5),
+        "window not square": case(HH=3, WW=2),
+        "stride 2": case(stride=2),
+        "gaps between windows": case(H=5, W=5, stride=3),
+        "padding": case(pad=1),
+        "all of it at once": case(N=2, C=3, F=2, H=5, W=6, HH=2, WW=3, stride=2, pad=1),
+        "no bias": case() | {"b": None},
+    }
+
+
+def _im2col_run(f, c, out):
+    window = c["HH"], c["WW"], c["stride"]
+    out.take("im2col", f.im2col(c["x"], *window), "rows")
+    out.take("col2im", f.col2im(c["drows"], c["x"].shape, *window), "image")
+    value = f.conv_forward_im2col(c["x"], c["w"], c["b"], c["conv_param"])
+    _, cache = out.take("conv_forward_im2col", value, "out", "_")
+    db = "_" if c["b"] is None else "db"
+    out.take("conv_backward_im2col", f.conv_backward_im2col(c["dout"], cache), "dx", "dw", db)
+    out.take("conv_backward_im2col", f.conv_backward_im2col(c["dout"], cache), "dx_again", "dw_again", "_")
+
+
+IM2COL = Exercise(
+    id="im2col",
+    track="layers",
+    title="Convolution as a matrix product",
+    homes=dict.fromkeys(("im2col", "col2im", "conv_forward_im2col", "conv_backward_im2col"), "layers/im2col.py"),
+    points=10,
+    cases=_im2col_cases,
+    run=_im2col_run,
+    forward=("rows", "image", "out"),
+    paste="""
+rows = im2col(c["x"], c["HH"], c["WW"], c["stride"])
+image = col2im(c["drows"], c["x"].shape, c["HH"], c["WW"], c["stride"])
+out, cache = conv_forward_im2col(c["x"], c["w"], c["b"], c["conv_param"])
+dx, dw, db = conv_backward_im2col(c["dout"], cache)
+""",
+    instructions={
+        "im2col": (
+            "Copy every window of every image into a row (N * HO * WO, C * HH * WW). The rows go through the images, "
+            "within an image through the windows' places down, and within a line of places to the right; a row is a "
+            "window (C, HH, WW) laid flat. sliding_window_view is imported; loops are welcome. x is padded already."
+        ),
+        "col2im": (
+            "The way back: add each row, as a window (C, HH, WW), to the pixels that im2col copied it from, in an "
+            "image of zeros of the given shape. Pixels in several windows get several shares."
+        ),
+        "conv_forward_im2col": (
+            "Pad x with zeros, make rows of its windows with im2col, and multiply them by the filters, each laid flat: "
+            "one matrix product. Add b, which may be None. Give the result the shape (N, F, HO, WO). Return it and a "
+            "cache. N, F, HH, WW, HO and WO are there already."
+        ),
+        "conv_backward_im2col": (
+            "Lay dout out as forward's product was, (N * HO * WO, F). The gradients of a matrix product are two matrix "
+            "products; col2im makes the one for the rows into the padded image's. Return dx (N, C, H, W), "
+            "dw (F, C, HH, WW) and db (F,), or None for db where b is None."
+        ),
+    },
+    hints=(
+        "What is out[n, f, i, j]? A row times a column. Which row holds the window, and which column the filter?",
+        "reshape keeps the order of the numbers in memory and transpose changes it. Write the axes of each array "
+        "beside each reshape: the axes that are joined must stand next to one another, in the right order.",
+        "im2col copies, so col2im adds: a pixel that was copied into four rows gets four shares. Entry (i, j) of all "
+        "windows at once is one strided slice of the image.",
+    ),
+    reading="CS231n notes, 'Convolutional Networks', Implementation as Matrix Multiplication",
+)
+
+
+# -- layernorm -----------------------------------------------------------------------------------------------------
+
+
+def _layernorm_cases(rng):
+    def case(N=1, D=4, plain=True, **ln_param):
+        return {
+            "x": np.round(2 * _draw(rng, N, D) + 1, 2),
+            "gamma": np.ones(D) if plain else _draw(rng, D),
+            "beta": np.zeros(D) if plain else _draw(rng, D),
+            "ln_param": ln_param,
+            "dout": _draw(rng, N, D),
+        }
+
+    return {
+        "plain": case(),
+        "several rows": case(N=3),
+        "as many rows as features": case(N=4),
+        "gamma and beta": case(plain=False),
+        "large eps": case(eps=0.5),
+        "all of it at once": case(N=3, D=5, plain=False, eps=0.5),
+    }
+
+
+def _layernorm_run(f, c, out):
+    value = f.layernorm_forward(c["x"], c["gamma"], c["beta"], c["ln_param"])
+    _, cache = out.take("layernorm_forward", value, "out", "_")
+    out.take("layernorm_backward", f.layernorm_backward(c["dout"], cache), "dx", "dgamma", "dbeta")
+    out.take("layernorm_backward", f.layernorm_backward(c["dout"], cache), "dx_again", "dgamma_again", "dbeta_again")
+
+
+LAYERNORM = Exercise(
+    id="layernorm",
+    track="layers",
+    title="Layer normalisation",
+    homes={"layernorm_forward": "layers/norm.py", "layernorm_backward": "layers/norm.py"},
+    points=5,
+    cases=_layernorm_cases,
+    run=_layernorm_run,
+    forward=("out",),
+    paste="""
+out, cache = layernorm_forward(c["x"], c["gamma"], c["beta"], c["ln_param"])
+dx, dgamma, dbeta = layernorm_backward(c["dout"], cache)
+""",
+    instructions={
+        "layernorm_forward": (
+            "Subtract from every row its own mean, and divide by the square root of its (biased) variance plus eps; "
+            "then scale by gamma and shift by beta, which belong to the features. There is no training or test mode. "
+            "Return out (N, D) and a cache with what your backward needs. eps is there already."
+        ),
+        "layernorm_backward": (
+            "Return dx (N, D), dgamma (D,) and dbeta (D,). A row's mean and variance depend on all of its entries: "
+            "follow all three ways from x to out."
+        ),
+    },
+    hints=(
+        "Which axis do the means of batch normalisation run over, and which one do these?",
+        "gamma differs from entry to entry of a row here. So at which point on the way back does it come in?",
+        "The formula of batch normalisation holds for what reaches the normalised x; dgamma and dbeta are what they "
+        "were there.",
+    ),
+    reading="Ba, Kiros, Hinton 2016, 'Layer Normalization', section 3; CS231n, assignment 2",
+)
+
+EXERCISES = [
+    *(AFFINE, RELU, SOFTMAX, SVM, CONV, MAX_POOL, IM2COL),
+    *(BATCHNORM, SPATIAL_BATCHNORM, LAYERNORM, DROPOUT),
+]

@@ -1911,3 +1911,342 @@ _of(
         "dropout_forward returns out alone in training. How is backward to know what was kept?",
     ),
 )
+
+_of(
+    "im2col",
+    (
+        "rows go through the windows' places to the right first, then down",
+        "windows.transpose(0, 2, 3, 1, 4, 5)",
+        "windows.transpose(0, 3, 2, 1, 4, 5)",
+        "The rows come in another order: within an image the places go through the lines from left "
+        "to right, one line after the other.",
+    ),
+    (
+        "rows go through the images last",
+        "windows.transpose(0, 2, 3, 1, 4, 5)",
+        "windows.transpose(2, 3, 0, 1, 4, 5)",
+        "The images take turns. All places of the first image come before those of the second.",
+    ),
+    (
+        "channels last within a row",
+        "windows.transpose(0, 2, 3, 1, 4, 5)",
+        "windows.transpose(0, 2, 3, 4, 5, 1)",
+        "Each row holds the right pixels in another order. A filter is (C, HH, WW); lay it flat and look which of its "
+        "numbers comes second.",
+    ),
+    (
+        "a window lies on its side",
+        "windows.transpose(0, 2, 3, 1, 4, 5)",
+        "windows.transpose(0, 2, 3, 1, 5, 4)",
+        "Each row holds the right pixels, column by column. A filter laid flat goes line by line.",
+    ),
+    (
+        "reshape without transpose",
+        "windows.transpose(0, 2, 3, 1, 4, 5).reshape",
+        "windows.reshape",
+        "All numbers are there, but rows mix the windows of different places. Which axes have to stand next to one "
+        "another before reshape joins them?",
+    ),
+    (
+        "windows as columns",
+        "return windows.transpose(0, 2, 3, 1, 4, 5).reshape(N * HO * WO, C * HH * WW)",
+        "return windows.transpose(0, 2, 3, 1, 4, 5).reshape(N * HO * WO, C * HH * WW).T",
+        "The windows are columns here. CS231n's im2col does it so, too; this one has a row for each window.",
+    ),
+    (
+        "im2col takes every window whatever the stride",
+        "[:, :, ::stride, ::stride]  # (N",
+        "  # (N",
+        "There are too many rows where the stride is above 1: windows begin at every stride-th pixel only.",
+    ),
+    (
+        "im2col steps by the stride downwards only",
+        "[:, :, ::stride, ::stride]  # (N",
+        "[:, :, ::stride]  # (N",
+        "Windows are `stride` pixels apart in one direction and neighbours in the other.",
+    ),
+    (
+        "im2col exchanges height and width of the window",
+        "sliding_window_view(x, (HH, WW), axis",
+        "sliding_window_view(x, (WW, HH), axis",
+        "The windows are as high as they should be wide. A square window does not show it.",
+    ),
+    (
+        "col2im keeps one window for each pixel",
+        "+= windows[:, :, i, j]",
+        "= windows[:, :, i, j]",
+        "Where windows overlap, a pixel keeps the share of a single one. Each window that was copied from it has a "
+        "share for it.",
+    ),
+    (
+        "col2im divides by the size of the window",
+        "+= windows[:, :, i, j]",
+        "+= windows[:, :, i, j] / (HH * WW)",
+        "Everything in the image is too small by the same factor. im2col copies and does not average, so on the way "
+        "back there is nothing to divide by.",
+    ),
+    (
+        "col2im averages over the windows of a pixel",
+        "    return x\n",
+        "    ones = np.zeros(shape)\n"
+        "    for i in range(HH):\n"
+        "        for j in range(WW):\n"
+        "            ones[:, :, i : i + stride * HO : stride, j : j + stride * WO : stride] += 1\n"
+        "    return x / np.maximum(ones, 1)\n",
+        "Where windows overlap, the pixel has the mean of their shares. Gradients that meet in one number: do they "
+        "average, or what else?",
+    ),
+    (
+        "col2im puts windows next to one another whatever the stride",
+        "x[:, :, i : i + stride * HO : stride, j : j + stride * WO : stride] +=",
+        "x[:, :, i : i + HO, j : j + WO] +=",
+        "With a stride of 1 this does not show. Where does the second window begin with a stride of 2?",
+    ),
+    (
+        "col2im exchanges the lines and columns of a window",
+        ".transpose(0, 3, 4, 5, 1, 2)",
+        ".transpose(0, 3, 5, 4, 1, 2)",
+        "Each window comes back lying on its side: lines and columns within it are exchanged.",
+    ),
+    (
+        "bias forgotten",
+        "out = out + b",
+        "out = out + 0 * b",
+        "Every map is off by one number of its own. What is added to a product in a convolution?",
+    ),
+    (
+        "bias added to each product",
+        "out = out + b",
+        "out = out + b * rows.shape[1]",
+        "The bias comes in too often: once for each number of a window instead of once for each window.",
+    ),
+    (
+        "out reshaped to (N, F, HO, WO) at once",
+        "out.reshape(N, HO, WO, F).transpose(0, 3, 1, 2)",
+        "out.reshape(N, F, HO, WO)",
+        "With one filter this does not show; with several, the numbers of out are in the wrong places. The product has a row for "
+        "each place and a column for each filter: what does reshape do with that order?",
+    ),
+    (
+        "filters turned by 180 degrees",
+        "rows @ w.reshape(F, -1).T  # (N",
+        "rows @ w[:, :, ::-1, ::-1].reshape(F, -1).T  # (N",
+        "That is the mathematicians' convolution: the filter is turned by 180 degrees. Networks lay it on as it is.",
+    ),
+    (
+        "filters reshaped instead of transposed",
+        "rows @ w.reshape(F, -1).T  # (N",
+        "rows @ w.reshape(-1, F)  # (N",
+        "With one filter this does not show. With several, a column of your matrix mixes the filters: each column must be "
+        "one filter laid flat.",
+    ),
+    (
+        "x is not padded",
+        "np.pad(x, ((0, 0), (0, 0), (pad, pad), (pad, pad)))",
+        "np.pad(x, ((0, 0), (0, 0), (0, 2 * pad), (0, 2 * pad)))",
+        "All zeros of the padding are at the bottom and on the right. They belong on all four sides.",
+    ),
+    (
+        "dout reshaped without transpose",
+        "dout.transpose(0, 2, 3, 1).reshape(-1, F)",
+        "dout.reshape(-1, F)",
+        "With one filter this does not show. Forward ended in a reshape and a transpose: undo both, in the "
+        "opposite order.",
+    ),
+    (
+        "dw is a mean over the windows",
+        "dw = (drows_out.T @ rows).reshape(w.shape)",
+        "dw = (drows_out.T @ rows).reshape(w.shape) / len(rows)",
+        "dw is too small by the number of windows. The mean over the images belongs to the loss, and dout has it "
+        "already.",
+    ),
+    (
+        "dw as (C, HH, WW, F), reshaped",
+        "dw = (drows_out.T @ rows).reshape(w.shape)",
+        "dw = (rows.T @ drows_out).reshape(w.shape)",
+        "With one filter this does not show. The product you take has a column for each filter, and w has them first: reshape "
+        "does not exchange axes.",
+    ),
+    (
+        "db is a mean",
+        "drows_out.sum(axis=0)",
+        "drows_out.mean(axis=0)",
+        "db is too small by the number of windows. Each of them gets the whole bias.",
+    ),
+    (
+        "db is a row (1, F)",
+        "drows_out.sum(axis=0)",
+        "drows_out.sum(axis=0, keepdims=True)",
+        "The bias gradient has the shape (1, F), b has (F,): what is left when you sum and keep that axis?",
+    ),
+    (
+        "the padding is cut off by pad:-pad",
+        "dpadded[:, :, pad : pad + H, pad : pad + W]",
+        "dpadded[:, :, pad:-pad, pad:-pad]",
+        "Without padding dx is empty: what does -0 mean as the end of a slice?",
+    ),
+    (
+        "the padding is left on",
+        "return dpadded[:, :, pad : pad + H, pad : pad + W], dw, db",
+        "return dpadded, dw, db",
+        "dx is larger than x: it is the gradient to the padded image. The zeros around it need none.",
+    ),
+    (
+        "the padding is cut off at the bottom and on the right",
+        "dpadded[:, :, pad : pad + H, pad : pad + W]",
+        "dpadded[:, :, :H, :W]",
+        "dx has the right shape and is shifted: the padding lies on all four sides.",
+    ),
+    (
+        "gradients in the order dw, dx, db",
+        "return dpadded[:, :, pad : pad + H, pad : pad + W], dw, db",
+        "return dw, dpadded[:, :, pad : pad + H, pad : pad + W], db",
+        ORDER,
+    ),
+)
+
+_of(
+    "layernorm",
+    (
+        "means over the batch: that is batch normalisation",
+        (
+            "mean, var = x.mean(axis=1, keepdims=True), x.var(axis=1, keepdims=True)",
+            "dxhat.mean(axis=1, keepdims=True), (dxhat * xhat).mean(axis=1, keepdims=True)",
+        ),
+        (
+            "mean, var = x.mean(axis=0, keepdims=True), x.var(axis=0, keepdims=True)",
+            "dxhat.mean(axis=0, keepdims=True), (dxhat * xhat).mean(axis=0, keepdims=True)",
+        ),
+        "This is batch normalisation. Here a row must not depend on the others: over which axis do its mean and "
+        "variance go?",
+    ),
+    (
+        "the whole array has one mean and variance",
+        "mean, var = x.mean(axis=1, keepdims=True), x.var(axis=1, keepdims=True)",
+        "mean, var = x.mean(keepdims=True), x.var(keepdims=True)",
+        "With a single row this does not show. All rows share one mean and one variance here; each needs its own.",
+    ),
+    (
+        "unbiased variance",
+        "x.var(axis=1, keepdims=True)",
+        "x.var(axis=1, keepdims=True, ddof=1)",
+        "The variance is divided by D - 1. The one asked for is biased: it is a plain mean of squares.",
+    ),
+    (
+        "eps outside the root",
+        "1 / np.sqrt(var + eps)",
+        "1 / (np.sqrt(var) + eps)",
+        "With a large eps out is a little off: eps is added to the standard deviation. It belongs to the variance.",
+    ),
+    (
+        "eps forgotten",
+        "1 / np.sqrt(var + eps)",
+        "1 / np.sqrt(var)",
+        "eps has no effect. A row of equal numbers would be divided by zero.",
+    ),
+    (
+        "divided by the variance",
+        "1 / np.sqrt(var + eps)",
+        "1 / (var + eps)",
+        "The rows are divided by their variance. In which unit is that, if x is in metres?",
+    ),
+    (
+        "the mean stays",
+        "(x - mean) * inv_std",
+        "x * inv_std",
+        "A row's mean is still in it: out has the right spread around the wrong middle.",
+    ),
+    (
+        "beta forgotten",
+        "return gamma * xhat + beta",
+        "return gamma * xhat",
+        "out is off by the same numbers in each row. What comes after the scale?",
+    ),
+    (
+        "gamma forgotten",
+        "return gamma * xhat + beta",
+        "return xhat + beta",
+        "With gammas of 1 this does not show. What happens to the normalised x before the shift?",
+    ),
+    (
+        "gamma forgotten in dx",
+        "dxhat = dout * gamma",
+        "dxhat = dout",
+        "With gammas of 1 this does not show. gamma stands between the normalised x and out, so it is on the way back as "
+        "well.",
+    ),
+    (
+        "gamma comes in at the end, as in batch normalisation",
+        ("dxhat = dout * gamma", "return inv_std * (dxhat"),
+        ("dxhat = dout", "return gamma * inv_std * (dxhat"),
+        "With gammas of 1 this does not show. You multiply by gamma last, which batch normalisation allows since its means go "
+        "over the batch. Here they go over entries with different gammas.",
+    ),
+    (
+        "the way through the mean forgotten",
+        "(dxhat - mean - xhat * projection)",
+        "(dxhat - xhat * projection)",
+        "One way from x to out is missing. If all of a row grows by 1, out does not change: what must the sum of dx "
+        "over a row be?",
+    ),
+    (
+        "the way through the variance forgotten",
+        "(dxhat - mean - xhat * projection)",
+        "(dxhat - mean)",
+        "One way from x to out is missing: the variance depends on x, too.",
+    ),
+    (
+        "only the direct way",
+        "(dxhat - mean - xhat * projection)",
+        "dxhat",
+        "That is only the direct way from x to out. The mean and the variance of a row depend on x, too.",
+    ),
+    (
+        "the means of backward go over the batch",
+        "dxhat.mean(axis=1, keepdims=True), (dxhat * xhat).mean(axis=1, keepdims=True)",
+        "dxhat.mean(axis=0, keepdims=True), (dxhat * xhat).mean(axis=0, keepdims=True)",
+        "In dx the rows depend on one another. Over which axis did forward take its means?",
+    ),
+    (
+        "sums in place of the means of backward",
+        "dxhat.mean(axis=1, keepdims=True), (dxhat * xhat).mean(axis=1, keepdims=True)",
+        "dxhat.sum(axis=1, keepdims=True), (dxhat * xhat).sum(axis=1, keepdims=True)",
+        "What goes through mean and variance is D times too large: each entry has only a D-th part in the mean.",
+    ),
+    (
+        "inv_std forgotten in dx",
+        "return inv_std * (dxhat",
+        "return (dxhat",
+        "dx is off by one factor in each row. What does forward multiply by, last of all, before gamma?",
+    ),
+    (
+        "dgamma without the normalised x",
+        "(dout * xhat).sum(axis=0), dout.sum(axis=0)",
+        "dout.sum(axis=0), dout.sum(axis=0)",
+        "dgamma equals dbeta. What is gamma multiplied by in forward?",
+    ),
+    (
+        "dgamma and dbeta are means",
+        "(dout * xhat).sum(axis=0), dout.sum(axis=0)",
+        "(dout * xhat).mean(axis=0), dout.mean(axis=0)",
+        "dgamma and dbeta are N times too small. The mean over the rows belongs to the loss.",
+    ),
+    (
+        "dgamma and dbeta sum over the features",
+        "(dout * xhat).sum(axis=0), dout.sum(axis=0)",
+        "(dout * xhat).sum(axis=1), dout.sum(axis=1)",
+        "dgamma and dbeta have one number per row. Whose are gamma and beta: a row's, or a feature's?",
+    ),
+    (
+        "dgamma and dbeta are rows (1, D)",
+        "(dout * xhat).sum(axis=0), dout.sum(axis=0)",
+        "(dout * xhat).sum(axis=0, keepdims=True), dout.sum(axis=0, keepdims=True)",
+        "dgamma and dbeta have the shape (1, D); gamma and beta have (D,).",
+    ),
+    (
+        "gradients in the order dx, dbeta, dgamma",
+        "xhat * projection), dgamma, dbeta",
+        "xhat * projection), dbeta, dgamma",
+        ORDER,
+    ),
+)

@@ -556,3 +556,132 @@ def zeros_written_into_a_copy():
         return dx
 
     return forward, backward
+
+
+# -- im2col --------------------------------------------------------------------------------------------------------
+
+IM2COL = ("im2col", "col2im", "conv_forward_im2col", "conv_backward_im2col")
+
+
+def _window_loops(x_shape, HH, WW, stride):
+    """Places of the windows, in the order of the rows."""
+    N, _, H, W = x_shape
+    HO, WO = (H - HH) // stride + 1, (W - WW) // stride + 1
+    for row, (n, i, j) in enumerate(np.ndindex(N, HO, WO)):
+        yield row, (n, slice(None), slice(i * stride, i * stride + HH), slice(j * stride, j * stride + WW))
+
+
+@variant("im2col", *IM2COL)
+def windows_one_by_one():
+    def rows_of(x, HH, WW, stride):
+        return np.array([x[place].ravel() for _, place in _window_loops(x.shape, HH, WW, stride)])
+
+    def image_of(rows, shape, HH, WW, stride):
+        x = np.zeros(shape)
+        for row, place in _window_loops(shape, HH, WW, stride):
+            x[place] += rows[row].reshape(shape[1], HH, WW)
+        return x
+
+    def forward(x, w, b, conv_param):
+        s, p = conv_param["stride"], conv_param["pad"]
+        F, _, HH, WW = w.shape
+        padded = np.pad(x, ((0, 0), (0, 0), (p, p), (p, p)))
+        HO, WO = ((size - window) // s + 1 for size, window in zip(padded.shape[2:], (HH, WW)))
+        out = np.zeros((len(x), F, HO, WO))
+        for f in range(F):
+            out[:, f] = (rows_of(padded, HH, WW, s) @ w[f].ravel()).reshape(len(x), HO, WO)
+            if b is not None:
+                out[:, f] += b[f]
+        return out, {"padded": padded, "w": w, "bias": b is not None, "param": (s, p)}
+
+    def backward(dout, cache):
+        (s, p), w, padded = cache["param"], cache["w"], cache["padded"]
+        F, _, HH, WW = w.shape
+        rows, drows = rows_of(padded, HH, WW, s), 0
+        dw = np.zeros(w.shape)
+        for f in range(F):
+            dcolumn = dout[:, f].reshape(-1)
+            dw[f] = (dcolumn @ rows).reshape(w[f].shape)
+            drows = drows + dcolumn[:, None] * w[f].ravel()
+        dpadded = image_of(drows, padded.shape, HH, WW, s)
+        H, W = padded.shape[2] - 2 * p, padded.shape[3] - 2 * p
+        return dpadded[:, :, p : p + H, p : p + W], dw, dout.sum(axis=(0, 2, 3)) if cache["bias"] else None
+
+    return rows_of, image_of, forward, backward
+
+
+@variant("im2col", *IM2COL)
+def index_arrays_as_in_cs231n():
+    def places(shape, HH, WW, stride):
+        _, C, H, W = shape
+        HO, WO = (H - HH) // stride + 1, (W - WW) // stride + 1
+        rows = np.repeat(stride * np.arange(HO), WO)[:, None] + np.tile(np.repeat(np.arange(HH), WW), C)
+        columns = np.tile(stride * np.arange(WO), HO)[:, None] + np.tile(np.arange(WW), C * HH)
+        return np.repeat(np.arange(C), HH * WW)[None], rows, columns
+
+    def rows_of(x, HH, WW, stride):
+        found = x[(slice(None), *places(x.shape, HH, WW, stride))]  # (N, HO * WO, C * HH * WW)
+        return found.reshape(-1, found.shape[2])
+
+    def image_of(rows, shape, HH, WW, stride):
+        x, where = np.zeros(shape), places(shape, HH, WW, stride)
+        np.add.at(x, (slice(None), *where), rows.reshape(shape[0], -1, rows.shape[1]))
+        return x
+
+    def forward(x, w, b, conv_param):
+        stride, p = conv_param["stride"], conv_param["pad"]
+        padded = np.pad(x, ((0, 0), (0, 0), (p, p), (p, p)))
+        N, _, H, W = padded.shape
+        F, _, HH, WW = w.shape
+        columns = rows_of(padded, HH, WW, stride).T
+        product = w.reshape(F, -1) @ columns + (0 if b is None else b[:, None])
+        out = product.reshape(F, N, (H - HH) // stride + 1, (W - WW) // stride + 1).transpose(1, 0, 2, 3)
+        return out, [columns, padded.shape, w, b, stride, p]
+
+    def backward(dout, cache):
+        columns, shape, w, b, stride, p = cache
+        dproduct = dout.transpose(1, 0, 2, 3).reshape(len(w), -1)
+        dw = np.einsum("fp,kp->fk", dproduct, columns).reshape(w.shape)
+        dpadded = image_of((w.reshape(len(w), -1).T @ dproduct).T, shape, *w.shape[2:], stride)
+        dx = dpadded if p == 0 else dpadded[:, :, p:-p, p:-p]
+        return dx, dw, None if b is None else dproduct.sum(axis=1)
+
+    return rows_of, image_of, forward, backward
+
+
+# -- layernorm -----------------------------------------------------------------------------------------------------
+
+
+@variant("layernorm", "layernorm_forward", "layernorm_backward")
+def batch_normalisation_of_the_transpose():
+    def forward(x, gamma, beta, ln_param):
+        out, cache = batchnorm_forward(x.T, np.ones(len(x)), np.zeros(len(x)), {"mode": "train"} | ln_param)
+        return gamma * out.T + beta, {"cache": cache, "normed": out.T, "gamma": gamma}
+
+    def backward(dout, cache):
+        dx, _, _ = batchnorm_backward((dout * cache["gamma"]).T, cache["cache"])
+        return dx.T, np.einsum("nd,nd->d", dout, cache["normed"]), np.add.reduce(dout)
+
+    return forward, backward
+
+
+@variant("layernorm", "layernorm_forward", "layernorm_backward")
+def node_by_node():
+    def forward(x, gamma, beta, ln_param):
+        centred = x - x.mean(1)[:, None]
+        std = np.sqrt((centred**2).mean(1) + ln_param.get("eps", 1e-5))
+        return centred / std[:, None] * gamma + beta, (centred, std, gamma)
+
+    def backward(dout, cache):
+        centred, std, gamma = cache
+        N, D = dout.shape
+        dx, dgamma, dbeta = np.zeros((N, D)), np.zeros(D), np.zeros(D)
+        for n in range(N):
+            dnormed = dout[n] * gamma
+            dcentred = dnormed / std[n] - centred[n] * (dnormed @ centred[n]) / (D * std[n] ** 3)
+            dx[n] = dcentred - sum(dcentred) / D
+            dgamma += dout[n] * centred[n] / std[n]
+            dbeta += dout[n]
+        return dx, dgamma, dbeta
+
+    return forward, backward

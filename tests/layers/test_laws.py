@@ -47,6 +47,7 @@ CASES = {
     "conv_relu": ("conv_relu", [*CONVOLUTION, CONV]),
     "affine_relu": ("affine_relu", AFFINE),
 }
+CASES["layernorm"] = ("layernorm", [*arrays((5, 3)), *SCALE, {"eps": 1e-3}])
 for _mode in ("train", "test"):
     CASES |= {
         f"batchnorm, {_mode}": ("batchnorm", [*arrays((5, 3)), *SCALE, bn(_mode)]),

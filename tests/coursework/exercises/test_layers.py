@@ -28,7 +28,8 @@ def load(name):
 VARIANTS = load("variants_layers").VARIANTS
 BY_ID = {exercise.id: exercise for exercise in EXERCISES}
 HOMES = sorted({home for exercise in EXERCISES for home in exercise.homes.values()})
-IDS = ["affine", "relu", "softmax", "svm", "conv", "max_pool", "batchnorm", "spatial_batchnorm", "dropout"]
+IDS = ["affine", "relu", "softmax", "svm", "conv", "max_pool", "im2col", "batchnorm", "spatial_batchnorm"]
+IDS += ["layernorm", "dropout"]
 SEEDS = [0, *(pytest.param(seed, marks=pytest.mark.slow) for seed in (1, 2024))]
 
 each_exercise = pytest.mark.parametrize("exercise", EXERCISES, ids=lambda e: e.id)
