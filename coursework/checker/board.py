@@ -3,6 +3,7 @@
 import difflib
 import textwrap
 from dataclasses import replace
+from importlib.util import find_spec
 
 from ..exercises.catalogue import EXERCISES, ROOT
 from .importing import CANNOT
@@ -11,6 +12,7 @@ from .packing import copied
 from .runner import run_exercises
 from .store import read_answers
 
+NETWORK = ("affine", "relu", "conv", "batchnorm", "spatial_batchnorm")  # exercises that the shipped network consists of
 SIGNS = {PASSED: "✓ passed", WRONG: "✗ wrong", TODO: "· to do", BLOCKED: "– blocked"}
 
 
@@ -122,9 +124,25 @@ def board(verdicts, *, width=100):
             words = verdict.message if new else verdict.message.split(":")[0]
             lines += textwrap.wrap(f"waits for {words}", width, initial_indent=" " * 6, subsequent_indent=" " * 6)
             said.add(verdict.message)
+    if words := your_network(verdicts):
+        lines += ["", f"Your network: {words}"]
     points, most = sum(v.points for v in verdicts), sum(v.max_points for v in verdicts)
     lines += ["", f"{points} of {most} points. {_next(verdicts)}"]
     return "\n".join(lines[1:] if lines[0] == "" else lines)
+
+
+def your_network(verdicts):
+    """Whether the shipped network runs on what was written; None where its layers are not exercises, or not checked."""
+    statuses = {v.exercise: v.status for v in verdicts}
+    layers = [name for name in NETWORK if name in EXERCISES]
+    if not layers or not set(layers) <= set(statuses):
+        return None
+    first = next((name for name in layers if statuses[name] != PASSED), None)
+    photograph = "coffee" if find_spec("skimage") else "portrait"
+    run = f"pixelgrad predict {photograph} --engine naive"
+    if first is None:
+        return f"it runs on your layers; see `{run}`."
+    return f"{first} comes first (`pixelgrad check {first}`); then `{run}` runs on your layers."
 
 
 def as_dict(verdicts):

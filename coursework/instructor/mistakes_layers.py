@@ -2024,8 +2024,8 @@ _of(
         "out reshaped to (N, F, HO, WO) at once",
         "out.reshape(N, HO, WO, F).transpose(0, 3, 1, 2)",
         "out.reshape(N, F, HO, WO)",
-        "With one filter this does not show; with several, the numbers of out are in the wrong places. The product has a row for "
-        "each place and a column for each filter: what does reshape do with that order?",
+        "With one filter this does not show; with several, the numbers of out are in the wrong places. The product has "
+        "a row for each place and a column for each filter: what does reshape do with that order?",
     ),
     (
         "filters turned by 180 degrees",
@@ -2037,8 +2037,8 @@ _of(
         "filters reshaped instead of transposed",
         "rows @ w.reshape(F, -1).T  # (N",
         "rows @ w.reshape(-1, F)  # (N",
-        "With one filter this does not show. With several, a column of your matrix mixes the filters: each column must be "
-        "one filter laid flat.",
+        "With one filter this does not show. With several, a column of your matrix mixes the filters: each column must "
+        "be one filter laid flat.",
     ),
     (
         "x is not padded",
@@ -2064,8 +2064,8 @@ _of(
         "dw as (C, HH, WW, F), reshaped",
         "dw = (drows_out.T @ rows).reshape(w.shape)",
         "dw = (rows.T @ drows_out).reshape(w.shape)",
-        "With one filter this does not show. The product you take has a column for each filter, and w has them first: reshape "
-        "does not exchange axes.",
+        "With one filter this does not show. The product you take has a column for each filter, and w has them first: "
+        "reshape does not exchange axes.",
     ),
     (
         "db is a mean",
@@ -2172,15 +2172,15 @@ _of(
         "gamma forgotten in dx",
         "dxhat = dout * gamma",
         "dxhat = dout",
-        "With gammas of 1 this does not show. gamma stands between the normalised x and out, so it is on the way back as "
-        "well.",
+        "With gammas of 1 this does not show. gamma stands between the normalised x and out, so it is on the way back "
+        "as well.",
     ),
     (
         "gamma comes in at the end, as in batch normalisation",
         ("dxhat = dout * gamma", "return inv_std * (dxhat"),
         ("dxhat = dout", "return gamma * inv_std * (dxhat"),
-        "With gammas of 1 this does not show. You multiply by gamma last, which batch normalisation allows since its means go "
-        "over the batch. Here they go over entries with different gammas.",
+        "With gammas of 1 this does not show. You multiply by gamma last, which batch normalisation allows since its "
+        "means go over the batch. Here they go over entries with different gammas.",
     ),
     (
         "the way through the mean forgotten",

@@ -124,9 +124,12 @@ def _layer_at_fault(error):
         if file == "checks.py":  # it was given what no layer can compute
             return None
         if folder == "layers" or file == "engines.py":
-            where = f"{frame.name} ({folder}/{file}, line {frame.lineno})"
             words = f"{type(error).__name__}: {_one_line(error)}, at `{frame.line}`"
-            return f"{where} failed: {words}; `pixelgrad check` says what is wrong, --debug shows more"
+            if file == "engines.py":
+                words = f"a layer returned something that the next step cannot use ({words})"
+            else:
+                words = f"{frame.name} ({folder}/{file}, line {frame.lineno}) failed: {words}"
+            return f"{words}; `pixelgrad check` says what is wrong, --debug shows more"
     return None
 
 
