@@ -1,6 +1,7 @@
 """How good a network is on labelled images."""
 
 from dataclasses import dataclass
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -75,7 +76,7 @@ class ClassResult(NamedTuple):
     times: int
 
 
-def evaluate(model, X, y, *, batch_size=128, progress=False):
+def evaluate(model, X, y, *, batch_size=128, adversary=None, rng=None, progress=False):
     """Run a network over images in batches.
 
     Parameters
@@ -84,6 +85,10 @@ def evaluate(model, X, y, *, batch_size=128, progress=False):
     X : ndarray (N, 3, H, W) of uint8, or a memory map
     y : ndarray (N,) of int
     batch_size : int
+    adversary : Adversary, optional
+        Attacks every image first, so that the result is the network's robust accuracy.
+    rng : int or numpy.random.Generator, optional
+        For the attack; a fixed seed by default.
     progress : bool
         A bar on standard error.
 
@@ -94,13 +99,15 @@ def evaluate(model, X, y, *, batch_size=128, progress=False):
     y = np.asarray(y)
     if len(X) == 0 or len(X) != len(y):
         raise ValueError(f"evaluate: {len(X)} images and {len(y)} labels; expected as many, above 0")
-    batches = range(0, len(X), batch_size)
-    scores = np.concatenate(
-        [
-            model.loss(model.preprocess(X[n : n + batch_size].transpose(0, 2, 3, 1)))
-            for n in tqdm(batches, unit="batch", desc="evaluating", disable=not progress)
-        ]
-    )
+    rng = np.random.default_rng(0 if rng is None else rng)
+    parts = []
+    for n in tqdm(range(0, len(X), batch_size), unit="batch", desc="evaluating", disable=not progress):
+        batch = model.preprocess(X[n : n + batch_size].transpose(0, 2, 3, 1))
+        if adversary is not None:
+            objective = partial(softmax_loss, y=y[n : n + batch_size])
+            batch = adversary.perturb(batch, objective, model, rng=rng)
+        parts.append(model.loss(batch))
+    scores = np.concatenate(parts)
     loss, _ = softmax_loss(scores, y)
     hits = _top_hits(scores, y)
     return Evaluation(scores, y, loss, float(hits[:, 0].mean()), float(hits.any(axis=1).mean()))

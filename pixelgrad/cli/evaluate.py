@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from .._files import check_destination, written_beside
-from .options import add_common, at_least
+from .options import above_zero, add_common, at_least
 
 COLUMNS = ("index", "wnid", "name", "images", "top1", "top5", "mistaken_for", "times")
 
@@ -16,16 +16,19 @@ def add_evaluate(commands):
     p = commands.add_parser("evaluate", help=text, description=f"{text[0].upper()}{text[1:]}.", allow_abbrev=False)
     p.add_argument("data", metavar="DATA", help="TinyImageNet: its folder or its zip file")
     p.add_argument("--model", metavar="FILE", help="weights file (default: the network that comes with pixelgrad)")
+    p.add_argument("--attack", choices=("l2", "linf"), help="attack every image first (PGD), and measure what is left")
+    p.add_argument(
+        "--eps", type=above_zero, default=1.0, help="largest change, in units where pixels are 0..1 (default: 1)"
+    )
+    p.add_argument("--steps", type=at_least(1), default=10, help="steps of the attack (default: 10)")
     p.add_argument("--worst", type=at_least(0), default=10, help="classes and pairs to list (default: 10)")
     p.add_argument("--cache", metavar="DIR", help="folder for the decoded images (default: beside the data)")
-    add_common(
-        p, out="evaluation.csv", out_help="table to write, a row a class; the picture goes to NAME.png", seed=False
-    )
+    add_common(p, out="evaluation.csv", out_help="table to write, a row a class; the picture goes to NAME.png")
     p.set_defaults(run=run_evaluate)
 
 
 def run_evaluate(args):
-    from ..classifiers import PretrainedCNN, evaluate
+    from ..classifiers import Adversary, PretrainedCNN, evaluate
     from ..datasets import DataError, load_tiny_imagenet
     from ..visualization.plots.pictures import plot_evaluation, short_name
 
@@ -33,10 +36,13 @@ def run_evaluate(args):
     picture = out.with_suffix(".png")
     check_destination(out, overwrite=args.force, suffixes=(".csv",))
     check_destination(picture, overwrite=args.force)
+    if not args.attack and (args.eps, args.steps) != (1.0, 10):
+        raise ValueError("--eps and --steps have no effect without --attack")
+    adversary = Adversary(args.eps, args.steps, norm=args.attack) if args.attack else None
     model = PretrainedCNN(args.model)
     data = load_tiny_imagenet(args.data, cache_dir=args.cache, progress=not args.quiet)
     y = _labels_of(model, data, DataError)
-    result = evaluate(model, data["X_val"], y, progress=not args.quiet)
+    result = evaluate(model, data["X_val"], y, adversary=adversary, rng=args.seed, progress=not args.quiet)
     classes = result.per_class()
     names = [short_name(name) for name in model.class_names]
     wnids = model.wnids or [""] * model.num_classes
@@ -49,6 +55,8 @@ def run_evaluate(args):
             row = [r.index, wnids[r.index], model.class_names[r.index], r.images, r.top1, r.top5, mistaken, r.times]
             writer.writerow(row)
     heading = f"top-1 {result.top1:.1%}, top-5 {result.top5:.1%}, loss {result.loss:.3f}, {len(y)} validation images"
+    if adversary:
+        heading += f", attacked: {args.attack} of {args.eps:g}, {args.steps} steps"
     with written_beside(picture, overwrite=args.force) as temporary:
         plot_evaluation(result, model.class_names, heading=heading).savefig(temporary)
 

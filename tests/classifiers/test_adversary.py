@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from pixelgrad.classifiers import Adversary, Augmentation, Network, Solver
+from pixelgrad.classifiers import Adversary, Augmentation, Network, Solver, evaluate
 from pixelgrad.classifiers.adversary import direction, length, project, random_in_ball
 from pixelgrad.layers import softmax_loss
 
@@ -218,3 +218,18 @@ def test_averages_are_those_of_the_definition_and_are_what_is_evaluated(monkeypa
     assert solver().trained.params is not None and solver(average=0.0).train() is not None
     with pytest.raises(ValueError, match="average is a decay"):
         solver(average=1.0)
+
+
+def test_robust_accuracy_is_that_of_the_attacked_images():
+    model, d = network(), data()
+    plain = evaluate(model, d["X_train"], d["y_train"], batch_size=8)
+    adversary = Adversary(1.5, 5)
+    attacked = evaluate(model, d["X_train"], d["y_train"], batch_size=8, adversary=adversary)
+    assert attacked.loss > plain.loss + 0.1 and attacked.top1 <= plain.top1
+    rng, scores = np.random.default_rng(0), []
+    for n in range(0, 22, 8):
+        X, y = model.preprocess(d["X_train"][n : n + 8].transpose(0, 2, 3, 1)), d["y_train"][n : n + 8]
+        scores.append(model.scores(adversary.perturb(X, loss_of(y), model, rng=rng)))
+    np.testing.assert_allclose(attacked.scores, np.concatenate(scores), rtol=1e-5, atol=1e-6)
+    other = evaluate(model, d["X_train"], d["y_train"], batch_size=8, adversary=adversary, rng=1)
+    assert not np.array_equal(other.scores, attacked.scores)

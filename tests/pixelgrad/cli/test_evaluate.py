@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pixelgrad.classifiers import Network, PretrainedCNN, evaluate
+from pixelgrad.classifiers import Adversary, Network, PretrainedCNN, evaluate
 from pixelgrad.cli import main
 from pixelgrad.datasets import load_tiny_imagenet
 
@@ -61,3 +61,13 @@ def test_a_network_for_other_classes_is_refused(data, tmp_path, monkeypatch, cap
     assert main(["evaluate", str(data), "--model", "nameless.h5"]) == 2
     assert "the network has 3 classes, the data 2" in capsys.readouterr().err
     assert not (tmp_path / "evaluation.csv").exists()
+
+
+def test_accuracy_under_attack_is_said_to_be_that(run, data, weights, capsys):
+    model, contents = PretrainedCNN(weights), load_tiny_imagenet(data)
+    y = np.array([1, 0])[contents["y_val"]]
+    expected = evaluate(model, contents["X_val"], y, adversary=Adversary(2.0, 3), rng=4)
+    assert run("--attack", "l2", "--eps", 2, "--steps", 3, "--seed", 4, "-q") == 0
+    out = capsys.readouterr().out
+    assert f"loss {expected.loss:.3f}" in out and "attacked: l2 of 2, 3 steps" in out
+    assert run("--eps", 2, "--force") == 2 and "no effect without --attack" in capsys.readouterr().err
