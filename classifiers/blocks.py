@@ -164,10 +164,10 @@ class Relu:
         return 0
 
     def forward(self, x, params, mode):
-        return relu.rectify_forward(x)
+        return relu.relu_forward(x)
 
     def backward(self, dout, cache, *, relu_rule, **_):
-        return relu.rectify_backward(dout, cache, relu_rule=relu_rule), {}
+        return relu.relu_backward(dout, cache, relu_rule=relu_rule), {}
 
 
 @dataclass(frozen=True)
