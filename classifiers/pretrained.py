@@ -25,8 +25,8 @@ def tinyimagenet_architecture(num_classes=100, *, widths=(32, 64, 96, 128, 192, 
 
     Notes
     -----
-    Where the stride is 2 the filters' size is even: then every pixel is seen by equally many taps, and the gradient to
-    the image has no grid in it (Odena et al. 2016, Deconvolution and checkerboard artifacts, Distill).
+    Where the stride is 2 the filters' size is even: then equally many kernel positions see each pixel, and the gradient
+    to the image has no grid in it (Odena et al. 2016, Deconvolution and checkerboard artifacts, Distill).
     """
     sizes = ((6, 2), (4, 2), (3, 1), (4, 2), (3, 1), (3, 1), (3, 1))
     if len(widths) != len(sizes):

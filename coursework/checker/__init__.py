@@ -1,1 +1,1 @@
-"""What students run: their code in a child process, what came of it, and what is wrong with it."""
+"""What students run: their code in a child process, the outcomes, and what is wrong with them."""

@@ -1,4 +1,4 @@
-"""The student's side of the checker: run exercises, and show what came of it."""
+"""The student's side of the checker: run exercises, and show the results."""
 
 import difflib
 import textwrap
@@ -41,7 +41,7 @@ def check(names=None, *, root=ROOT, answers=None, limits=None, done=None):
     Raises
     ------
     ValueError
-        There is no exercise of a name.
+        A name is not that of an exercise.
     """
     for name in names or ():
         known_exercise(name)
@@ -96,7 +96,7 @@ def known_exercise(name):
 
 def board(verdicts, *, width=100):
     """The verdicts as text: a line for each exercise, what is wrong, and what to do next."""
-    lines, track, said = [], None, set()
+    lines, track, shown = [], None, set()
     for verdict in verdicts:
         exercise = EXERCISES[verdict.exercise]
         if exercise.track != track:
@@ -108,9 +108,9 @@ def board(verdicts, *, width=100):
             words = verdict.message.splitlines()
             if verdict.status == TODO:  # the first line only repeats which one
                 words = words[1:]
-            elif verdict.message in said:  # a file that cannot be imported is the same for all that stands in it
+            elif verdict.message in shown:  # a file that cannot be imported is the same for all that stands in it
                 words = ["as above"]
-            said.add(verdict.message)
+            shown.add(verdict.message)
             for line in words:
                 code = line.startswith("    ")
                 lines += (
@@ -120,10 +120,10 @@ def board(verdicts, *, width=100):
                 )
         elif verdict.status == BLOCKED:
             # Why a file cannot be imported is said once, also where no exercise of that file is shown.
-            new = CANNOT in verdict.message and verdict.message not in said
+            new = CANNOT in verdict.message and verdict.message not in shown
             words = verdict.message if new else verdict.message.split(":")[0]
             lines += textwrap.wrap(f"waits for {words}", width, initial_indent=" " * 6, subsequent_indent=" " * 6)
-            said.add(verdict.message)
+            shown.add(verdict.message)
     if words := your_network(verdicts):
         lines += ["", f"Your network: {words}"]
     points, most = sum(v.points for v in verdicts), sum(v.max_points for v in verdicts)
@@ -165,11 +165,11 @@ def as_dict(verdicts):
 
 
 def _next(verdicts):
-    for status, words in ((WRONG, "Next: mend {}"), (TODO, "Next: write {}")):
+    for status, words in ((WRONG, "Next: fix {}"), (TODO, "Next: write {}")):
         for verdict in verdicts:
             if verdict.status == status:
                 exercise = EXERCISES[verdict.exercise]
-                files = ", ".join(dict.fromkeys(exercise.homes.values()))
+                files = ", ".join(dict.fromkeys(exercise.files.values()))
                 return f"{words.format(verdict.exercise)} ({files}); `pixelgrad check {verdict.exercise} --hint` helps."
     waiting = next((v.message.split(":")[0] for v in verdicts if v.status == BLOCKED), None)
     if waiting:

@@ -1,4 +1,4 @@
-"""When two outcomes are the same: arrays up to rounding, and all else exactly."""
+"""When two outcomes are the same: arrays up to rounding, everything else exactly."""
 
 import numpy as np
 
@@ -6,7 +6,7 @@ RTOL = 1e-6  # beside the largest magnitude of an array
 
 
 def alike(a, b, same=None):
-    """Whether two outcomes are the same: outputs as `same` (by default `close`) says, and all else exactly."""
+    """Whether two outcomes are the same: outputs as `same` (by default `close`) says, everything else exactly."""
     if b is None:
         return False
     if (
@@ -21,7 +21,7 @@ def alike(a, b, same=None):
 
 
 def raised_kind(raised):
-    """What was raised, up to words that depend on how the code was written; of a wrong return what it was."""
+    """What was raised, without words that depend on how the code was written; for a wrong return, its message."""
     if raised is None:
         return None
     return raised["type"], raised["message"] if raised["type"] == "ReturnError" else None

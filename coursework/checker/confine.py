@@ -1,4 +1,4 @@
-"""The first thing a child process does: give up what it must not have. Only then is a student's code imported."""
+"""The first thing a child process does is give up what it must not have. Only then is a student's code imported."""
 
 import sys
 
@@ -16,7 +16,7 @@ def main():
 
 
 def confine(memory, file_size, processes, user):
-    """Limit this process for good, as far as the system can.
+    """Limit this process for good, as far as the system allows.
 
     Parameters
     ----------

@@ -1,20 +1,20 @@
-"""Which known mistakes a student made: one that explains everything, or several that explain some outputs each."""
+"""Diagnosis: which known mistakes a student made, one that explains everything or several that explain a part each."""
 
 from itertools import combinations
 
 from .comparing import RTOL, alike, raised_kind
-from .fingerprints import fingerprint, printed, same_fingerprint
+from .fingerprints import fingerprint, same_fingerprint, with_fingerprints
 
-ENDLESS = "endless"  # in the place of outcomes, with words for the place behind it: it was not done in time
+ENDLESS = "endless"  # in place of outcomes, followed by words for the place: it did not finish in time
 _MOST_TOGETHER = 3
 
 
 def known_mistakes(exercise, answers, outcomes):
-    """The known mistakes of a student (list of KnownMistake); empty where none explains what came.
+    """The known mistakes of a student (list of KnownMistake); empty where none explains the outcomes.
 
-    One whose outcomes are the student's in every case. Else several, each of which did exactly what is to be seen
-    wherever it does anything, and which together did all that is wrong. Else the one that did all that is wrong in the
-    forward pass, whatever a backward pass makes of it.
+    The first of these that is found: one mistake with the student's outcomes in every case; several mistakes, each of
+    which explains the outputs that it changes, and which together explain everything that is wrong; the one mistake
+    that explains everything that is wrong in the forward pass, whatever follows from it in the backward pass.
 
     Parameters
     ----------
@@ -28,9 +28,11 @@ def known_mistakes(exercise, answers, outcomes):
             return [mistake]
     if isinstance(outcomes, str) or any(case not in outcomes for case in answers.right):
         return []
-    right = {case: printed(outcome) for case, outcome in answers.right.items()}
+    right = {case: with_fingerprints(outcome) for case, outcome in answers.right.items()}
     known = [mistake for mistake in answers.mistakes if not isinstance(mistake.outcomes, str)]
-    seen = {case: _printed(outcomes[case], [right[case], *(m.outcomes[case] for m in known)]) for case in right}
+    seen = {
+        case: _with_fingerprints(outcomes[case], [right[case], *(m.outcomes[case] for m in known)]) for case in right
+    }
     wrong = _differing(right, seen)
     does = [_differing(right, mistake.outcomes) for mistake in known]
     misses = [_differing(seen, mistake.outcomes) for mistake in known]
@@ -41,7 +43,7 @@ def known_mistakes(exercise, answers, outcomes):
         if len(found) == 1:
             return [known[k] for k in found[0]]
     # A wrong forward pass changes what the backward pass is given. Where several look alike none is named, nor where
-    # a part of it is only missing.
+    # an output is only missing.
     forward = wrong & set(exercise.forward)
     missing = {name for case in right for name in right[case]["outputs"].keys() - seen[case]["outputs"].keys()}
     alone = [does[k] & set(exercise.forward) == forward and not misses[k] & forward for k in range(len(known))]
@@ -52,26 +54,26 @@ def _is(mistake, answers, outcomes):
     """Whether the student's outcomes are those of a known mistake, in every case."""
     if isinstance(outcomes, str) or isinstance(mistake.outcomes, str):
         return isinstance(outcomes, str) and outcomes.startswith(ENDLESS) and mistake.outcomes == ENDLESS
-    return all(alike(mistake.outcomes[case], outcomes.get(case), _has_print) for case in answers.right)
+    return all(alike(mistake.outcomes[case], outcomes.get(case), _has_fingerprint) for case in answers.right)
 
 
-def _has_print(kept, array):
-    """Whether an array has this fingerprint; an array of another shape, which may be huge, is not even looked at."""
+def _has_fingerprint(kept, array):
+    """Whether an array has this fingerprint. An array of another shape, which may be huge, is not read."""
     return kept["shape"] == list(array.shape) and same_fingerprint(kept, fingerprint(array), RTOL)
 
 
-def _printed(outcome, kept):
-    """A student's outcome with fingerprints; of an array that has a shape of none of the kept ones only the shape."""
-    prints = {}
+def _with_fingerprints(outcome, kept):
+    """A student's outcome with fingerprints; only the shape of an array whose shape none of the kept ones has."""
+    fingerprints = {}
     for name, array in outcome["outputs"].items():
         shape = list(array.shape)
         known = any(name in k["outputs"] and k["outputs"][name]["shape"] == shape for k in kept)
-        prints[name] = fingerprint(array) if known else {"shape": shape}
-    return outcome | {"outputs": prints}
+        fingerprints[name] = fingerprint(array) if known else {"shape": shape}
+    return outcome | {"outputs": fingerprints}
 
 
 def _differing(some, others):
-    """The names of all that differs in some case of two: outputs, and what is raised, changed, or no array."""
+    """The names of everything that differs in some case: outputs, and what is raised, changed, or not an array."""
     names = set()
     for case in some:
         a, b = some[case], others[case]
@@ -81,7 +83,7 @@ def _differing(some, others):
                 names.add(name)
         names |= {"what is raised"} if raised_kind(a["raised"]) != raised_kind(b["raised"]) else set()
         names |= {"what is changed"} if a["changed"] != b["changed"] else set()
-        names |= {"what is no array"} if a["kinds"].keys() != b["kinds"].keys() else set()
+        names |= {"what is not an array"} if a["kinds"].keys() != b["kinds"].keys() else set()
     return names
 
 

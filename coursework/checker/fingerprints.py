@@ -1,6 +1,6 @@
-"""Fingerprints of arrays: enough to recognise the result of a known mistake, too little to be one.
+"""Fingerprints of arrays: enough to recognise the result of a known mistake, too little to reproduce it.
 
-Hundreds of mistakes, each with every array that it returns, would be megabytes; a few weighted sums of each array do.
+Hundreds of mistakes with every array that they return would be megabytes; a few weighted sums of each array suffice.
 The weights are cosines, the same with every version of NumPy.
 """
 
@@ -10,7 +10,7 @@ _RATES = np.sqrt([2.0, 3.0, 5.0, 7.0])  # irrational, and so are their ratios
 
 
 def fingerprint(a):
-    """What is kept of an array: its shape and sort, how much of it is not finite, its largest magnitude, and sums.
+    """The fingerprint of an array: its shape and type, how much of it is not finite, its largest magnitude, and sums.
 
     Parameters
     ----------
@@ -39,6 +39,6 @@ def same_fingerprint(a, b, rtol):
     return bool(np.all(np.abs(a["numbers"][3:] - b["numbers"][3:]) <= allowed))
 
 
-def printed(outcome):
-    """An outcome (see `harness`) with fingerprints in the place of its outputs."""
+def with_fingerprints(outcome):
+    """An outcome (see `harness`) with fingerprints in place of its outputs."""
     return outcome | {"outputs": {name: fingerprint(a) for name, a in outcome["outputs"].items()}}

@@ -1,11 +1,11 @@
-"""What runs in the child process: calls a student's functions on given inputs, and writes down what they return.
+"""What runs in the child process: calls a student's functions on given inputs, and records what they return.
 
 Nothing here knows the right answers. Each case of an exercise gives an outcome, a dictionary:
 
-- "outputs": {name: array}, as far as the functions came;
+- "outputs": {name: array}, as far as the functions got;
 - "kinds": {name: what was returned instead of an array};
 - "raised": None, or {"type", "message", "line", "function"};
-- "changed": {name of an input that is not what it was: the function after whose call that was first so}.
+- "changed": {name of an input that has changed: the function after whose call it was first different}.
 """
 
 import faulthandler
@@ -26,7 +26,7 @@ STARTED, IMPORTED, WHERE = "started", "imported", "where"
 
 
 class Outputs(dict):
-    """Takes what a function returned, and complains where that is not what was promised."""
+    """Collects what a function returns, and raises ReturnError where that is not what was promised."""
 
     def __init__(self):
         super().__init__()
@@ -119,7 +119,7 @@ def student_functions(exercise):
     """The functions of an exercise, from the installed package."""
     namespace = {}
     for name in exercise.functions:
-        module = importlib.import_module("pixelgrad." + exercise.home(name)[:-3].replace("/", "."))
+        module = importlib.import_module("pixelgrad." + exercise.file(name)[:-3].replace("/", "."))
         namespace[name] = getattr(module, name)
     return namespace
 
@@ -130,24 +130,24 @@ def main(job, results, seconds):
     Whatever takes nearly `seconds` has its place in the program written to the file WHERE.
     """
     from ..exercises.catalogue import EXERCISES
-    from .importing import import_homes, not_imported
+    from .importing import import_files, not_imported
 
     results = Path(results)
     with np.load(job, allow_pickle=False) as f:
         job = unpack(f)
     wanted, where = job["inputs"], open(results / WHERE, "w")
-    homes = dict.fromkeys(home for name in wanted for home in EXERCISES[name].homes.values())
-    if any(not home.startswith("layers/") for home in homes):
-        # What takes longest to import, and on a cold disk very long: no student's file shall be blamed for it.
+    files = dict.fromkeys(file for name in wanted for file in EXERCISES[name].files.values())
+    if any(not file.startswith("layers/") for file in files):
+        # This takes longest to import, on a cold disk very long: no student's file must be blamed for it.
         importlib.import_module("scipy.stats")
     (results / STARTED).touch()  # from here on it is the student's time
     _watch(where, seconds)
-    failures = import_homes(homes, job["stopped"], (results / STARTED).write_text)
+    failures = import_files(files, job["stopped"], (results / STARTED).write_text)
     (results / IMPORTED).touch()
     for name, cases in wanted.items():
         _watch(where, seconds)
         exercise, outcomes = EXERCISES[name], {}
-        failed = [failures[home] for home in exercise.homes.values() if home in failures]
+        failed = [failures[file] for file in exercise.files.values() if file in failures]
         if failed:
             outcomes = not_imported(cases, *failed[0])
         else:
@@ -161,7 +161,7 @@ def main(job, results, seconds):
 
 
 def _watch(where, seconds):
-    """Have the place in the program written down shortly before the parent loses its patience."""
+    """Have the place in the program recorded shortly before the parent's time limit."""
     with suppress(OSError, ValueError, RuntimeError):  # a student's code may have closed the file
         where.seek(0)
         where.truncate()

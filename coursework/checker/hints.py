@@ -1,4 +1,4 @@
-"""Hints, one at a time: how many of an exercise were given is kept in the project's folder."""
+"""Hints, one at a time: a file in the project's folder counts how many were given for each exercise."""
 
 import json
 from contextlib import suppress
@@ -10,7 +10,7 @@ GIVEN = ".pixelgrad-hints.json"
 
 
 def next_hint(name, *, root=ROOT):
-    """The next hint to an exercise; after the last, all of them again, and where to read on."""
+    """The next hint for an exercise; after the last, all of them again, and where to read more."""
     exercise = known_exercise(name)
     path, given, count = root / GIVEN, {}, 0
     with suppress(OSError, ValueError, TypeError):  # missing, or not what we wrote

@@ -1,4 +1,4 @@
-"""What is wrong with an outcome, in words: the order of complaints, known mistakes, and general relations.
+"""The verdict on an exercise: passed, or what is wrong, from known mistakes, messages and general relations.
 
 The judge sees arrays only: what the student's functions returned, what the right ones return, and what known mistakes
 return on the same inputs. It never runs a student's code.
@@ -11,15 +11,15 @@ import numpy as np
 from .comparing import alike
 from .diagnosis import ENDLESS, known_mistakes
 from .importing import CANNOT, import_fault
-from .messages import complaint, paste, rank, related, where
+from .messages import case_message, paste, rank, related, where
 
-TOO_LONG = "It was not done in time. Is there a loop that never ends, or one far longer than it needs to be?"
+TOO_LONG = "It did not finish in time. Is there a loop that never ends, or one far longer than necessary?"
 PASSED, WRONG, TODO, BLOCKED = "passed", "wrong", "todo", "blocked"
 
 
 @dataclass(frozen=True)
 class KnownMistake:
-    """A mistake as numbers: its name, what to say, and its outcome in every case, in fingerprints (or ENDLESS)."""
+    """A mistake as numbers: its name, its hint, and the fingerprints of its outcome in every case (or ENDLESS)."""
 
     name: str
     hint: str
@@ -46,7 +46,7 @@ class Answers:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What the checker says of an exercise."""
+    """The checker's result for an exercise."""
 
     exercise: str
     status: str  # PASSED, WRONG, TODO or BLOCKED
@@ -89,7 +89,7 @@ def _judge(exercise, answers, outcomes, verdict):
         return verdict(PASSED)
     fault = import_fault(outcomes)
     if fault is not None:
-        own = fault[0] in exercise.homes.values()
+        own = fault[0] in exercise.files.values()
         return verdict(WRONG if own else BLOCKED, CANNOT.join(fault))
     todos = [o["raised"]["message"] for o in outcomes.values() if _is_todo(o)]
     if todos:
@@ -99,7 +99,7 @@ def _judge(exercise, answers, outcomes, verdict):
     case = min(failing, key=lambda name: rank(exercise, answers, outcomes, name))
     known = known_mistakes(exercise, answers, outcomes)
     lines = [mistake.hint for mistake in known]
-    lines.append(complaint(exercise, answers.right[case], outcomes.get(case), case))
+    lines.append(case_message(exercise, answers.right[case], outcomes.get(case), case))
     if not known:
         lines.append(related(exercise, answers, outcomes, failing, case))
     lines += [where(failing, answers.right), paste(exercise, case)]
@@ -112,7 +112,7 @@ def _is_todo(outcome):
 
 
 def _so_far(exercise, answers, outcomes):
-    """What is to be said of the part of an exercise that is written: it is judged as if it were all."""
+    """The message about the written part of an exercise, which is judged as if it were the whole."""
     cases = [case for case in answers.right if case in outcomes]
     todo = {case for case in cases if _is_todo(outcomes[case])}
     if not any(outcomes[case]["outputs"] or outcomes[case]["kinds"] for case in cases) and len(todo) == len(cases):

@@ -1,7 +1,7 @@
-"""Solution regions: what stands between `### BEGIN SOLUTION` and `### END SOLUTION` inside a function.
+"""Solution regions: what is between `### BEGIN SOLUTION` and `### END SOLUTION` inside a function.
 
-The master's files hold the solutions. A student edition has `raise Todo(...)` in the place of each region, under its
-instructions; putting the region's text back makes the master's file again.
+The instructor copy holds the solutions. A student edition has `raise Todo(...)` in place of each region, below its
+instructions; restoring the region's text restores the file of the instructor copy.
 """
 
 import ast

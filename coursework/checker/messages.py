@@ -1,4 +1,4 @@
-"""What is wrong with outcomes, in words, and in which case it is shown: the order of complaints."""
+"""Messages: what is wrong with outcomes, which fault comes first, and the case that shows it."""
 
 import numpy as np
 
@@ -9,7 +9,7 @@ AGAIN = "_again"  # behind an output's name: of a second call with the same cach
 
 
 def rank(exercise, answers, outcomes, case):
-    """The order of complaints: the lower, the earlier."""
+    """The order of faults within an exercise: the lower, the earlier it is reported."""
     right, got = answers.right[case], outcomes.get(case)
     if got is None or got["raised"]:
         return 0
@@ -23,13 +23,13 @@ def rank(exercise, answers, outcomes, case):
     return 4 if wrong & set(exercise.forward) else 5
 
 
-def complaint(exercise, right, got, case):
-    """The first thing that is wrong in one case; and always that an input was changed, which may be its cause."""
+def case_message(exercise, right, got, case):
+    """The first fault of one case. A changed input is always reported, too: it may be the cause."""
     at = f"In the case {case!r}: "
     if got is None:
         return f"{at}no result arrived."
     changes = " ".join(
-        f"The input {name} is not what it was: {function or 'a function'} changed what it was given. Work on a copy."
+        f"The input {name} has changed: {function or 'a function'} writes to its arguments. Work on a copy."
         for name, function in got["changed"].items()
     )
     first = _first_fault(exercise, right, got) or changes or "the result is not the right one."
@@ -37,7 +37,7 @@ def complaint(exercise, right, got, case):
 
 
 def _first_fault(exercise, right, got):
-    """What comes before everything else; None where nothing but a changed input is to be told."""
+    """The fault to report first; None where a changed input is the only one."""
     if got["raised"]:
         return _crash(got["raised"])
     for name, kind in got["kinds"].items():
@@ -83,9 +83,9 @@ def _difference(name, expected, got):
     """How an output differs: precision, or the first wrong place."""
     if name.endswith(AGAIN):
         first = name.removesuffix(AGAIN)
-        return f"A second call with the same cache gives another {first}: {_difference(first, expected, got)}"
+        return f"A second call with the same cache gives a different {first}: {_difference(first, expected, got)}"
     if got.dtype.itemsize < expected.dtype.itemsize:
-        return f"{name} is {got.dtype}, though the inputs are {expected.dtype}: precision was lost on the way."
+        return f"{name} is {got.dtype}, although the inputs are {expected.dtype}: precision was lost on the way."
     wrong = ~near(expected, got)
     if expected.ndim == 0:
         return f"{name} is {_number(got)}; expected {_number(expected)}."
@@ -147,8 +147,8 @@ def related(exercise, answers, outcomes, failing, shown):
 def paste(exercise, case):
     """The failing case, to be pasted into Python."""
     modules = {}
-    for function, home in exercise.homes.items():
-        modules.setdefault(home[:-3].replace("/", "."), []).append(function)
+    for function, file in exercise.files.items():
+        modules.setdefault(file[:-3].replace("/", "."), []).append(function)
     lines = [f"from pixelgrad.{module} import {', '.join(names)}" for module, names in modules.items()]
     code = ["from pixelgrad.coursework import load_case", *lines, f"c = load_case({exercise.id!r}, {case!r})"]
     code += exercise.paste.strip().splitlines()

@@ -1,7 +1,7 @@
-"""Inputs and outputs of exercises as plain arrays and JSON, so that nothing that is read can run code.
+"""Inputs and outputs of exercises as plain arrays and JSON, so that reading them cannot run code.
 
-A tree is a dictionary whose leaves are arrays, numbers, text, None, and lists of them. `pack` takes the arrays out and
-leaves numbers in their place; `unpack` puts them back. The same pair serves for files (.npz) and HDF5.
+A tree is a dictionary whose leaves are arrays, numbers, text, None, and lists of them. `pack` replaces the
+arrays by names; `unpack` puts them back. The same pair serves for files (.npz) and HDF5.
 """
 
 import json
@@ -34,7 +34,7 @@ def pack(tree):
 
 
 def unpack(arrays):
-    """The tree of what `pack` made; `arrays` may be any mapping of names to arrays, equal ones are put back as one."""
+    """The tree that `pack` packed; `arrays` may be any mapping of names to arrays. Equal arrays come back as one."""
     arrays = dict(arrays)  # each is read once, however often it occurs
 
     def put_back(node):

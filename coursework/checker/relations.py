@@ -1,4 +1,4 @@
-"""Relations between a wrong array and the right one that tell what went wrong, without knowing the code."""
+"""Relations between a wrong array and the right one that show what went wrong, without looking at the code."""
 
 import itertools
 
@@ -18,11 +18,11 @@ def relation(pairs):
     Returns
     -------
     str or None
-        To be put behind the output's name: "has the wrong sign everywhere".
+        Follows the output's name: "has the wrong sign everywhere".
     """
     with np.errstate(all="ignore"):
         if all(_rounded(expected, got) for expected, got, _ in pairs):
-            return f"is right but for its precision, {pairs[0][1].dtype}: was something cast on the way?"
+            return f"is right except for its precision, {pairs[0][1].dtype}: was something cast on the way?"
         pairs = [(expected.astype(float), got.astype(float), inputs) for expected, got, inputs in pairs]
         if any(_near(expected, got) for expected, got, _ in pairs):  # wrong is only what sort of numbers they are
             return None
@@ -46,7 +46,7 @@ def _rounded(expected, got):
     return np.allclose(got, expected, rtol=1e-4, atol=1e-5 * np.abs(expected).max(initial=0))
 
 
-# Each of these yields words for all that holds for one pair: what holds for every pair is said.
+# Each of these yields words for everything that holds for one pair; a relation is reported if it holds for every pair.
 
 
 def _sign(expected, got, inputs):

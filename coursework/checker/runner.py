@@ -1,8 +1,8 @@
 """Student code in a child process: started, watched, and ended when it takes too long.
 
-The child gets a file with inputs and hands back a file of plain arrays for each exercise as soon as it is done; see
-`harness`. If it hangs or dies, the exercise it was at is what did it, and another child goes on with the next; unless
-that was while an exercise file was imported: the other child leaves that file alone, and what needs it cannot run.
+The child gets a file with inputs and returns a file of plain arrays for each exercise as soon as it is finished; see
+`harness`. If the child hangs or dies, the exercise it was running is to blame, and another child continues with the
+next. If it was importing an exercise file, the other child skips that file, and exercises that need it cannot run.
 """
 
 import os
@@ -28,10 +28,10 @@ from .judge import ENDLESS
 from .packing import DESCRIPTION, pack, unpack
 
 ENDED = "It ended the whole program ({}). A function must return, and never call exit()."
-DIED = "The program died with it ({}): did it ask for far too much memory?"
-IMPORT_ENDLESS = "it is not done in time{}. Is there a loop outside of the functions?"
-IMPORT_ENDED = "it ends the whole program ({}). Is there an exit() outside of the functions?"
-UNREADABLE = "What it handed back cannot be read."
+DIED = "The program died ({}): did it ask for far too much memory?"
+IMPORT_ENDLESS = "it does not finish in time{}. Is there a loop outside the functions?"
+IMPORT_ENDED = "it ends the whole program ({}). Is there an exit() outside the functions?"
+UNREADABLE = "What it returned cannot be read."
 _POLL = 0.01  # seconds
 _MOST_PRINTED = 4000  # characters
 _MOST_BYTES, _MOST_ARRAYS = 2**28, 10_000  # of all that an exercise returns
@@ -54,7 +54,7 @@ class Limits:
 
 @dataclass(frozen=True)
 class Run:
-    """What came of it: outcomes by exercise (or, in words, why there are none), and what was printed."""
+    """The result of a run: outcomes by exercise (or, in words, why there are none), and what was printed."""
 
     outcomes: dict
     printed: str
@@ -162,17 +162,17 @@ def _watch(place, results, waiting, root, limits, command, printed, outcomes, do
         words = IMPORT_ENDLESS.format(at) if endless else IMPORT_ENDED.format(ended)
         return words, file if file in exercise_files() else "an exercise file"
     if endless:
-        home, line, function = _where(results, exercise_files())
-        return f"{ENDLESS} It was at line {line} of {home} ({function})." if home else ENDLESS, None
+        file, line, function = _where(results, exercise_files())
+        return f"{ENDLESS} It was at line {line} of {file} ({function})." if file else ENDLESS, None
     return (DIED if code < 0 else ENDED).format(ended), None
 
 
-def _where(results, homes):
-    """The innermost line of these files in which a child was, as it says: (file, line, function), or Nones."""
+def _where(results, files):
+    """The innermost line of these files where the child reports to be: (file, line, function), or Nones."""
     for path, line, function in _FRAME.findall(_text(results / WHERE)):
-        for home in homes:
-            if path.replace("\\", "/").endswith(f"/{home}"):
-                return home, int(line), function
+        for file in files:
+            if path.replace("\\", "/").endswith(f"/{file}"):
+                return file, int(line), function
     return None, None, None
 
 
@@ -185,7 +185,7 @@ def _text(path):
 
 
 def _read(path):
-    """The outcomes in a child's file; in words, if it is not what it should be. The child may be hostile."""
+    """The outcomes in a child's file, or words if it is not what it should be. The child may be hostile."""
     try:
         with open(path, "rb", opener=_open_plain) as f:
             if not stat.S_ISREG(os.fstat(f.fileno()).st_mode):
@@ -232,7 +232,7 @@ def _is_word(value):
 
 
 def _collect(stream, printed):
-    """Read all that a child prints, and keep the beginning: a pipe that nobody empties would stop it."""
+    """Read everything a child prints, and keep the beginning: a full pipe would stop the child."""
     room = _MOST_PRINTED
     with stream:
         while chunk := stream.read1(1 << 16):
@@ -255,7 +255,7 @@ def _kill(child, user):
 
 
 def _environment(folder):
-    """What a child needs to start, and nothing else of ours; one thread, since many run beside each other."""
+    """What a child needs to start, and nothing else of ours; one thread, since many run at the same time."""
     kept = ("PATH", "LD_LIBRARY_PATH", "SYSTEMROOT", "VIRTUAL_ENV", "LANG", "LC_ALL")
     environment = {name: os.environ[name] for name in kept if name in os.environ}
     home = {"HOME": str(folder), "TMPDIR": str(folder), "TEMP": str(folder), "TMP": str(folder)}

@@ -1,6 +1,6 @@
-"""The file of answers: inputs, right outcomes and those of known mistakes, as numbers, with words for each mistake.
+"""The file of answers: inputs, right outcomes and those of known mistakes, as numbers, with a hint for each mistake.
 
-It goes into the student edition in place of the solutions: nothing in it is code.
+The student edition contains it in place of the solutions: nothing in it is code.
 """
 
 from pathlib import Path
@@ -40,7 +40,7 @@ def read_answers(names=None, path=ANSWERS):
     Raises
     ------
     FileNotFoundError
-        There is no such file: this is no student edition.
+        There is no such file: this is not a student edition.
     """
     if not Path(path).is_file():
         raise FileNotFoundError(f"{path} is missing; unpack the student edition again, your files stay as they are")

@@ -1,4 +1,4 @@
-"""What students do with files: take an exercise back to its stub, and hand in."""
+"""What students do with files: restore the stub of an exercise, and hand in."""
 
 import ast
 import json
@@ -18,7 +18,7 @@ REPORT = "report.json"
 
 
 def reset_exercise(name, *, root=ROOT):
-    """Put the stubs of an exercise's functions back; all else in the files stays.
+    """Restore the stubs of an exercise's functions; everything else in the files stays.
 
     Parameters
     ----------
@@ -38,19 +38,19 @@ def reset_exercise(name, *, root=ROOT):
         This project has no stubs: it is not a student edition.
     """
     exercise, done = known_exercise(name), []
-    for home in dict.fromkeys(exercise.homes.values()):
-        stub_file, path = root / STUBS / f"{home}.txt", root / home
+    for file in dict.fromkeys(exercise.files.values()):
+        stub_file, path = root / STUBS / f"{file}.txt", root / file
         if not stub_file.is_file():
             raise FileNotFoundError(f"{stub_file} is missing: only a student edition has stubs to go back to")
         stub = stub_file.read_text(encoding="utf-8")
         old = path.read_text(encoding="utf-8", errors="surrogateescape") if path.is_file() else ""
-        functions = [function for function in exercise.functions if exercise.home(function) == home]
+        functions = [function for function in exercise.functions if exercise.file(function) == file]
         kept = _free_name(path)
         kept.write_bytes(path.read_bytes() if path.is_file() else b"")
         with written_beside(path, overwrite=True) as temporary:
             text = _with_functions_of(old, stub, functions)
             temporary.write_text(text, encoding="utf-8", errors="surrogateescape")
-        done.append((home, str(kept.relative_to(root))))
+        done.append((file, str(kept.relative_to(root))))
     return done
 
 
@@ -71,7 +71,7 @@ def write_submission(out, *, root=ROOT, overwrite=False):
     Raises
     ------
     FileNotFoundError
-        This is no student edition: its exercise files hold the solutions.
+        This is not a student edition: its exercise files hold the solutions.
     """
     if not (root / EDITION).is_file():
         raise FileNotFoundError(
@@ -79,15 +79,15 @@ def write_submission(out, *, root=ROOT, overwrite=False):
             "has something to hand in; run this in its folder"
         )
     check_destination(out, overwrite=overwrite, suffixes=(".zip",))
-    files = [home for home in exercise_files() if (root / home).is_file()]
+    files = [file for file in exercise_files() if (root / file).is_file()]
     verdicts, _ = check(root=root)
     report = {"made": datetime.now().astimezone().isoformat(timespec="seconds"), **as_dict(verdicts)}
     with (
         written_beside(out, overwrite=overwrite) as temporary,
         zipfile.ZipFile(temporary, "w", strict_timestamps=False) as archive,
     ):
-        for home in files:
-            archive.write(root / home, home, zipfile.ZIP_DEFLATED)
+        for file in files:
+            archive.write(root / file, file, zipfile.ZIP_DEFLATED)
         archive.writestr(REPORT, json.dumps(report, indent=1))
     return Path(out), verdicts
 

@@ -15,4 +15,4 @@ if (_edition := ROOT / EDITION).is_file():
 
 def exercise_files():
     """The files that hold exercises, from the project's root, in order (list of str)."""
-    return list(dict.fromkeys(home for exercise in EXERCISES.values() for home in exercise.homes.values()))
+    return list(dict.fromkeys(file for exercise in EXERCISES.values() for file in exercise.files.values()))

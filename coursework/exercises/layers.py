@@ -1,8 +1,8 @@
-"""The *Layers* track: what a network is made of, forward and backward, in plain loops and sums.
+"""The *Layers* track: the layers of a network, forward and backward, in plain loops and sums.
 
-The cases of an exercise differ from the first, the plainest, in one thing each, and their names say in which: that is
-what a student is told. Arrays are small enough to look at, with two decimals and no zeros among their values; rng
-decides on values only.
+Each case of an exercise differs from the first, the plainest, in one thing, and its name says in which: students read
+that name. Arrays are small enough to look at, with two decimals and no zeros among their values. rng decides on values
+only.
 """
 
 import numpy as np
@@ -44,7 +44,7 @@ AFFINE = Exercise(
     id="affine",
     track="layers",
     title="The fully connected layer",
-    homes={"affine_forward": "layers/basic.py", "affine_backward": "layers/basic.py"},
+    files={"affine_forward": "layers/basic.py", "affine_backward": "layers/basic.py"},
     points=5,
     cases=_affine_cases,
     run=_affine_run,
@@ -109,8 +109,8 @@ def _relu_run(f, c, out):
 RELU = Exercise(
     id="relu",
     track="layers",
-    title="The rectifier, and its three ways back",
-    homes={"relu_forward": "layers/basic.py", "relu_backward": "layers/basic.py"},
+    title="ReLU, and its three backward rules",
+    files={"relu_forward": "layers/basic.py", "relu_backward": "layers/basic.py"},
     points=3,
     cases=_relu_cases,
     run=_relu_run,
@@ -177,7 +177,7 @@ SOFTMAX = Exercise(
     id="softmax",
     track="layers",
     title="The softmax loss",
-    homes={"softmax_loss": "layers/losses.py"},
+    files={"softmax_loss": "layers/losses.py"},
     points=6,
     cases=_softmax_cases,
     run=_softmax_run,
@@ -243,7 +243,7 @@ SVM = Exercise(
     id="svm",
     track="layers",
     title="The multi-class hinge loss",
-    homes={"svm_loss": "layers/losses.py"},
+    files={"svm_loss": "layers/losses.py"},
     points=5,
     cases=_svm_cases,
     run=_svm_run,
@@ -308,7 +308,7 @@ CONV = Exercise(
     id="conv",
     track="layers",
     title="Convolution, in loops",
-    homes={"conv_forward_naive": "layers/naive.py", "conv_backward_naive": "layers/naive.py"},
+    files={"conv_forward_naive": "layers/naive.py", "conv_backward_naive": "layers/naive.py"},
     points=10,
     cases=_conv_cases,
     run=_conv_run,
@@ -398,7 +398,7 @@ MAX_POOL = Exercise(
     id="max_pool",
     track="layers",
     title="Max pooling, in loops",
-    homes={"max_pool_forward_naive": "layers/naive.py", "max_pool_backward_naive": "layers/naive.py"},
+    files={"max_pool_forward_naive": "layers/naive.py", "max_pool_backward_naive": "layers/naive.py"},
     points=6,
     cases=_max_pool_cases,
     run=_max_pool_run,
@@ -474,7 +474,7 @@ BATCHNORM = Exercise(
     id="batchnorm",
     track="layers",
     title="Batch normalisation",
-    homes={"batchnorm_forward": "layers/norm.py", "batchnorm_backward": "layers/norm.py"},
+    files={"batchnorm_forward": "layers/norm.py", "batchnorm_backward": "layers/norm.py"},
     points=10,
     cases=_batchnorm_cases,
     run=_batchnorm_run,
@@ -542,7 +542,7 @@ SPATIAL_BATCHNORM = Exercise(
     id="spatial_batchnorm",
     track="layers",
     title="Batch normalisation of images",
-    homes={"spatial_batchnorm_forward": "layers/norm.py", "spatial_batchnorm_backward": "layers/norm.py"},
+    files={"spatial_batchnorm_forward": "layers/norm.py", "spatial_batchnorm_backward": "layers/norm.py"},
     points=5,
     cases=_spatial_batchnorm_cases,
     run=_spatial_batchnorm_run,
@@ -629,7 +629,7 @@ DROPOUT = Exercise(
     id="dropout",
     track="layers",
     title="Inverted dropout",
-    homes={"dropout_forward": "layers/basic.py", "dropout_backward": "layers/basic.py"},
+    files={"dropout_forward": "layers/basic.py", "dropout_backward": "layers/basic.py"},
     points=4,
     cases=_dropout_cases,
     run=_dropout_run,
@@ -711,7 +711,7 @@ IM2COL = Exercise(
     id="im2col",
     track="layers",
     title="Convolution as a matrix product",
-    homes=dict.fromkeys(("im2col", "col2im", "conv_forward_im2col", "conv_backward_im2col"), "layers/im2col.py"),
+    files=dict.fromkeys(("im2col", "col2im", "conv_forward_im2col", "conv_backward_im2col"), "layers/im2col.py"),
     points=10,
     cases=_im2col_cases,
     run=_im2col_run,
@@ -788,7 +788,7 @@ LAYERNORM = Exercise(
     id="layernorm",
     track="layers",
     title="Layer normalisation",
-    homes={"layernorm_forward": "layers/norm.py", "layernorm_backward": "layers/norm.py"},
+    files={"layernorm_forward": "layers/norm.py", "layernorm_backward": "layers/norm.py"},
     points=5,
     cases=_layernorm_cases,
     run=_layernorm_run,

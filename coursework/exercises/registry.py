@@ -1,11 +1,11 @@
-"""What an exercise and a known mistake are, and what is raised where a function returns nonsense."""
+"""Exercises and known mistakes as data, and the exception for a function that does not return what it should."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
 
 class ReturnError(Exception):
-    """A student's function returned something else than promised."""
+    """A student's function did not return what was promised."""
 
 
 @dataclass(frozen=True)
@@ -18,8 +18,8 @@ class Exercise:
         Short name, as on the command line.
     track : {"layers", "seeing"}
     title : str
-    homes : dict of str to str
-        The functions to write, and for each the file it stands in, from the repository's root: layers/basic.py.
+    files : dict of str to str
+        The functions to write, and for each the file that holds it, from the repository's root: layers/basic.py.
     points : int
     cases : callable (rng) -> dict of str to dict
         Draws the inputs of every case; the names of the cases say what is special about each. The first is the
@@ -27,11 +27,11 @@ class Exercise:
     run : callable (f, c, out)
         Calls the functions, f.name, with the inputs c of one case, and keeps what they return by `out.take`.
     forward : tuple of str
-        The outputs that are no gradients; complained about first.
+        The outputs that are not gradients; messages speak of them first.
     paste : str
         The same calls as text, for a student to paste; inputs are c["name"].
     instructions : dict of str to str
-        What to do, function by function; it stands above the TODO.
+        What to do, function by function; it is printed above the TODO.
     hints : (str, str, str)
         From a nudge to the last step before the solution, asked for one by one.
     reading : str
@@ -45,7 +45,7 @@ class Exercise:
     id: str
     track: str
     title: str
-    homes: dict
+    files: dict
     points: int
     cases: Callable
     run: Callable
@@ -60,11 +60,11 @@ class Exercise:
     @property
     def functions(self):
         """Names of the functions to write, in order."""
-        return tuple(self.homes)
+        return tuple(self.files)
 
-    def home(self, function):
-        """The file a function stands in."""
-        return self.homes[function]
+    def file(self, function):
+        """The file that holds a function."""
+        return self.files[function]
 
 
 @dataclass(frozen=True)
@@ -79,9 +79,9 @@ class Mistake:
         Text that occurs exactly once in the exercise's solution regions, and what stands there instead. Several
         changes: tuples of equal length.
     hint : str
-        What the student is told: words that lead and do not solve.
+        What the student reads: words that lead and do not solve.
     endless : bool
-        It never comes to an end.
+        It never ends.
     """
 
     exercise: str

@@ -548,7 +548,7 @@ def _targets(rng, N, C):
 def run_style(f, c, out):
     value = f.style_loss(c["feats"], c["layers"], c["targets"], c["weights"])
     if not isinstance(value, list | tuple) or len(value) != 2:
-        out.take("style_loss", value, "loss", "dfeats")  # complains
+        out.take("style_loss", value, "loss", "dfeats")  # raises ReturnError
     loss, dfeats = value
     out.take("style_loss", loss, "loss")
     if not isinstance(dfeats, list | tuple) or len(dfeats) != len(c["layers"]):
@@ -633,7 +633,7 @@ def run_style_transfer(f, c, out):
         raise ReturnError(f"perceptual_objective returned {got} instead of a function of the image")
     value = of_image(c["X"])
     if not isinstance(value, list | tuple) or len(value) != 3:
-        out.take("the objective", value, "loss", "dX", "info")  # complains
+        out.take("the objective", value, "loss", "dX", "info")  # raises ReturnError
     loss, dX, parts = value
     out.take("the objective", (loss, dX), "loss", "dX")
     if not isinstance(parts, dict):

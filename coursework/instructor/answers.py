@@ -1,4 +1,4 @@
-"""Right answers and known mistakes, as numbers: computed in the master, from the solutions."""
+"""Right answers and known mistakes, as numbers: computed in the instructor copy, from the solutions."""
 
 import importlib
 import sys
@@ -7,7 +7,7 @@ import types
 import numpy as np
 
 from ..checker import markers
-from ..checker.fingerprints import printed
+from ..checker.fingerprints import with_fingerprints
 from ..checker.harness import run_case, student_functions
 from ..checker.judge import ENDLESS, Answers, KnownMistake
 from ..exercises.catalogue import EXERCISES, ROOT
@@ -22,13 +22,13 @@ def draw_inputs(exercise, seed=0):
 
 
 def right_outcomes(exercise, inputs):
-    """What the master's own functions make of the inputs: {case: outcome}; see `harness.run_case`."""
+    """The outcomes of the solutions for these inputs: {case: outcome}; see `harness.run_case`."""
     namespace = student_functions(exercise)
     return {case: run_case(exercise, values, namespace) for case, values in inputs.items()}
 
 
 def wrong_outcomes(exercise, mistake, inputs):
-    """The same of a known mistake; `inputs` of the exercise's cases."""
+    """The same for a known mistake."""
     namespace = mistaken_functions(exercise, mistake.changes)
     return {case: run_case(exercise, values, namespace) for case, values in inputs.items()}
 
@@ -36,29 +36,29 @@ def wrong_outcomes(exercise, mistake, inputs):
 def mistaken_functions(exercise, changes):
     """The exercise's functions with changes made to their solutions, loaded beside the right ones."""
     namespace, modules, texts = {}, {}, {}
-    for home in dict.fromkeys(exercise.homes.values()):
-        texts[home] = "".join(
-            markers.solution((ROOT / home).read_text(encoding="utf-8"), f, home)
+    for file in dict.fromkeys(exercise.files.values()):
+        texts[file] = "".join(
+            markers.solution((ROOT / file).read_text(encoding="utf-8"), f, file)
             for f in exercise.functions
-            if exercise.home(f) == home
+            if exercise.file(f) == file
         )
     for old, _ in changes:
         if sum(old in text for text in texts.values()) != 1:
             raise markers.MarkerError(f"{exercise.id}: {old!r} is not in the solution of exactly one file")
     for name in exercise.functions:
-        home = exercise.home(name)
-        if home not in modules:
-            own = [f for f in exercise.functions if exercise.home(f) == home]
-            text = (ROOT / home).read_text(encoding="utf-8")
-            there = [(old, new) for old, new in changes if old in texts[home]]
-            modules[home] = _load(home, markers.changed(text, own, there, home))
-        namespace[name] = getattr(modules[home], name)
+        file = exercise.file(name)
+        if file not in modules:
+            own = [f for f in exercise.functions if exercise.file(f) == file]
+            text = (ROOT / file).read_text(encoding="utf-8")
+            there = [(old, new) for old, new in changes if old in texts[file]]
+            modules[file] = _load(file, markers.changed(text, own, there, file))
+        namespace[name] = getattr(modules[file], name)
     return namespace
 
 
-def _load(home, text):
+def _load(file, text):
     """A module of the package with another text, under a name of its own that nobody else sees."""
-    real = importlib.import_module("pixelgrad." + home[:-3].replace("/", "."))
+    real = importlib.import_module("pixelgrad." + file[:-3].replace("/", "."))
     module = types.ModuleType(real.__name__)
     module.__package__, module.__file__ = real.__package__, real.__file__
     # Dataclasses look their module up by name; it is the real one, which does no harm.
@@ -87,7 +87,7 @@ def make_answers(names=None, *, seed=0, mistakes=True):
             if mistake.exercise == name:
                 outcomes = ENDLESS if mistake.endless else wrong_outcomes(exercise, mistake, inputs)
                 if not mistake.endless:
-                    outcomes = {case: printed(outcome) for case, outcome in outcomes.items()}
+                    outcomes = {case: with_fingerprints(outcome) for case, outcome in outcomes.items()}
                 known.append(KnownMistake(mistake.name, mistake.hint, outcomes))
         answers[name] = Answers(inputs, right_outcomes(exercise, inputs), known)
     return answers

@@ -49,7 +49,7 @@ def write_autograder(out, *, exercises=None, seed=None, overwrite=False):
     Raises
     ------
     ValueError
-        There is no exercise of a name.
+        A name is not that of an exercise.
     """
     for name in exercises or ():
         known_exercise(name)

@@ -1,4 +1,4 @@
-"""What is written of grades: the table, the page about the class, and Gradescope's form."""
+"""Grades on paper: the table, the page about the class, and Gradescope's format."""
 
 import csv
 import html
@@ -10,7 +10,7 @@ from ..._files import written_beside
 
 @dataclass(frozen=True)
 class Grade:
-    """What a submission is worth."""
+    """The grade of a submission."""
 
     submission: str
     verdicts: list
@@ -18,7 +18,7 @@ class Grade:
 
     @property
     def points(self):
-        """All points together."""
+        """The sum of all points."""
         return sum(v.points for v in self.verdicts)
 
     @property
@@ -44,7 +44,7 @@ def results_json(graded):
 
 def write_table(out, grades, names, *, overwrite=False):
     """The table: a row for each submission, a column for each exercise."""
-    # Names of files are any bytes: what is no text is written as \\udcXX.
+    # Names of files are any bytes: what is not text is written as \\udcXX.
     text = {"newline": "", "encoding": "utf-8", "errors": "backslashreplace"}
     with written_beside(out, overwrite=overwrite) as temporary, temporary.open("w", **text) as f:
         table = csv.writer(f)
@@ -55,12 +55,12 @@ def write_table(out, grades, names, *, overwrite=False):
 
 
 def _cell(text):
-    """Text that is no formula in a spreadsheet; names and errors come from students."""
+    """Text that a spreadsheet does not take for a formula; names and errors come from students."""
     return "'" + text if text.startswith(tuple("=+-@\t\r")) else text
 
 
 def write_summary(path, grades, names):
-    """A page: for each exercise how many pass, and which mistakes the others made; and what could not be run."""
+    """A page with, for each exercise, how many pass and which mistakes the others made; and what could not be run."""
     rows = []
     for k, name in enumerate(names):
         verdicts = [one.verdicts[k] for one in grades]

@@ -1,7 +1,7 @@
 """Grading: many submissions, each run in a child process, judged here.
 
-Expected answers are computed from the solutions with the instructor's seed, and live in this process only. What is
-done is kept in a folder beside the grades (NAME.csv.parts), so that an interrupted run goes on where it was.
+Expected answers are computed from the solutions with the instructor's seed, and live in this process only. Finished
+grades are kept in a folder beside the table (NAME.csv.parts), so an interrupted run continues where it stopped.
 """
 
 import hashlib
@@ -59,19 +59,19 @@ def grade(
     exercises : sequence of str, optional
         All by default.
     seed : int, optional
-        Draws the inputs. By default a random one, which is kept with the results; an interrupted run goes on with its
-        own.
+        Draws the inputs. By default a random one, which is kept with the results; an interrupted run continues with
+        its own.
     jobs : int
         Submissions at a time.
     limits : Limits
     single : bool
-        Whatever is there is one submission, also where it holds nothing that belongs into one.
+        The path is one submission, even where it contains nothing that belongs in one.
     overwrite : bool
         Replace a finished table.
     progress : bool
         A bar on standard error.
     say : callable (str)
-        Told what is not protected, before anything starts.
+        Called with what is not protected, before anything starts.
 
     Returns
     -------
@@ -82,7 +82,7 @@ def grade(
     FileExistsError
         There is a finished table at `out`, and overwrite is False.
     ValueError
-        There is no submission, or no exercise of a name.
+        There is no submission, or a name is not that of an exercise.
     """
     submissions, out = Path(submissions), Path(out)
     names = [name for name in EXERCISES if exercises is None or name in exercises]
@@ -142,7 +142,7 @@ class _Grader:
             self.free.put(job)
 
     def grade(self, name, path):
-        """The grade of a submission; whatever it does, it gets one."""
+        """The grade of a submission; every submission gets one, whatever it does."""
         files, error = read_submission(path)
         if not files:
             nothing = [Verdict(n, BLOCKED, 0, EXERCISES[n].points, None, error) for n in self.names]
@@ -155,8 +155,8 @@ class _Grader:
         try:
             os.chmod(project, 0o755)
             shutil.copytree(self.base, project / "project", copy_function=_link)
-            for home, content in files.items():
-                target = project / "project" / home
+            for file, content in files.items():
+                target = project / "project" / file
                 target.unlink()
                 target.write_bytes(content)
                 target.chmod(0o644)
@@ -171,7 +171,7 @@ class _Grader:
 
     def try_solutions(self):
         """RuntimeError unless the solutions themselves earn all points: otherwise nobody can be graded here."""
-        solved = {home: text.encode() for home, text in edition_texts([]).items()}
+        solved = {file: text.encode() for file, text in edition_texts([]).items()}
         graded, printed = self._graded("the solutions", solved)
         if graded.points < graded.max_points:
             wrong = next(v for v in graded.verdicts if v.status != PASSED)
@@ -219,8 +219,8 @@ def _fingerprint(path):
     """Tells whether a submission is still the same."""
     files, error = read_submission(path)
     digest = hashlib.sha256(error.encode())
-    for home in sorted(files):
-        digest.update(home.encode() + b"\0" + files[home])
+    for file in sorted(files):
+        digest.update(file.encode() + b"\0" + files[file])
     return digest.hexdigest()
 
 

@@ -1,12 +1,13 @@
-"""What keeps a submission from the rest of the machine while it is graded.
+"""Isolation: what separates a submission from the rest of the machine while it is graded.
 
-Limits on time, memory, file size and processes hold everywhere (see `confine`). Beyond them we use what the system has:
+Limits on time, memory, file size and processes apply everywhere (see `confine`). Beyond them we use what the system
+offers:
 
 - as root on Linux, as in Gradescope's container: a user of its own for each job, and a view of the file system from
   which the solutions, the submissions and the grades are gone, without network and with its own list of processes;
 - otherwise bubblewrap, where it is installed: a view that holds Python, the project and nothing else.
 
-Where there is neither, `find_isolation` says what is not protected.
+Without either, `find_isolation` says what is not protected.
 """
 
 import os
@@ -31,13 +32,13 @@ _ALONE = (
 
 @dataclass(frozen=True)
 class Isolation:
-    """How children are kept apart.
+    """How child processes are kept apart.
 
     Attributes
     ----------
     kind : {"namespaces", "user", "bubblewrap", "none"}
     unprotected : str
-        What is not protected, to be said before starting; empty where all is.
+        What is not protected, as a message before grading starts; empty where everything is.
     command : callable (arguments, results, project) -> arguments, or None
         Wraps the command line of a child.
     first_user : int or None

@@ -1,4 +1,4 @@
-"""The student edition: the same project, with stubs in the place of the chosen solutions."""
+"""The student edition: the same project, with stubs in place of the chosen solutions."""
 
 import json
 import shutil
@@ -13,7 +13,7 @@ from ..checker.student import STUBS
 from ..exercises.catalogue import EDITION, EXERCISES, ROOT
 from .answers import make_answers
 
-# What students get: these, and of the coursework what is asked and what checks. Nothing else, whatever is added later.
+# What students get: these folders, and of the coursework the exercises and the checker. Nothing that is added later.
 FOLDERS = ("pixelgrad", "layers", "classifiers", "visualization", "datasets", "notebooks")
 COURSEWORK = ("coursework/exercises", "coursework/checker")
 FILES = ("setup.py", "pyproject.toml", "LICENSE", "coursework/__init__.py")
@@ -44,13 +44,13 @@ def make_edition(out, *, exercises=None, title=None, as_zip=False, seed=0, answe
     Raises
     ------
     ValueError
-        There is no exercise of a name.
+        A name is not that of an exercise.
     FileExistsError
         There is something at `out` already.
     MarkerError
         The markers of a solution are not in order.
     FileNotFoundError
-        This is no checkout of pixelgrad: the installed package does not hold all that is needed.
+        This is not a checkout of pixelgrad: the installed package lacks what is needed.
     """
     chosen = list(EXERCISES) if exercises is None else [name for name in EXERCISES if name in exercises]
     for name in exercises or ():
@@ -82,11 +82,11 @@ def edition_texts(chosen):
     instructions = {}
     for name in chosen:
         exercise = EXERCISES[name]
-        for function, home in exercise.homes.items():
-            instructions.setdefault(home, {})[function] = (name, exercise.instructions[function])
+        for function, file in exercise.files.items():
+            instructions.setdefault(file, {})[function] = (name, exercise.instructions[function])
     texts = {}
-    for home in dict.fromkeys(home for exercise in EXERCISES.values() for home in exercise.homes.values()):
-        texts[home] = markers.stub((ROOT / home).read_text(encoding="utf-8"), instructions.get(home, {}), home)
+    for file in dict.fromkeys(file for exercise in EXERCISES.values() for file in exercise.files.values()):
+        texts[file] = markers.stub((ROOT / file).read_text(encoding="utf-8"), instructions.get(file, {}), file)
     return texts
 
 
@@ -97,10 +97,10 @@ def _write(project, chosen, title, seed):
     for name in FILES:
         shutil.copy(ROOT / name, project / name)
     texts = edition_texts(chosen)
-    for home, text in texts.items():
-        (project / home).write_text(text, encoding="utf-8")
+    for file, text in texts.items():
+        (project / file).write_text(text, encoding="utf-8")
         if "raise Todo(" in text:
-            stub = project / STUBS / f"{home}.txt"
+            stub = project / STUBS / f"{file}.txt"
             stub.parent.mkdir(parents=True, exist_ok=True)
             stub.write_text(text, encoding="utf-8")
     (project / EDITION).write_text(json.dumps({"title": title, "exercises": chosen}), encoding="utf-8")
@@ -114,7 +114,7 @@ def _write(project, chosen, title, seed):
 def _write_templates(project, chosen, title):
     """README, test file, workflow and notebooks; each {{NAME}} in them is filled in."""
     rows = [
-        f"| `{name}` | {EXERCISES[name].title} | {', '.join(dict.fromkeys(EXERCISES[name].homes.values()))} "
+        f"| `{name}` | {EXERCISES[name].title} | {', '.join(dict.fromkeys(EXERCISES[name].files.values()))} "
         f"| {EXERCISES[name].points} |"
         for name in chosen
     ]
@@ -123,7 +123,7 @@ def _write_templates(project, chosen, title):
         "TITLE": title,
         "EXERCISES": "\n".join(rows),
         "FIRST": chosen[0],
-        "FIRST_FILE": next(iter(first.homes.values())),
+        "FIRST_FILE": next(iter(first.files.values())),
         "POINTS": str(sum(EXERCISES[name].points for name in chosen)),
     }
     for template in sorted(path for path in TEMPLATES.rglob("*") if path.is_file()):

@@ -1,4 +1,4 @@
-"""All known mistakes, as code: for the master only. Students get their numbers; see `answers`."""
+"""All known mistakes, as code: for the instructor copy only. Students get their numbers; see `answers`."""
 
 from . import mistakes_layers, mistakes_seeing
 

@@ -1,6 +1,6 @@
 """Typical mistakes of the *Layers* track, each as the smallest change to the right solution.
 
-A mistake is recognised by its numbers, so the names and hints speak of what was computed, not of how it was written.
+A mistake is recognised by its numbers, so names and hints are about what was computed, not about how it was written.
 """
 
 from ..exercises.registry import Mistake
@@ -13,7 +13,7 @@ def _of(exercise, *mistakes):
     MISTAKES.extend(Mistake(exercise, *mistake) for mistake in mistakes)
 
 
-# What the same mistake is told in more than one exercise.
+# Hints that more than one exercise uses.
 ORDER = "All gradients are there, but not in the order of the docstring: they come as the arguments of forward do."
 FLOAT32 = "The inputs are float64, but what comes back is float32: half of the digits were thrown away on the way."
 AFFINE_OUT = "x.reshape(x.shape[0], D) @ w + b"
@@ -60,7 +60,7 @@ _of(
         "bias forgotten",
         AFFINE_OUT,
         "x.reshape(x.shape[0], D) @ w",
-        "out is off by the same row for every image. What does the layer have beside the weights?",
+        "out is off by the same row for every image. What does the layer have besides the weights?",
     ),
     (
         "x not flattened",
@@ -158,7 +158,7 @@ _of(
         "dout multiplied by the output",
         RELU_STANDARD,
         "return dout * np.maximum(x, 0)",
-        "dx is dout times the output of forward. The slope of the rectifier, where it is not 0, is not x.",
+        "dx is dout times the output of forward. The slope of ReLU, where it is not 0, is not x.",
     ),
     (
         "gradient passes at zero",
@@ -188,7 +188,7 @@ _of(
         "dout forgotten",
         RELU_STANDARD,
         "return 1.0 * (x > 0)",
-        "dx is the rectifier's own slope, 0 or 1. The chain rule has a second factor.",
+        "dx is ReLU's own slope, 0 or 1. The chain rule has a second factor.",
     ),
     (
         "mask of true and false returned",
@@ -197,7 +197,7 @@ _of(
         "dx holds true and false: that says where the gradient passes, and not what passes there.",
     ),
     (
-        "leaky rectifier",
+        "leaky ReLU",
         "return np.maximum(x, 0), x",
         "return np.maximum(x, 0.01 * x), x",
         "Negative entries leak through with a hundredth of their size. That is a useful layer too, but another one.",
@@ -206,7 +206,7 @@ _of(
         "absolute value",
         "return np.maximum(x, 0), x",
         "return np.abs(x), x",
-        "Negative entries come out positive. The rectifier drops them.",
+        "Negative entries come out positive. ReLU drops them.",
     ),
     (
         "negative part kept",
@@ -292,7 +292,7 @@ _of(
             (
                 "dout forgotten",
                 "return 1.0 * (x > 0)",
-                "dx is the rectifier's own slope, 0 or 1. The chain rule has a second factor.",
+                "dx is ReLU's own slope, 0 or 1. The chain rule has a second factor.",
             ),
         )
     ),
@@ -386,7 +386,7 @@ _of(
         "shift in place",
         SHIFTED,
         "x -= x.max(axis=1, keepdims=True)\n    shifted = x",
-        "The scores themselves have been shifted: x is not what it was.",
+        "The scores themselves have been shifted: x has changed.",
     ),
     (
         "division by N forgotten in the gradient",
@@ -848,7 +848,7 @@ _of(
         "bias forgotten",
         CONV_BIAS,
         "out[n, f] += 0",
-        "out is off by one number per filter. What does a filter have beside its weights?",
+        "out is off by one number per filter. What does a filter have besides its weights?",
     ),
     (
         "bias None not allowed for",
@@ -1687,6 +1687,23 @@ _of(
         ),
         "Each image is normalised with its own mean and variance. (That is instance normalisation.) A batch has one "
         "per channel, over all images.",
+    ),
+    (
+        "statistics of every position alone",
+        (SPATIAL_CALL, SPATIAL_OUT, "dx, dgamma, dbeta = batchnorm_backward(rows, rows_cache)", SPATIAL_DX),
+        (
+            """every = {k: np.repeat(v, H * W) if isinstance(v, np.ndarray) else v for k, v in bn_param.items()}
+    spread = np.repeat(gamma, H * W), np.repeat(beta, H * W)
+    out, cache = batchnorm_forward(x.reshape(N, C * H * W), *spread, every)
+    for name in ("running_mean", "running_var"):
+        bn_param[name] = every[name].reshape(C, H * W).mean(axis=1)""",
+            "return out.reshape(N, C, H, W), (x.shape, cache)",
+            """dx, dgamma, dbeta = batchnorm_backward(dout.reshape(N, C * H * W), rows_cache)
+    dgamma, dbeta = (g.reshape(C, H * W).sum(axis=1) for g in (dgamma, dbeta))""",
+            "return dx.reshape(N, C, H, W), dgamma, dbeta",
+        ),
+        "Every position of a channel is normalised with its own mean and variance, taken over the images only. How "
+        "many means does a channel have, and which numbers does each of them summarise?",
     ),
     (
         "running averages lost",

@@ -19,9 +19,9 @@ def find_submissions(path, *, single=False):
     if path.is_file():
         return {path.stem: path}
     if not path.is_dir():
-        raise ValueError(f"{path} is no folder of submissions, and no submission")
-    files = {PurePosixPath(home) for home in exercise_files()}
-    if single or any((path / home).is_file() for home in files):  # the folder itself is a submission
+        raise ValueError(f"{path} is neither a submission nor a folder of submissions")
+    files = {PurePosixPath(file) for file in exercise_files()}
+    if single or any((path / file).is_file() for file in files):  # the folder itself is a submission
         return {path.resolve().name: path}
     entries = {}
     for entry in sorted(path.iterdir()):
@@ -39,15 +39,15 @@ def read_submission(path):
 
     Nothing else is unpacked: no links, no path that leads elsewhere, nothing larger than a megabyte.
     """
-    homes = exercise_files()
+    files = exercise_files()
     try:
-        found = _from_zip(path, homes) if Path(path).is_file() else _from_folder(Path(path), homes)
+        found = _from_zip(path, files) if Path(path).is_file() else _from_folder(Path(path), files)
     except Exception as error:  # a damaged or hostile zip file makes its readers raise almost anything
         return {}, f"cannot be read: {' '.join(str(error).split())[:200] or type(error).__name__}"
-    return found, "" if found else f"holds none of the exercise files ({', '.join(homes[:3])}, ...)"
+    return found, "" if found else f"holds none of the exercise files ({', '.join(files[:3])}, ...)"
 
 
-def _from_zip(path, homes):
+def _from_zip(path, files):
     found = {}
     with zipfile.ZipFile(path) as archive:
         members = archive.infolist()
@@ -55,8 +55,8 @@ def _from_zip(path, homes):
             raise ValueError(f"the zip file has {len(members)} members")
         # The same file may be there twice, in the project and in a copy inside it: the outermost counts.
         for parts, member in sorted(((_steps(member), member) for member in members), key=lambda pair: len(pair[0])):
-            home = _home_of(parts, homes)
-            if home is None or home in found or stat.S_ISLNK(member.external_attr >> 16):
+            file = _exercise_file_of(parts, files)
+            if file is None or file in found or stat.S_ISLNK(member.external_attr >> 16):
                 continue
             if member.file_size > MOST_BYTES:
                 raise ValueError(f"{member.filename} would be {member.file_size:,} bytes large")
@@ -64,40 +64,40 @@ def _from_zip(path, homes):
                 content = f.read(MOST_BYTES + 1)
             if len(content) > MOST_BYTES:
                 raise ValueError(f"{member.filename} is larger than it says")
-            found[home] = content
+            found[file] = content
     return found
 
 
-def _from_folder(path, homes):
+def _from_folder(path, files):
     found = {}
     tops = [path, *(p for p in sorted(path.iterdir()) if p.is_dir() and not p.is_symlink())]
-    for home in homes:
+    for file in files:
         for top in tops:
-            file = top / home
-            inside = [top.joinpath(*Path(home).parts[:n]) for n in range(1, len(Path(home).parts) + 1)]
-            if any(p.is_symlink() for p in inside) or not file.is_file():
+            source = top / file
+            inside = [top.joinpath(*Path(file).parts[:n]) for n in range(1, len(Path(file).parts) + 1)]
+            if any(p.is_symlink() for p in inside) or not source.is_file():
                 continue
-            if file.stat().st_size > MOST_BYTES:
-                raise ValueError(f"{home} is {file.stat().st_size:,} bytes large")
-            found.setdefault(home, file.read_bytes())
+            if source.stat().st_size > MOST_BYTES:
+                raise ValueError(f"{file} is {source.stat().st_size:,} bytes large")
+            found.setdefault(file, source.read_bytes())
     zips = [p for p in sorted(path.iterdir()) if p.suffix.lower() == ".zip" and p.is_file() and not p.is_symlink()]
     if found or not zips:
         return found
     if len(zips) > 1:
-        raise ValueError(f"it holds {len(zips)} zip files, and nothing else that belongs into a submission")
-    return _from_zip(zips[0], homes)
+        raise ValueError(f"it holds {len(zips)} zip files, and nothing else that belongs in a submission")
+    return _from_zip(zips[0], files)
 
 
 def _steps(member):
     return PurePosixPath(member.filename.replace("\\", "/")).parts
 
 
-def _home_of(parts, homes):
+def _exercise_file_of(parts, files):
     """The exercise file that a member of a zip file is, whatever folder the whole lies in; None for all else."""
     if ".." in parts or (parts and parts[0] in ("/", "__MACOSX")):
         return None
-    for home in homes:
-        wanted = PurePosixPath(home).parts
+    for file in files:
+        wanted = PurePosixPath(file).parts
         if parts[-len(wanted) :] == wanted and len(parts) - len(wanted) <= 2:
-            return home
+            return file
     return None

@@ -1,47 +1,56 @@
 """Fast convolution: matrix products on channels-last memory, block by block.
 
-The definition of a convolution is in `naive.py`; this module computes the same numbers quickly, without keeping
-anything between calls. Five ideas:
+`naive.py` defines a convolution; this module computes the same numbers quickly and keeps nothing between calls.
+Five ideas:
 
-1. *Channels last.* Arrays have the shape (N, C, H, W) everywhere in pixelgrad, but a shape says nothing about
-   the order in memory. Here the channels of one pixel lie side by side, so that a window of the image is a few
-   long runs of numbers. What comes out keeps that order, and the next layer finds it without copying. Filters
-   are best kept in the order (HH, WW, C, F), see `channels_last_filters`: then the matrix of idea 2 is a view.
-2. *A convolution is a matrix product.* Each window becomes a row ("im2col", Chellapilla et al. 2006, High
-   performance convolutional neural networks for document processing, section 3.1), the filters are the columns
-   of a matrix. BLAS does the rest.
-3. *Blocks.* A few images, or a band of one, are treated at a time, so that their rows stay in the processor's cache
-   and the memory needed grows neither with the batch nor with the image. What follows on a convolution (bias,
-   normalisation, rectifier) is done to each block while it is there: `finish`. Several threads share the blocks,
-   see `threads.py`; a single block is left to the threads of BLAS.
+1. *Channels last.* Arrays have the shape (N, C, H, W) everywhere in pixelgrad, but a shape says nothing about the order
+   in memory. Here the channels of one pixel lie side by side, so a window of the image is a few long runs of numbers.
+   The result keeps that order, and the next layer need not copy it. Filters are best kept in the order
+   (HH, WW, C, F), see `channels_last_filters`: then the matrix of idea 2 is a view.
+2. *A convolution is a matrix product.* Each window becomes a row ("im2col", Chellapilla et al. 2006, High performance
+   convolutional neural networks for document processing, section 3.1), each filter a column. BLAS does the rest.
+3. *Blocks.* We work on a few images at a time, or on a band of one, so that the rows stay in the processor's cache and
+   the memory needed grows neither with the batch nor with the image. What follows a convolution (bias, normalisation,
+   ReLU) is applied to each block while it is in the cache: `finish`. Several threads share the blocks, see
+   `parallel.py`; a single block is left to the threads of BLAS.
 4. *Fewer multiplications.* Filters three or two strides wide share work between neighbouring pixels: `winograd.py`.
-5. *The gradient to the image is a convolution, too*, of dout with the flipped filters. For stride s the pixels whose
-   row is r and whose column is c modulo s are touched only by the filter taps i = r + s k, j = c + s l, so that
-   there are s*s such convolutions with parts of the filters, and no multiplication by zeros. Where flipping
-   the filters costs more than the product (few windows), or where dout has many more channels than the image (the
-   first layer), each tap's product is added where it belongs instead ("col2im").
+5. *The gradient to the image is itself a convolution*, of dout with the flipped filters. For stride s, pixels in rows
+   r + s m and columns c + s n see only the kernel positions i = r + s k, j = c + s l. So there are s*s convolutions,
+   each with a part of the kernel, and no multiplications by zero. Where flipping the filters costs more than the
+   product (few windows), or where dout has many more channels than the image (the first layer), each kernel position's
+   product is added to the pixels it has seen instead ("col2im").
+
+Which of the ideas 2, 4 and 5 is fastest depends on the shapes; ``method="auto"`` chooses. All give the same numbers.
 """
 
 from itertools import product
 
 import numpy as np
 
-from ..checks import conv_output_size, same_shape
+from ..checks import check_choice, conv_output_size, same_shape
 from . import winograd
-from .parallel import cut, deal, least_product, least_windows, length, pieces, threads, total
+from .parallel import (
+    BLOCKING,
+    least_product,
+    least_windows,
+    length,
+    parallel_for,
+    parallel_sum,
+    split_blocks,
+    split_range,
+    threads,
+)
 from .winograd import padded, spaced_rows, strided
 
-# Fewer windows than this: threads share the filters, which are what the product then spends its time on.
-_FEW_ROWS = 200
-# The gradient to the image by col2im: with fewer windows per filter (and step of the stride) than the first number, or
-# with at least so many filters per channel as the second.
+# "auto" takes col2im for the gradient to the image where there are fewer windows per filter (and step of the stride)
+# than the first number, or at least as many filters per channel as the second.
 _FEW_WINDOWS = 4
-_FEW_CHANNELS = 3
-# Fewer channels than this are not worth having side by side.
-_LEAST_CHANNELS = 16
+_MANY_FILTERS = 3
+FORWARD_METHODS = ("auto", "im2col", "winograd")
+BACKWARD_METHODS = ("auto", "im2col", "col2im", "winograd")
 
 
-def conv_forward(x, w, b, conv_param):
+def conv_forward(x, w, b, conv_param, *, method="auto", blocking=BLOCKING):
     """Convolve images with filters.
 
     Parameters
@@ -54,6 +63,10 @@ def conv_forward(x, w, b, conv_param):
         Biases; None for a convolution without.
     conv_param : dict
         ``{"stride": s, "pad": p}``: pixels between windows and zeros added on each of the four sides.
+    method : {"auto", "im2col", "winograd"}
+        How to compute it; "auto" takes what is fastest. "winograd" is for square filters 2 or 3 strides wide.
+    blocking : Blocking
+        How the work is split.
 
     Returns
     -------
@@ -65,14 +78,17 @@ def conv_forward(x, w, b, conv_param):
     Raises
     ------
     ValueError
-        Wrong rank, channels that do not match, a filter larger than the padded image, an unknown option.
+        Wrong rank, channels that do not match, a filter larger than the padded image, an unknown option or method, a
+        method that cannot compute this convolution.
     """
+    check_choice("conv_forward", "method", method, FORWARD_METHODS)
     stride, pad, *_ = conv_output_size("conv_forward", x, w, b, conv_param)
-    out = convolve(x, w, stride, pad, None if b is None else lambda y, where: np.add(y, b[where[2]], out=y))
+    add_bias = None if b is None else lambda y, where: np.add(y, b[where[2]], out=y)
+    out = convolve(x, w, stride, pad, add_bias, method=method, blocking=blocking)
     return out, (x, w, b, stride, pad)
 
 
-def conv_backward(dout, cache, *, param_grads=True, input_grad=True):
+def conv_backward(dout, cache, *, param_grads=True, input_grad=True, method="auto", blocking=BLOCKING):
     """Gradients of a convolution.
 
     Parameters
@@ -84,6 +100,11 @@ def conv_backward(dout, cache, *, param_grads=True, input_grad=True):
     param_grads, input_grad : bool
         What to compute; the rest is returned as None. A frozen network needs no gradients of its filters, the
         first layer in training none of its images.
+    method : {"auto", "im2col", "col2im", "winograd"}
+        How to compute dx and dw; "auto" takes for each what is fastest. "im2col" multiplies windows, for dx those of
+        dout with the flipped filters; "col2im" does so for dw only, and for dx adds up products.
+    blocking : Blocking
+        How the work is split.
 
     Returns
     -------
@@ -95,31 +116,32 @@ def conv_backward(dout, cache, *, param_grads=True, input_grad=True):
     HO = (x.shape[2] + 2 * pad - w.shape[2]) // stride + 1
     WO = (x.shape[3] + 2 * pad - w.shape[3]) // stride + 1
     same_shape("conv_backward", "dout", dout, (x.shape[0], w.shape[0], HO, WO))
+    check_choice("conv_backward", "method", method, BACKWARD_METHODS)
     dl = np.ascontiguousarray(dout.transpose(0, 2, 3, 1))  # (N, HO, WO, F)
-    dx = _input_gradient(dl, x.shape, w, stride, pad) if input_grad else None
+    dx = _input_gradient(dl, x.shape, w, stride, pad, method, blocking) if input_grad else None
     dw = db = None
     if param_grads:
-        dw = _filter_gradient(dl, x, w, stride, pad)
+        dw = _filter_gradient(dl, x, w, stride, pad, method, blocking)
         if b is not None:
             db = dl.sum(axis=(0, 1, 2), dtype=np.float64).astype(dl.dtype)
     return dx, dw, db
 
 
 def channels_last_filters(w):
-    """The same filters (F, C, HH, WW), in the order of memory (HH, WW, C, F) that convolution needs no copy of."""
+    """The same filters (F, C, HH, WW), in the memory order (HH, WW, C, F): a convolution need not copy them."""
     return np.ascontiguousarray(w.transpose(2, 3, 1, 0)).transpose(3, 2, 0, 1)
 
 
-def convolve(x, w, stride, pad, finish=None):
-    """The convolution itself, for what is made of it.
+def convolve(x, w, stride, pad, finish=None, *, method="auto", blocking=BLOCKING):
+    """The convolution itself, for functions that add to it.
 
     Parameters
     ----------
-    x, w, stride, pad
-        As in `conv_forward`, and checked by it.
+    x, w, stride, pad, method, blocking
+        As in `conv_forward`; shapes are checked there.
     finish : callable (y, where), optional
-        Called with each finished part of the output, channels last, (n, h, WO, f), to be changed in place;
-        `where` is its place in the whole, (images, rows, filters), three slices. Several threads may call it.
+        Called with each part of the output, channels last, (n, h, WO, f), and changes it in place. `where` is the
+        part's place in the whole, (images, rows, filters), three slices. Several threads may call it.
 
     Returns
     -------
@@ -129,35 +151,45 @@ def convolve(x, w, stride, pad, finish=None):
     F, _, HH, WW = w.shape
     out = np.empty((N, (H + 2 * pad - HH) // stride + 1, (W + 2 * pad - WW) // stride + 1, F), np.result_type(x, w))
     xl = x.transpose(0, 2, 3, 1)
-    if winograd.pays(w, stride, out.shape):
-        winograd.forward(xl, w, stride, pad, out, finish)
+    if _by_winograd(method, w, stride, out.shape, blocking):
+        winograd.forward(xl, w, stride, pad, out, finish, blocking=blocking)
     else:
-        _correlate(xl, w.transpose(2, 3, 1, 0), -pad, -pad, stride, out, finish)
+        _correlate(xl, w.transpose(2, 3, 1, 0), -pad, -pad, stride, out, finish, blocking=blocking)
     return out.transpose(0, 3, 1, 2)
 
 
-def _correlate(xl, taps, top, left, stride, out, finish=None):
+def _by_winograd(method, w, stride, shape, blocking):
+    """Whether to compute outputs of a shape (N, HO, WO, F), or their gradients, by `winograd`."""
+    if method == "winograd" and not winograd.applies(w, stride):
+        raise ValueError(
+            f"convolution: method 'winograd' is for square filters 2 or 3 strides wide, got {w.shape[2]}x{w.shape[3]} "
+            f"at stride {stride}; use 'auto'"
+        )
+    return method == "winograd" or method == "auto" and winograd.pays(w, stride, shape, blocking)
+
+
+def _correlate(xl, kernel, top, left, stride, out, finish=None, *, blocking):
     """Products of windows and filters.
 
     Parameters
     ----------
     xl : ndarray (N, H, W, C)
-    taps : ndarray (HH, WW, C, F)
+    kernel : ndarray (HH, WW, C, F)
         In any memory order.
     top, left : int
-        Where the first window starts; windows that hang over the image see zeros there.
+        Where the first window starts; where a window extends beyond the image it sees zeros.
     out : ndarray (N, HO, WO, F)
         Written; may be a view with gaps.
     """
     N, HO, WO, F = out.shape
-    HH, WW, C = taps.shape[:3]
-    # Always in C order: BLAS rounds differently for a transposed matrix, and results must not depend on how filters
-    # lie in memory.
-    wmat = np.ascontiguousarray(taps.reshape(-1, F))
+    HH, WW, C = kernel.shape[:3]
+    # Always in C order: BLAS rounds differently for a transposed matrix, and results must not depend on the filters'
+    # memory order.
+    wmat = np.ascontiguousarray(kernel.reshape(-1, F))
     every = slice(0, F)
-    blocks = [(*block, every) for block in pieces(N, HO, WO * len(wmat), least_windows(F))]
-    if len(blocks) > 1 and N * HO * WO < _FEW_ROWS:
-        blocks = [(slice(0, N), slice(0, HO), filters) for filters in cut(F, threads())]
+    blocks = [(*block, every) for block in _window_blocks(N, HO, WO * len(wmat), F, blocking)]
+    if len(blocks) > 1 and N * HO * WO < blocking.few_windows:
+        blocks = [(slice(0, N), slice(0, HO), filters) for filters in split_range(F, threads())]
 
     def new_worker():
         size = max(length(images) * length(rows) for images, rows, _ in blocks) * WO
@@ -178,20 +210,25 @@ def _correlate(xl, taps, top, left, stride, out, finish=None):
 
         return worker
 
-    deal(blocks, new_worker)
+    parallel_for(blocks, new_worker)
 
 
-def _filter_gradient(dl, x, w, stride, pad):
+def _window_blocks(N, HO, floats_per_row, F, blocking):
+    """Blocks of windows, which are to be multiplied with F filters."""
+    return split_blocks(N, HO, floats_per_row, least=least_windows(F, blocking), blocking=blocking)
+
+
+def _filter_gradient(dl, x, w, stride, pad, method, blocking):
     """Sum over all windows of (window) x (dout at that window); dl is dout, channels last."""
     N, HO, WO, F = dl.shape
     _, C, HH, WW = w.shape
     xl = x.transpose(0, 2, 3, 1)
-    if winograd.pays(w, stride, dl.shape):
-        return winograd.filter_gradient(xl, dl, w, stride, pad).transpose(3, 2, 0, 1)
+    if _by_winograd(method, w, stride, dl.shape, blocking):
+        return winograd.filter_gradient(xl, dl, w, stride, pad, blocking=blocking).transpose(3, 2, 0, 1)
     K = HH * WW * C
     dtype = np.result_type(x, dl)
 
-    blocks = pieces(N, HO, WO * K, least_windows(F))
+    blocks = _window_blocks(N, HO, WO * K, F, blocking)
 
     def new_worker():
         space = np.empty((max(length(images) * length(rows) for images, rows in blocks) * WO, K), dtype)
@@ -204,38 +241,40 @@ def _filter_gradient(dl, x, w, stride, pad):
 
         return worker
 
-    dw = total(blocks, new_worker)
+    dw = parallel_sum(blocks, new_worker)
     return dw.reshape(HH, WW, C, F).transpose(3, 2, 0, 1)
 
 
-def _input_gradient(dl, shape, w, stride, pad):
+def _input_gradient(dl, shape, w, stride, pad, method, blocking):
     """The gradient to the images (N, C, H, W); dl is dout, channels last."""
     N, HO, WO, F = dl.shape
     C = w.shape[1]
-    if winograd.pays(w, stride, dl.shape):
-        dx = winograd.input_gradient(dl, w, stride, pad, shape)
-    elif N * HO * WO < _FEW_WINDOWS * stride * F or _FEW_CHANNELS * C <= F:
-        dx = _gather_taps(dl, shape, w, stride, pad)
+    if _by_winograd(method, w, stride, dl.shape, blocking):
+        dx = winograd.input_gradient(dl, w, stride, pad, shape, blocking=blocking)
+    elif method == "col2im" or method == "auto" and (N * HO * WO < _FEW_WINDOWS * stride * F or _MANY_FILTERS * C <= F):
+        dx = _col2im(dl, shape, w, stride, pad, blocking)
     else:
-        dx = _correlate_phases(dl, shape, w, stride, pad)
+        dx = _correlate_phases(dl, shape, w, stride, pad, blocking)
     return dx.transpose(0, 3, 1, 2)
 
 
-def _gather_taps(dl, shape, w, stride, pad):
-    """A product of dout with the filters as they lie, then each tap's part is added to the pixels it has seen."""
+def _col2im(dl, shape, w, stride, pad, blocking):
+    """Multiply dout with the filters as they are, then add each kernel position's part to the pixels it has seen."""
     N, C, H, W = shape
     _, HO, WO, F = dl.shape
     HH, WW = w.shape[2:]
-    taps = w.transpose(2, 3, 1, 0)  # (HH, WW, C, F)
-    planar = C < _LEAST_CHANNELS
+    kernel = w.transpose(2, 3, 1, 0)  # (HH, WW, C, F)
+    planar = C < blocking.planar_channels
     dtype = np.result_type(dl, w)
-    # Few channels side by side are short runs of memory; then one channel after the other is faster.
+    # A few channels side by side are short runs of memory; then one channel after the other is faster.
     dx = np.empty((N, C, H, W), dtype).transpose(0, 2, 3, 1) if planar else np.empty((N, H, W, C), dtype)
     if planar:
-        blocks = [(*block, slice(0, C)) for block in pieces(N, H, -(-W * w[0].size // stride**2))]
+        blocks = [
+            (*block, slice(0, C)) for block in split_blocks(N, H, -(-W * w[0].size // stride**2), blocking=blocking)
+        ]
     else:
-        count = 1 if N * HO * WO * w.size < least_product() else threads()
-        blocks = [(slice(0, N), slice(0, H), channels) for channels in cut(C, count)]
+        count = 1 if N * HO * WO * w.size < least_product(blocking) else threads()
+        blocks = [(slice(0, N), slice(0, H), channels) for channels in split_range(C, count)]
 
     def worker(block):
         images, rows, channels = block
@@ -244,7 +283,7 @@ def _gather_taps(dl, shape, w, stride, pad):
         last = min(HO, (rows.stop - 1 + pad) // stride + 1)
         seen = dl[images, first:last]
         n, h = seen.shape[:2]
-        part = taps[:, :, channels]
+        part = kernel[:, :, channels]
         c = part.shape[2]
         if planar:
             products = spaced_rows(HH * WW * c, n * h * WO, dtype)
@@ -272,22 +311,22 @@ def _gather_taps(dl, shape, w, stride, pad):
             k, l = (top + pad) // stride - first, (left + pad) // stride
             target[...] = sums[r, q, :, k : k + target.shape[1], l : l + target.shape[2]]
 
-    deal(blocks, lambda: worker)
+    parallel_for(blocks, lambda: worker)
     return dx
 
 
 def _times_transposed(a, b):
-    """a @ b.T; where a has few rows, it is faster to turn the result than to have BLAS turn b."""
+    """a @ b.T; where a has few rows, transposing the result is faster than having BLAS transpose b."""
     return np.ascontiguousarray((b @ np.ascontiguousarray(a.T)).T) if len(a) <= 16 else a @ b.T
 
 
-def _correlate_phases(dl, shape, w, stride, pad):
+def _correlate_phases(dl, shape, w, stride, pad, blocking):
     """A correlation with the flipped filters for each phase of the stride."""
     N, C, H, W = shape
     dx = np.empty((N, H, W, C), dtype=np.result_type(dl, w))
     for r in range(min(stride, H)):
         for c in range(min(stride, W)):
-            # Image row h = r + stride * k lies at h + pad in the padded image and meets the filter taps
+            # Image row h = r + stride * k lies at h + pad in the padded image and meets the kernel rows
             # i = a, a + stride, ... at the output rows (h + pad - i) / stride.
             a, top = (r + pad) % stride, (r + pad) // stride
             e, left = (c + pad) % stride, (c + pad) // stride
@@ -296,12 +335,13 @@ def _correlate_phases(dl, shape, w, stride, pad):
             if part.size == 0:  # the stride skips these pixels
                 phase[...] = 0
             else:
-                _correlate(dl, part, top - part.shape[0] + 1, left - part.shape[1] + 1, 1, phase)
+                first = top - part.shape[0] + 1, left - part.shape[1] + 1
+                _correlate(dl, part, *first, 1, phase, blocking=blocking)
     return dx
 
 
 def _windows(xl, vertical, horizontal, HH, WW, space):
-    """Windows as the rows of a matrix; where they hang over the image they are zero.
+    """Windows as the rows of a matrix; beyond the image they are zero.
 
     Parameters
     ----------
@@ -316,7 +356,7 @@ def _windows(xl, vertical, horizontal, HH, WW, space):
     Returns
     -------
     ndarray (N * rows * columns, HH * WW * C)
-        Part of the space, or of the image where that holds the very matrix: windows of one pixel.
+        Part of the space, or of the image where that already is the matrix: windows of one pixel.
     """
     (top, HO, sh), (left, WO, sw) = vertical, horizontal
     bottom, right = top + (HO - 1) * sh + HH, left + (WO - 1) * sw + WW  # where the last window ends
@@ -326,7 +366,7 @@ def _windows(xl, vertical, horizontal, HH, WW, space):
         return xl.reshape(N * HO * WO, C)
     n, h, w, c = xl.strides
     rows = space[: N * HO * WO]
-    # WW neighbouring pixels with all their channels are one run of memory, so that five axes do for six.
+    # WW neighbouring pixels with all their channels are one run of memory, so five axes suffice for six.
     shape, strides = (N, HO, WO, HH, WW * C), (n, sh * h, sw * w, h, c)
     np.copyto(rows.reshape(shape), strided(xl, shape, strides))
     return rows

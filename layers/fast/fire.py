@@ -1,32 +1,34 @@
 """SqueezeNet's Fire module in one pass, for frozen networks.
 
 F. Iandola et al., "SqueezeNet", 2016, section 3.2: 1x1 filters squeeze the channels; 1x1 and 3x3 filters side by side
-expand them again; each with a bias and a rectifier. As three convolutions most of the time goes into memory and into
-starting threads, since each has little to multiply. Here a band of rows goes through all three while it is in the
-processor's cache: the few squeezed channels are computed for the band and one row more on either side, and both
-expansions write into one output, so that nothing is joined afterwards. The way back is the same in reverse.
+expand them again; each has a bias and a ReLU. As three convolutions the module spends most of its time on memory and on
+starting threads, since each multiplies little. Here a band of rows goes through all three while it is in the
+processor's cache: the few squeezed channels are computed for the band and for one more row on either side, and both
+expansions write into one output, so there is nothing to concatenate. The backward pass does the same in reverse.
 
-`blocks.Fire` keeps the three separate convolutions for training; the tests hold the two together.
+`blocks.Fire` keeps the three separate convolutions for training; tests verify that they agree.
 """
 
 import numpy as np
 
 from ..checks import RELU_RULES, check_array, check_choice, same_shape
-from .parallel import deal, length, pieces
-from .relu import gate, repeated
+from .parallel import Blocking, length, parallel_for, split_blocks
+from .relu import relu_grad_into, repeated
 from .winograd import strided
 
-_LEAST_FLOATS = 30_000
+BLOCKING = Blocking(least_floats=30_000)
 
 
-def fire_forward(x, squeeze, expand1, expand3):
-    """Squeeze, expand, join.
+def fire_forward(x, squeeze, expand1, expand3, *, blocking=BLOCKING):
+    """Squeeze, expand, concatenate.
 
     Parameters
     ----------
     x : ndarray (N, C, H, W)
     squeeze, expand1, expand3 : (w, b)
         Filters (S, C, 1, 1), (F1, S, 1, 1) and (F3, S, 3, 3), and biases.
+    blocking : Blocking
+        How the work is split.
 
     Returns
     -------
@@ -41,7 +43,7 @@ def fire_forward(x, squeeze, expand1, expand3):
     same_shape("fire_forward", "the squeezing filters", ws, (S, C, 1, 1))
     xl = np.ascontiguousarray(x.transpose(0, 2, 3, 1))
     squeezing, ones, threes = _matrix(ws), _matrix(w1), _matrix(w3)
-    # Repeated for every pixel of a row: long runs of memory are what NumPy is fast on.
+    # Repeated for every pixel of a row: NumPy is fast on long runs of memory.
     bs, bias = repeated(bs, W), repeated(np.concatenate([b1, b3]), W)
     zero_s, zero = np.zeros_like(bs), np.zeros_like(bias)  # an array is compared faster than a number
     out = np.empty((N, H, W, F1 + F3), np.result_type(x, ws))
@@ -67,11 +69,11 @@ def fire_forward(x, squeeze, expand1, expand3):
         np.maximum(part, zero, out=part)
         np.greater(part, 0, out=active[images, rows])
 
-    deal(_bands(N, H, W, C, S, F1 + F3), lambda: worker)
+    parallel_for(_bands(N, H, W, C, S, F1 + F3, blocking), lambda: worker)
     return out.transpose(0, 3, 1, 2), (x.shape, ws, w1, w3, active, squeezed)
 
 
-def fire_backward(dout, cache, *, relu_rule="standard"):
+def fire_backward(dout, cache, *, relu_rule="standard", blocking=BLOCKING):
     """The gradient of `fire_forward` to its images, (N, C, H, W)."""
     check_choice("fire_backward", "relu_rule", relu_rule, RELU_RULES)
     (N, C, H, W), ws, w1, w3, active, squeezed = cache
@@ -86,10 +88,10 @@ def fire_backward(dout, cache, *, relu_rule="standard"):
         n, h = length(images), length(rows)
         top, bottom = max(rows.start - 1, 0), min(rows.stop + 1, H)
         seen = dl[images, top:bottom]
-        da = gate(seen, active[images, top:bottom], relu_rule, np.empty_like(seen))
+        da = relu_grad_into(seen, active[images, top:bottom], relu_rule, np.empty_like(seen))
         products = (da.reshape(-1, F1 + F3)[:, F1:] @ threes.T).reshape(n, bottom - top, W, 3, 3, S)
-        # Tap (i, j) of the window around a pixel has seen the pixel (i - 1, j - 1) away. Row 2 is the band's first one,
-        # and column 1 the image's; what comes to lie outside is dropped.
+        # Kernel position (i, j) of the window around a pixel sees the pixel (i - 1, j - 1) away. Row 2 is the band's
+        # first one, and column 1 the image's; what falls outside is dropped.
         inner = np.zeros((n, h + 4, W + 2, S), dx.dtype)
         first = top - rows.start + 1
         for i, j in np.ndindex(3, 3):
@@ -97,10 +99,10 @@ def fire_backward(dout, cache, *, relu_rule="standard"):
         own = da[:, rows.start - top : rows.start - top + h]
         dinner = np.ascontiguousarray(own).reshape(-1, F1 + F3)[:, :F1] @ ones.T
         dinner += inner[:, 2:-2, 1:-1].reshape(dinner.shape)
-        gate(dinner, squeezed[images, rows].reshape(dinner.shape), relu_rule, dinner)
+        relu_grad_into(dinner, squeezed[images, rows].reshape(dinner.shape), relu_rule, dinner)
         np.matmul(dinner, squeezing.T, out=dx[images, rows].reshape(-1, C))
 
-    deal(_bands(N, H, W, C, S, F1 + F3), lambda: worker)
+    parallel_for(_bands(N, H, W, C, S, F1 + F3, blocking), lambda: worker)
     return dx.transpose(0, 3, 1, 2)
 
 
@@ -119,6 +121,7 @@ def _matrix(w):
     return w.transpose(2, 3, 1, 0).reshape(-1, len(w))
 
 
-def _bands(N, H, W, C, S, F):
-    # Few large bands: each has rows to compute that its neighbours compute, too. A third of this is the products'.
-    return pieces(N, H, W * (C + 10 * S + 2 * F) // 3, least=_LEAST_FLOATS)
+def _bands(N, H, W, C, S, F, blocking):
+    # Few large bands: neighbouring bands compute the rows between them twice. A third of the numbers belongs to the
+    # products.
+    return split_blocks(N, H, W * (C + 10 * S + 2 * F) // 3, blocking=blocking)

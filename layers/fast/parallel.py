@@ -1,11 +1,13 @@
-"""Blocks of work for several threads.
+"""Blocks of work, shared by several threads.
 
-NumPy lets other Python threads run while it copies, adds and multiplies, so that threads of our own keep every core
-busy in all that a layer does; BLAS's own threads only help with the products. Both at once get into each other's way
-(after a product BLAS's threads stay awake for a while, waiting for the next): a network ran at half the speed. So BLAS
-is held to one thread per product while our threads work, by a layer or by a network for a whole pass, and given its
-threads back afterwards. A few small images are not worth several blocks; there BLAS keeps its threads. How many there
-are is what BLAS would use itself: all cores, or what OPENBLAS_NUM_THREADS (or the variable of another BLAS) says.
+NumPy releases the interpreter lock while it copies, adds and multiplies, so threads of our own keep every core busy in
+everything a layer does; BLAS's threads help with the products only. The two do not mix: after a product BLAS's threads
+stay awake for a while and wait for the next, and a network ran at half the speed. So BLAS gets one thread per product
+while our threads work, for the time of a layer or of a network's whole pass, and gets its threads back afterwards.
+Small work is a single block, and there BLAS keeps its threads. We use as many threads as BLAS would: one per core, or
+what OPENBLAS_NUM_THREADS (or the variable of another BLAS) says.
+
+`Blocking` holds the sizes that decide how work is split. They change the speed and the rounding, never the definition.
 """
 
 import functools
@@ -13,46 +15,76 @@ import os
 import threading
 from collections import deque
 from contextlib import suppress
+from dataclasses import dataclass
 from queue import SimpleQueue
 
 import numpy as np
 from threadpoolctl import ThreadpoolController
 
-# Blocks are at most so large, to stay in a core's cache.
-_BLOCK_FLOATS = 600_000
-# Work below these sizes (floats to go through, multiply-adds) is one block: another thread would cost more than it
-# saves. BLAS's threads cost less, so that a product is left to them, up to a larger size, where this thread does not
-# hold them.
-_LEAST_FLOATS = 200_000
-_LEAST_PRODUCT = 2_500_000
-_LEAST_PRODUCT_FOR_BLAS = 160_000_000
-# What is left to BLAS's threads is one block, too, but memory must not grow with it.
-_MOST_FLOATS = 5_000_000
-
-
 # NumPy copies rows of memory that are shorter than its buffer (8192 numbers) before it adds them, which takes twice as
 # long as the addition.
 _BUFFER = 1024
 
-# The C library (glibc) gives freed memory back to the system from a size on that follows the largest array freed so
-# far, up to 32 MiB; to get it again, page by page, took up to half of the time. One array, never touched, settles it.
+# The C library (glibc) returns large freed arrays to the system. "Large" follows the largest array freed so far, up to
+# 32 MiB. Getting the memory back, page by page, took up to half of the time. One array, never touched, settles it.
 np.empty(31 * 2**20, np.uint8)
 
 
+@dataclass(frozen=True)
+class Blocking:
+    """Sizes that decide how the kernels split their work; the defaults were measured.
+
+    Attributes
+    ----------
+    block_floats : int
+        A block is at most this large, so that it stays in a core's cache.
+    least_floats, least_product : int
+        Work with at most so many floats, or fewer multiply-adds in a product, is one block: another thread would cost
+        more than it saves.
+    least_product_for_blas : int
+        The same where BLAS has its threads: they cost less than ours, so a larger product is left to them.
+    most_floats : int
+        What is left to BLAS's threads is one block as well, of at most this size, so that memory does not grow with it.
+    few_windows : int
+        A convolution with fewer windows that is worth several blocks is split by its filters: reading them is what
+        takes the time.
+    planar_channels : int
+        With fewer channels than this, col2im keeps one channel after the other instead of the channels of a pixel side
+        by side.
+    repeat_from : int
+        In arrays with more numbers than this, a vector with one number per channel is repeated for each pixel of a row:
+        NumPy is fast on long runs of memory.
+    """
+
+    block_floats: int = 600_000
+    least_floats: int = 200_000
+    least_product: int = 2_500_000
+    least_product_for_blas: int = 160_000_000
+    most_floats: int = 5_000_000
+    few_windows: int = 200
+    planar_channels: int = 16
+    repeat_from: int = 100_000
+
+
+BLOCKING = Blocking()
+
+
 def threads():
-    """How many threads may work at a time."""
+    """How many threads may work at the same time."""
     return _blas().threads()
 
 
-def deal(blocks, new_worker):
+def parallel_for(blocks, new_worker):
     """Do every block of work, in as many threads as there are.
+
+    The loop ``for block in blocks: worker(block)``, in parallel.
 
     Parameters
     ----------
     blocks : list
-        What the workers are called with, in any order; no two may write to the same place.
+        What the workers are called with, in any order. No two blocks may write to the same place.
     new_worker : callable () -> callable (block)
-        Called once in each thread, where it may make the buffers that its worker uses again and again.
+        Called once in each thread. Buffers that a worker reuses from block to block are made here.
     """
     waiting = deque(blocks)
 
@@ -66,16 +98,16 @@ def deal(blocks, new_worker):
                     return
                 worker(block)
         except BaseException:
-            waiting.clear()  # nobody starts another block of what has failed
+            waiting.clear()  # no thread starts another block of failed work
             raise
 
     if len(blocks) <= 1:
         return _with_buffer(work)
-    entered, left, errors, bell = [], [], [], threading.Lock()
-    bell.acquire()
+    entered, left, errors, wakeup = [], [], [], threading.Lock()
+    wakeup.acquire()
 
     def help_out():
-        entered.append(True)  # before it takes a block: who comes after `waiting` is empty has nothing to do
+        entered.append(True)  # before it takes a block: a thread that finds `waiting` empty has nothing to do
         try:
             if waiting:
                 work()
@@ -83,12 +115,12 @@ def deal(blocks, new_worker):
             errors.append(error)
         finally:
             left.append(True)
-            with suppress(RuntimeError):  # somebody else has rung it just now
-                bell.release()
+            with suppress(RuntimeError):  # another thread has released it just now
+                wakeup.release()
 
     def wait_for_others():
         while len(left) < len(entered):
-            bell.acquire(timeout=1)
+            wakeup.acquire(timeout=1)
 
     with one_blas_thread() as most:
         try:
@@ -100,7 +132,7 @@ def deal(blocks, new_worker):
         finally:
             try:
                 wait_for_others()
-            except BaseException:  # Ctrl-C while waiting: nobody may write on after we have left
+            except BaseException:  # Ctrl-C while waiting: no thread may go on writing after we return
                 waiting.clear()
                 wait_for_others()
                 raise
@@ -117,12 +149,12 @@ def _with_buffer(work):
         np.setbufsize(before)
 
 
-def total(blocks, new_worker):
-    """The sum of what the workers return, always added in the same order: rounding must not depend on who was first.
+def parallel_sum(blocks, new_worker):
+    """The sum of what the workers return, always added in the same order, so that rounding does not depend on timing.
 
-    Arguments are as in `deal`.
+    Arguments are as in `parallel_for`.
     """
-    shares = [blocks[part] for part in cut(len(blocks), threads())]
+    shares = [blocks[part] for part in split_range(len(blocks), threads())]
     sums = [None] * len(shares)
 
     def new_adder():
@@ -138,23 +170,23 @@ def total(blocks, new_worker):
 
         return add
 
-    deal(range(len(shares)), new_adder)
+    parallel_for(range(len(shares)), new_adder)
     for other in sums[1:]:
         sums[0] += other
     return sums[0]
 
 
-def product(a, b):
-    """`a @ b` for stacks of matrices, (N, P, K) and (N, K, Q), the longest of P, K, Q shared among threads."""
+def product(a, b, *, blocking=BLOCKING):
+    """`a @ b` for stacks of matrices, (N, P, K) and (N, K, Q); threads share the longest of P, K and Q."""
     N, P, K = a.shape
     Q = b.shape[2]
     longest = max(P, K, Q)
     with one_blas_thread():
-        parts = cut(longest, threads() if N * P * K * Q > _LEAST_PRODUCT else 1)
+        parts = split_range(longest, threads() if N * P * K * Q > blocking.least_product else 1)
         if len(parts) == 1:
             return a @ b
         if longest == K:
-            return total(parts, lambda: lambda part: a[:, :, part] @ b[:, part])
+            return parallel_sum(parts, lambda: lambda part: a[:, :, part] @ b[:, part])
         out = np.empty((N, P, Q), np.result_type(a, b))
 
         def worker(part):
@@ -163,48 +195,48 @@ def product(a, b):
             else:
                 np.matmul(a, b[:, :, part], out=out[:, :, part])
 
-        deal(parts, lambda: worker)
+        parallel_for(parts, lambda: worker)
         return out
 
 
 def one_blas_thread():
-    """A context in which BLAS uses one thread a product; gives how many it would use outside."""
+    """A context in which BLAS uses one thread per product; its value is how many BLAS uses outside."""
     return _blas()
 
 
-def least_product():
-    """The number of multiply-adds from which on a product is worth sharing among threads of our own."""
-    return _LEAST_PRODUCT if _blas().held() or threads() == 1 else _LEAST_PRODUCT_FOR_BLAS
+def least_product(blocking=BLOCKING):
+    """From how many multiply-adds on a product is worth sharing among our own threads."""
+    return blocking.least_product if _blas().held() or threads() == 1 else blocking.least_product_for_blas
 
 
-def least_windows(filters):
-    """The number of floats from which on windows, to be multiplied with so many filters, are worth cutting."""
-    return min(least_product() // filters, _MOST_FLOATS)
+def least_windows(filters, blocking=BLOCKING):
+    """From how many floats on windows are worth splitting that are multiplied with so many filters."""
+    return min(least_product(blocking) // filters, blocking.most_floats)
 
 
-def pieces(N, H, floats_per_row, least=None):
-    """Cut N images of H rows into blocks (images, rows), two slices: whole images, or bands of one.
+def split_blocks(N, H, floats_per_row, *, least=None, blocking=BLOCKING):
+    """Split N images of H rows into blocks (images, rows), two slices: whole images, or bands of rows of one image.
 
-    `least` is the size in floats below which the work is one block.
+    Work of at most `least` floats is one block; by default `blocking.least_floats`.
     """
     floats = N * H * floats_per_row
-    if floats <= (_LEAST_FLOATS if least is None else least):
+    if floats <= (blocking.least_floats if least is None else least):
         return [(slice(0, N), slice(0, H))]
     workers = threads()
-    count = workers * -(-floats // (workers * _BLOCK_FLOATS))  # so that no thread waits for the last block
+    count = workers * -(-floats // (workers * blocking.block_floats))  # so that no thread waits for the last block
     if count <= N:
-        return [(images, slice(0, H)) for images in cut(N, count)]
-    return [(slice(n, n + 1), rows) for n in range(N) for rows in cut(H, -(-count // N))]
+        return [(images, slice(0, H)) for images in split_range(N, count)]
+    return [(slice(n, n + 1), rows) for n in range(N) for rows in split_range(H, -(-count // N))]
 
 
-def cut(total, count):
-    """Cut range(total) into `count` slices of nearly one size, none empty."""
+def split_range(total, count):
+    """Split range(total) into `count` slices of nearly equal length, none of them empty."""
     edges = [total * k // count for k in range(count + 1)]
     return [slice(a, b) for a, b in zip(edges, edges[1:]) if b > a]
 
 
 def length(part):
-    """How many a slice holds."""
+    """The length of a slice."""
     return part.stop - part.start
 
 
@@ -216,14 +248,14 @@ class _Blas:
         self._lock = threading.Lock()
         self._users = 0
         self._before = []
-        self._own = threading.local()  # how often this thread is among the users
+        self._own = threading.local()  # how often this thread counts among the users
 
     def threads(self):
         with self._lock:
             return max(self._before if self._users else self._ask())
 
     def held(self):
-        """Whether this thread holds it. What others hold must not decide which way a product goes."""
+        """Whether this thread has set BLAS to one thread. Other threads must not decide how a product is split."""
         return getattr(self._own, "count", 0) > 0
 
     def __enter__(self):
@@ -231,7 +263,7 @@ class _Blas:
             if self._users == 0:
                 self._before = self._ask()
             most, own = max(self._before), getattr(self._own, "count", 0) + 1
-            self._users += 1  # nothing is called between here and `try`, so that Ctrl-C cannot come
+            self._users += 1  # nothing is called between here and `try`, so Ctrl-C cannot interrupt
             self._own.count = own
             try:
                 if self._users == 1:
@@ -252,7 +284,7 @@ class _Blas:
             self._tell(self._before)
 
     def _ask(self):
-        # A BLAS that cannot be asked, such as Apple's, works beside our threads as it is.
+        # A BLAS that cannot be asked, such as Apple's, keeps its threads beside ours.
         return [library.get_num_threads() for library in self._libraries] or [os.cpu_count() or 1]
 
     def _tell(self, counts):
@@ -266,19 +298,19 @@ def _blas():
 
 
 class _Helpers:
-    """Threads that wait for work. The futures of an executor take twice as long from hand to hand."""
+    """Threads that wait for work. Handing work over by an executor's futures takes twice as long."""
 
     def __init__(self):
         self._jobs, self._count, self._lock = SimpleQueue(), 0, threading.Lock()
 
     def ask(self, job, count):
-        """Have a job, a function without arguments, done by up to `count` threads as soon as they are free."""
+        """Have up to `count` threads call a job, a function without arguments, as soon as they are free."""
         with self._lock:
             try:
                 while self._count < count:
                     threading.Thread(target=self._serve, name="pixelgrad", daemon=True).start()
                     self._count += 1
-            except RuntimeError:  # no threads to be had (any more): whoever asks does all of it
+            except RuntimeError:  # the system gives no (more) threads: the caller does all of it
                 count = self._count
         for _ in range(count):
             self._jobs.put(job)
@@ -288,7 +320,7 @@ class _Helpers:
         while True:
             job = self._jobs.get()
             job()
-            del job  # it holds on to arrays
+            del job  # it keeps arrays alive
 
 
 @functools.cache
@@ -298,7 +330,7 @@ def _helpers(process):
 
 
 def _after_fork():
-    """The child has none of the parent's threads: nobody there would end a hold, or give back a lock."""
+    """A forked child has none of the parent's threads: nothing there would give BLAS its threads back."""
     if _blas.cache_info().currsize:
         parent = _blas()
         if parent._users:

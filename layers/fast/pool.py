@@ -1,10 +1,10 @@
 """Fast pooling, channels last in memory as in `conv.py`.
 
-The largest of a window is the largest of its rows' largest. Rows of an image are long runs of memory, which are
-compared with themselves, moved by a pixel; of the result every stride-th pixel is kept, and of these rows the same is
-taken again. A number for each window, the winner, tells where in it the first largest entry stood. On the way back
-the windows' gradients are added for `stride` x `stride` pixels of the window at a time, over whole rows, too: as many
-images, one for each pixel that a step of the stride contains, are put side by side in the end.
+The maximum of a window is the maximum of its rows' maxima. Rows of an image are long runs of memory: each is compared
+with itself, shifted by a pixel, and every stride-th pixel of the result is kept; then the same along columns. A number
+for each window, the winner, tells which of its entries was the first largest. The backward pass adds the windows'
+gradients for `stride` x `stride` entries of the window at a time, again over whole rows. The sums are `stride` x
+`stride` images, which are interleaved in the end.
 
 Average pooling is a loop over the few offsets inside a window: for the offset (i, j) the strided slice
 ``x[:, :, i::stride, j::stride]`` holds that entry of every window.
@@ -13,11 +13,14 @@ Average pooling is a loop over the few offsets inside a window: for the offset (
 import numpy as np
 
 from ..checks import check_array, pool_output_size, same_shape
-from .parallel import deal, length, pieces
+from .parallel import BLOCKING, length, parallel_for, split_blocks
 
 
-def max_pool_forward(x, pool_param):
-    """The largest value of each window; arguments and result as in `max_pool_forward_naive`."""
+def max_pool_forward(x, pool_param, *, blocking=BLOCKING):
+    """The largest value of each window; arguments and result as in `max_pool_forward_naive`.
+
+    `blocking` (Blocking) says how the work is split.
+    """
     height, width, stride, HO, WO = pool_output_size("max_pool_forward", x, pool_param)
     N, C, H, W = x.shape
     xl = np.ascontiguousarray(x.transpose(0, 2, 3, 1))
@@ -32,7 +35,7 @@ def max_pool_forward(x, pool_param):
         lines = seen.reshape(n, seen.shape[1], W * C)
         largest, column = lines.copy(), np.zeros(lines.shape, code)
         for j in range(1, width):
-            before, entry = largest[:, :, : (W - j) * C], lines[:, :, j * C :]  # a window may hang over the border
+            before, entry = largest[:, :, : (W - j) * C], lines[:, :, j * C :]  # a window may extend beyond the border
             _keep_larger(before, entry, column[:, :, : (W - j) * C], code(j))
         # (n, rows, WO, C): for every row of the image the largest of a window's row.
         largest, column = (
@@ -47,26 +50,31 @@ def max_pool_forward(x, pool_param):
             number = column[:, i : i + stride * h : stride][:, :h] + code(i * width)
             _keep_larger(part[:, :some], entry, place[:, :some], number)
 
-    deal(pieces(N, HO, W * C * stride), lambda: worker)
+    parallel_for(split_blocks(N, HO, W * C * stride, blocking=blocking), lambda: worker)
     return out.transpose(0, 3, 1, 2), (x.shape, winner, height, width, stride)
 
 
 def _keep_larger(largest, entry, winner, number):
-    """Put the larger into `largest`, and `number`, above all before, into `winner` where that is the entry.
+    """Write the larger of two into `largest`; where that is the entry, write its number into `winner`.
 
-    NaN stays the largest, since it must not vanish in a layer; it is no winner.
+    Numbers increase from call to call.
+
+    NaN stays the largest, since it must not vanish in a layer, but it is not a winner.
     """
     later = entry > largest
     np.maximum(winner, later.view(np.uint8) * number, out=winner)
     np.maximum(largest, entry, out=largest)
 
 
-def max_pool_backward(dout, cache):
+def max_pool_backward(dout, cache, *, blocking=BLOCKING):
     """Gradient of `max_pool_forward`: all of it goes to the first largest value of each window.
 
     Parameters
     ----------
     dout : ndarray (N, C, HO, WO)
+    cache : tuple
+    blocking : Blocking
+        How the work is split.
 
     Returns
     -------
@@ -96,14 +104,14 @@ def max_pool_backward(dout, cache):
             target = dx[images, rows.start * stride + r : rows.stop * stride : stride, q::stride]
             target[...] = sums[r, q, :, : target.shape[1], : target.shape[2]]
 
-    deal(pieces(N, -(-H // stride), W * C * stride), lambda: worker)
+    parallel_for(split_blocks(N, -(-H // stride), W * C * stride, blocking=blocking), lambda: worker)
     return dx.transpose(0, 3, 1, 2)
 
 
 def avg_pool_forward(x, pool_param):
     """The mean of each window; arguments as in `max_pool_forward_naive`.
 
-    A window that hangs over the border (ceil_mode) is divided by the number of pixels it has inside the image.
+    The sum of a window that extends beyond the border (ceil_mode) is divided by the number of its pixels inside.
 
     Returns
     -------
@@ -165,7 +173,7 @@ def global_avg_pool_backward(dout, cache):
 def _entry(x, i, j, stride, out):
     """Views of entry (i, j) of every window of x, and of those windows' places in out.
 
-    Windows that hang over the border lack their last entries, so that both views leave those windows out.
+    Windows that extend beyond the border lack their last entries; both views leave those windows out.
     """
     rows = min(out.shape[2], -(-(x.shape[2] - i) // stride))
     columns = min(out.shape[3], -(-(x.shape[3] - j) // stride))

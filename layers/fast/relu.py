@@ -1,21 +1,19 @@
-"""The networks' own ReLU, block by block and channels last in memory; `relu_forward` is the one students write."""
+"""The networks' own ReLU, block by block and channels last in memory; students write that of `basic.py`."""
 
 import numpy as np
 
 from ..checks import RELU_RULES, check_choice, check_float, same_shape
-from .parallel import deal, pieces
-
-# In arrays with more numbers than this, vectors with a number a channel are repeated for each pixel of a row: long runs
-# of memory are what NumPy is fast on.
-REPEAT_FROM = 100_000
+from .parallel import BLOCKING, parallel_for, split_blocks
 
 
-def rectify_forward(x):
+def relu_forward(x, *, blocking=BLOCKING):
     """``max(x, 0)``; images come out channels last in memory.
 
     Parameters
     ----------
     x : ndarray, of any shape
+    blocking : Blocking
+        How the work is split.
 
     Returns
     -------
@@ -34,39 +32,39 @@ def rectify_forward(x):
         np.maximum(xl[block], zero, out=out[block])
         np.greater(xl[block], 0, out=active[block])
 
-    deal(pieces(*xl.shape[:2], zero.size), lambda: worker)
+    parallel_for(split_blocks(*xl.shape[:2], zero.size, blocking=blocking), lambda: worker)
     return out.transpose(0, 3, 1, 2), active.transpose(0, 3, 1, 2)
 
 
-def rectify_backward(dout, cache, *, relu_rule="standard"):
-    """Gradient of `rectify_forward`."""
+def relu_backward(dout, cache, *, relu_rule="standard", blocking=BLOCKING):
+    """Gradient of `relu_forward`."""
     same_shape("relu layer", "dout", dout, cache.shape)
-    return relugate(dout, cache, relu_rule)
+    return relu_grad(dout, cache, relu_rule, blocking=blocking)
 
 
-def relugate(dout, active, rule, scale=None):
-    """What a rectifier sends back under a rule of `relu_backward`; `active` says where its input was positive.
+def relu_grad(dout, active, rule, scale=None, *, blocking=BLOCKING):
+    """The gradient of a ReLU whose input was positive where `active` says, under a rule of `relu_backward`.
 
-    For images the result lies channels last in memory. `scale`, one number a channel, is multiplied in.
+    For images the result lies channels last in memory. It is multiplied by `scale`, one number per channel.
     """
     check_choice("relu backward", "relu_rule", rule, RELU_RULES)
     if dout.ndim != 4:
-        return gate(dout, active, rule, np.empty_like(dout), scale)
+        return relu_grad_into(dout, active, rule, np.empty_like(dout), scale)
     N, F, H, W = dout.shape
     da = np.empty((N, H, W, F), dout.dtype)
     dl, active = dout.transpose(0, 2, 3, 1), active.transpose(0, 2, 3, 1)
-    if scale is not None and da.size > REPEAT_FROM:
+    if scale is not None and da.size > blocking.repeat_from:
         scale = repeated(scale, W)
 
     def worker(block):
-        gate(dl[block], active[block], rule, da[block], scale)
+        relu_grad_into(dl[block], active[block], rule, da[block], scale)
 
-    deal(pieces(N, H, W * F), lambda: worker)
+    parallel_for(split_blocks(N, H, W * F, blocking=blocking), lambda: worker)
     return da.transpose(0, 3, 1, 2)
 
 
-def gate(dout, active, rule, out, scale=None):
-    """What `relugate` does, to one array of any shape, into `out`."""
+def relu_grad_into(dout, active, rule, out, scale=None):
+    """`relu_grad` for one array of any shape, written into `out`."""
     if rule != "standard":
         dout = np.maximum(dout, 0, out=out)
     if rule != "deconv":
@@ -77,7 +75,7 @@ def gate(dout, active, rule, out, scale=None):
 
 
 def repeated(vector, width):
-    """A vector with a number a channel as rows (width, channels), one for each pixel of a row of images."""
+    """A vector with one number per channel as rows (width, channels), one for each pixel of a row of images."""
     rows = np.empty((width, len(vector)), vector.dtype)
     rows[...] = vector  # np.tile takes several times as long
     return rows

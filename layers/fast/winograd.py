@@ -11,14 +11,14 @@ The same sums of the same four pixels give three outputs of a filter (g0, g1), i
     y1 = d1 g0 + d2 g1 = m1 - m2                     m3 = (d1 - d3) g1        m2 = (d2 - d1) (g0 - g1) / 2
     y2 = d2 g0 + d3 g1 = m1 + m2 - m3
 
-Along rows and columns at once, the 36 multiplications of a tile of outputs become 16. The sums over d depend on the
-image only, those over g on the filters only, so that they are shared by all filters and by all images; what is left
-between them are 16 products of matrices (tiles x channels) (channels x filters), work for BLAS. The outputs of a tile
-share their sums, so that NaN and infinity in a pixel may reach outputs of its tile that do not see it; with the filter
-(g0, g1) rounding errors do, too.
+Along rows and columns at once, the 36 multiplications of a tile of outputs become 16. The sums over d depend only on
+the image, so all filters share them; those over g depend only on the filters, so all images share them. Between them
+are 16 products of matrices (tiles x channels) (channels x filters), which BLAS computes. The outputs of a tile share
+sums, so NaN and infinity in a pixel may reach outputs of its tile that do not see the pixel. With the filter (g0, g1)
+rounding errors may, too.
 
-A 4x4 filter that moves by 2 is a 2x2 filter that moves by 1 over an image in which each 2x2 pixels are put side by side
-as one, with four times the channels; so this is for all filters of `size` = 3 or 2 times their stride.
+A 4x4 filter that moves by 2 is a 2x2 filter that moves by 1 over an image in which each 2x2 pixels have become one with
+four times the channels. So the method is for all filters of `size` = 3 or 2 times their stride.
 
 Lavin and Gray 2016, Fast algorithms for convolutional neural networks, section 4.1.
 """
@@ -26,65 +26,72 @@ Lavin and Gray 2016, Fast algorithms for convolutional neural networks, section 
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
-from .parallel import deal, least_product, length, pieces, total
+from .parallel import BLOCKING, least_product, length, parallel_for, parallel_sum, split_blocks
 
 # Filters of the key's size (in strides) -> their factors in m0 ... m3.
 _FILTERS = {
     3: np.array([[1, 0, 0], [0.5, 0.5, 0.5], [0.5, -0.5, 0.5], [0, 0, 1]]),
     2: np.array([[1, 0], [0.5, 0.5], [0.5, -0.5], [0, 1]]),
 }
-# Fewer tiles or channels than these, or fewer multiplications spared: not worth the sums.
+# With fewer tiles or channels than these, or fewer multiplications saved, the sums are not worth it.
 _LEAST_TILES = 100
 _LEAST_CHANNELS = 16
 _LEAST_SPARED = 1.5
 
 
-def pays(w, stride, shape):
-    """Whether this is the faster way to outputs (N, HO, WO, F) of filters w (F, C, HH, WW), and to their gradients."""
-    N, HO, WO, F = shape
-    _, C, HH, WW = w.shape
+def applies(w, stride):
+    """Whether this module can compute a convolution with filters w (F, C, HH, WW)."""
+    HH, WW = w.shape[2:]
     r, rest = divmod(HH, stride)
-    if HH != WW or rest or r not in _FILTERS:
+    return HH == WW and not rest and r in _FILTERS
+
+
+def pays(w, stride, shape, blocking=BLOCKING):
+    """Whether it is the faster way to outputs (N, HO, WO, F) of filters w (F, C, HH, WW), and to their gradients."""
+    if not applies(w, stride):
         return False
+    N, HO, WO, F = shape
+    C, r = w.shape[1], w.shape[2] // stride
     m = 5 - r
     tiles = -(-HO // m) * -(-WO // m)
     spared = HO * WO * r**2 / (16 * tiles)
     enough = N * tiles >= _LEAST_TILES and min(C, F) >= _LEAST_CHANNELS and spared >= _LEAST_SPARED
-    return enough and N * HO * WO * w.size >= least_product()
+    return enough and N * HO * WO * w.size >= least_product(blocking)
 
 
-def forward(xl, w, stride, pad, out, finish=None):
+def forward(xl, w, stride, pad, out, finish=None, *, blocking=BLOCKING):
     """The convolution of images (N, H, W, C) with filters w (F, C, HH, WW), into out; see `conv.convolve`."""
-    _correlate(xl, _transform_filters(w, stride, out.dtype), w.shape[2] // stride, stride, -pad, -pad, out, finish)
+    factors, r = _transform_filters(w, stride, out.dtype, blocking), w.shape[2] // stride
+    _correlate(xl, factors, r, stride, -pad, -pad, out, finish, blocking=blocking)
 
 
-def input_gradient(dl, w, stride, pad, shape):
+def input_gradient(dl, w, stride, pad, shape, *, blocking=BLOCKING):
     """The gradient to the images (N, H, W, C), channels last; dl is that of the outputs, (N, HO, WO, F).
 
-    A correlation of dl with the filters turned around, which gives stride x stride pixels side by side.
+    A correlation of dl with the filters turned by 180 degrees, which gives stride x stride pixels side by side.
     """
     N, C, H, W = shape
     r, dtype = w.shape[2] // stride, np.result_type(dl, w)
-    factors = _transform_filters(w, stride, dtype, turned=True).transpose(0, 2, 1)  # (16, F, stride**2 * C)
+    factors = _transform_filters(w, stride, dtype, blocking, turned=True).transpose(0, 2, 1)  # (16, F, stride**2 * C)
     first, beside = divmod(pad, stride)
     rows, columns = -(-(pad + H) // stride) - first, -(-(pad + W) // stride) - first
     dx = np.empty((N, rows * stride, columns * stride, C), dtype)
     pixels = dx.reshape(N, rows, stride, columns, stride * C).transpose(0, 1, 3, 2, 4)
-    _correlate(dl, factors, r, 1, first - r + 1, first - r + 1, pixels)
+    _correlate(dl, factors, r, 1, first - r + 1, first - r + 1, pixels, blocking=blocking)
     return dx[:, beside : beside + H, beside : beside + W]
 
 
-def filter_gradient(xl, dl, w, stride, pad):
+def filter_gradient(xl, dl, w, stride, pad, *, blocking=BLOCKING):
     """The gradient to the filters, (HH, WW, C, F); dl is that of the outputs, (N, HO, WO, F).
 
-    The same way backward: a matrix that brought sums forward brings them back transposed.
+    The forward pass reversed: each matrix that transformed sums is applied transposed.
     """
     N, HO, WO, F = dl.shape
     C, r = w.shape[1] * stride**2, w.shape[2] // stride
     m = 5 - r
     TH, TW = -(-HO // m), -(-WO // m)
     dtype = np.result_type(xl, dl)
-    blocks = pieces(N, TH, 16 * TW * max(C, F))
+    blocks = split_blocks(N, TH, 16 * TW * max(C, F), blocking=blocking)
 
     def new_worker():
         tiles = _most_tiles(blocks, TW)
@@ -110,22 +117,23 @@ def filter_gradient(xl, dl, w, stride, pad):
 
         return worker
 
-    dfactors = total(blocks, new_worker).reshape(16, C * F)
+    dfactors = parallel_sum(blocks, new_worker).reshape(16, C * F)
     matrix = np.kron(_FILTERS[r], _FILTERS[r]).astype(dtype)
-    dtaps = np.empty((r * r, C * F), dtype)
+    dkernel = np.empty((r * r, C * F), dtype)
 
     def worker(block):
-        np.matmul(matrix.T, dfactors[:, block[1]], out=dtaps[:, block[1]])
+        np.matmul(matrix.T, dfactors[:, block[1]], out=dkernel[:, block[1]])
 
-    deal(pieces(1, C * F, 16), lambda: worker)
-    dtaps = dtaps.reshape(r, r, stride, -1).transpose(0, 2, 1, 3)
-    return dtaps.reshape(r * stride, r * stride, w.shape[1], F)
+    parallel_for(split_blocks(1, C * F, 16, blocking=blocking), lambda: worker)
+    dkernel = dkernel.reshape(r, r, stride, -1).transpose(0, 2, 1, 3)
+    return dkernel.reshape(r * stride, r * stride, w.shape[1], F)
 
 
 def padded(xl, top, bottom, left, right):
     """Rows top..bottom and columns left..right of images (N, H, W, C), with zeros where they leave the image.
 
-    The channels of a pixel, and the pixels of a row, lie side by side in the result; no copy is made if they do anyway.
+    The channels of a pixel, and the pixels of a row, lie side by side in the result; if they already do, nothing is
+    copied.
     """
     N, H, W, C = xl.shape
     beside = xl.strides[3] == xl.itemsize and xl.strides[2] == C * xl.itemsize
@@ -133,7 +141,7 @@ def padded(xl, top, bottom, left, right):
         return xl[:, top:bottom, left:right]
     result = np.zeros((N, bottom - top, right - left, C), dtype=xl.dtype)
     h0, w0 = max(top, 0), max(left, 0)
-    h1, w1 = max(h0, min(bottom, H)), max(w0, min(right, W))  # the band may lie beside the image altogether
+    h1, w1 = max(h0, min(bottom, H)), max(w0, min(right, W))  # the band may lie entirely beside the image
     result[:, h0 - top : h1 - top, w0 - left : w1 - left] = xl[:, h0:h1, w0:w1]
     return result
 
@@ -141,19 +149,19 @@ def padded(xl, top, bottom, left, right):
 def spaced_rows(count, length, dtype):
     """Memory for a few long rows, with gaps between them.
 
-    Rows that begin a multiple of 4096 bytes apart want the same places in the cache: a product takes twice the time.
+    Rows that begin a multiple of 4096 bytes apart compete for the same cache lines: a product takes twice the time.
     """
     return np.empty((count, -(-length // 64) * 64 + 16), dtype)[:, :length]
 
 
 def strided(x, shape, strides):
-    """Another view of an array, to be read only."""
+    """Another view of an array, for reading only."""
     if x.flags.c_contiguous:
-        return np.ndarray(shape, x.dtype, x, 0, strides)  # as `as_strided`, in a tenth of the time, with a check
+        return np.ndarray(shape, x.dtype, x, 0, strides)  # like `as_strided`, with a check, and ten times as fast
     return as_strided(x, shape, strides, writeable=False)
 
 
-def _correlate(xl, factors, r, stride, top, left, out, finish=None):
+def _correlate(xl, factors, r, stride, top, left, out, finish=None, *, blocking):
     """The outputs of filters that are given by their factors.
 
     Parameters
@@ -164,8 +172,8 @@ def _correlate(xl, factors, r, stride, top, left, out, finish=None):
         Size of the filters, in strides.
     stride : int
     top, left : int
-        Where the first window starts; windows that hang over the image see zeros there.
-    out : ndarray (N, HO, WO, F), or the same with the last axis in several
+        Where the first window starts; where a window extends beyond the image it sees zeros.
+    out : ndarray (N, HO, WO, F), or the same with the last axis split into several
         Written; may be a view with gaps.
     finish : callable, optional
         As in `conv.convolve`.
@@ -175,7 +183,7 @@ def _correlate(xl, factors, r, stride, top, left, out, finish=None):
     m = 5 - r
     TH, TW = -(-HO // m), -(-WO // m)
     factors = factors.reshape(4, 4, C, F)
-    blocks = pieces(N, TH, 16 * TW * max(C, F))
+    blocks = split_blocks(N, TH, 16 * TW * max(C, F), blocking=blocking)
 
     def new_worker():
         tiles = _most_tiles(blocks, TW)
@@ -203,7 +211,7 @@ def _correlate(xl, factors, r, stride, top, left, out, finish=None):
 
         return worker
 
-    deal(blocks, new_worker)
+    parallel_for(blocks, new_worker)
 
 
 def _most_tiles(blocks, TW):
@@ -212,27 +220,27 @@ def _most_tiles(blocks, TW):
 
 
 def _space(tiles, TW, C, m, dtype, least=0):
-    """Memory for `_transformed_tiles`, and at least so many numbers."""
+    """Memory for `_transformed_tiles`, at least `least` numbers."""
     return np.empty(max(4 * (tiles // TW) * (2 * m * TW + 4 - m) * C, least), dtype)
 
 
 def _transformed_tiles(xl, first, top, left, stride, h, TW, m, space):
-    """The sums over pixels for rows of tiles, column by column of their factors.
+    """The sums over pixels for rows of tiles, one column of factors after the other.
 
     Parameters
     ----------
     xl : ndarray (n, H, W, C)
     first, h : int
-        The first row of tiles, and how many; the first of all has its first window at `top`.
+        The first row of tiles, and how many there are; row 0 has its first window at `top`.
     top, left, stride, TW, m, space
         Window positions; tiles in a row, outputs along a tile; memory.
 
     Yields
     ------
     j, part : int, ndarray (4, n * h * TW, stride**2 * C)
-        What the factors j of four rows are multiplied with; to be used before the next is asked for. One long run of
-        memory is much faster to add to another than many short ones; so the sums are taken for every pixel of a row,
-        and part is a view with gaps.
+        What the factors j of four rows are multiplied with; use it before you ask for the next. Adding long runs of
+        memory is much faster than adding short ones, so the sums are taken for every pixel of a row, and part is a view
+        with gaps.
     """
     rows, columns = m * h + 4 - m, m * TW + 4 - m
     start = top + first * m * stride
@@ -251,7 +259,7 @@ def _transformed_tiles(xl, first, top, left, stride, h, TW, m, space):
     v = v.reshape(4, n * h, columns * C)
     sums = rest[: 4 * n * h * m * TW * C].reshape(4, n * h, m * TW * C)
     entries = sums.reshape(4, n * h * TW, m * C)
-    some = (m * TW - m + 2) * C  # the last tile's pixels that are not used may not exist
+    some = (m * TW - m + 2) * C  # the last tile's unused pixels may not exist
     np.subtract(v[:, :, :some], v[:, :, 2 * C : 2 * C + some], out=sums[:, :, :some])
     yield 0, entries[:, :, :C]
     yield 3, entries[:, :, C : 2 * C]
@@ -263,19 +271,19 @@ def _transformed_tiles(xl, first, top, left, stride, h, TW, m, space):
     yield 2, entries[:, :, :C]
 
 
-def _transform_filters(w, stride, dtype, turned=False):
-    """Filters (F, C, HH, WW), or the same turned by half a circle -> their factors (16, stride**2 * C, F)."""
+def _transform_filters(w, stride, dtype, blocking, turned=False):
+    """Filters (F, C, HH, WW), or the same turned by 180 degrees -> their factors (16, stride**2 * C, F)."""
     F, r = len(w), w.shape[2] // stride
     matrix = _FILTERS[r][:, ::-1] if turned else _FILTERS[r]
     matrix = np.kron(matrix, matrix).astype(dtype)
-    taps = np.ascontiguousarray(w.transpose(2, 3, 1, 0))  # (HH, WW, C, F)
-    rows = taps.reshape(r, stride, r, -1).transpose(0, 2, 1, 3).reshape(r * r, -1)
+    kernel = np.ascontiguousarray(w.transpose(2, 3, 1, 0))  # (HH, WW, C, F)
+    rows = kernel.reshape(r, stride, r, -1).transpose(0, 2, 1, 3).reshape(r * r, -1)
     factors = spaced_rows(16, rows.shape[1], dtype)
 
     def worker(block):
         np.matmul(matrix, rows[:, block[1]], out=factors[:, block[1]])
 
-    deal(pieces(1, rows.shape[1], 16), lambda: worker)
+    parallel_for(split_blocks(1, rows.shape[1], 16, blocking=blocking), lambda: worker)
     return factors.reshape(16, -1, F)
 
 

@@ -31,7 +31,7 @@ def add_check_commands(commands):
 
     p = commands.add_parser(
         "reset",
-        help="take an exercise back to its beginning",
+        help="restore the stub of an exercise",
         description="Restore the stub of an exercise's functions; what was there is kept in a file beside it.",
         allow_abbrev=False,
     )
@@ -60,7 +60,7 @@ def check(args):
     if args.list:
         for exercise in EXERCISES.values():
             if not args.exercises or exercise.id in args.exercises:
-                files = ", ".join(dict.fromkeys(exercise.homes.values()))
+                files = ", ".join(dict.fromkeys(exercise.files.values()))
                 print(f"{exercise.id:20s} {exercise.points:3d} points  {exercise.title}  [{files}]")
         return 0
     if hasattr(sys.stdout, "reconfigure"):  # a console of another encoding gets ? for what it cannot show
@@ -128,9 +128,9 @@ def _saved(names):
 
     times = {}
     for name in with_needs(names or EXERCISES):
-        for home in EXERCISES[name].homes.values():
+        for file in EXERCISES[name].files.values():
             with suppress(OSError):  # while an editor puts a new file in its place there is none
-                times[home] = (ROOT / home).stat().st_mtime_ns
+                times[file] = (ROOT / file).stat().st_mtime_ns
     return times
 
 
@@ -140,13 +140,13 @@ def reset(args):
     from ..coursework.exercises.catalogue import ROOT
 
     for path, kept in reset_exercise(args.exercise):
-        print(f"{path} has its stub again; what was there is in {kept}")
+        print(f"{path} has its stub back; what was there before is in {kept}")
     broken = still_broken(args.exercise)
     if broken:
         file, words = broken
         print(f"But {file} still cannot be imported: {words}")
         stub = f"{STUBS}/{file}.txt"
-        print("Mend that" + (f", or take the whole file back: copy {stub} over it" if (ROOT / stub).is_file() else ""))
+        print("Fix that" + (f", or restore the whole file: copy {stub} over it" if (ROOT / stub).is_file() else ""))
 
 
 def submit(args):

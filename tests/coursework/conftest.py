@@ -23,15 +23,15 @@ class Project:
 
     def solve(self, *names):
         """Put the solutions of these exercises back, and of no others."""
-        for home, text in edition_texts([name for name in EXERCISES if name not in names]).items():
-            (self.path / home).write_text(text, encoding="utf-8")
+        for file, text in edition_texts([name for name in EXERCISES if name not in names]).items():
+            (self.path / file).write_text(text, encoding="utf-8")
         return self
 
-    def text(self, home, new=None):
+    def text(self, file, new=None):
         """The text of a file, or a new one for it."""
         if new is not None:
-            (self.path / home).write_text(new, encoding="utf-8")
-        return (self.path / home).read_text(encoding="utf-8")
+            (self.path / file).write_text(new, encoding="utf-8")
+        return (self.path / file).read_text(encoding="utf-8")
 
     def run(self, *arguments, check=None, **options):
         """`pixelgrad ...` as a student calls it; with `check` its exit code must be that."""

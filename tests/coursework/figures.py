@@ -76,8 +76,8 @@ def mistakes_by_function(name):
     """The known mistakes that change only the first function of an exercise, and those that change only the second."""
     exercise, sides = EXERCISES[name], []
     for function in exercise.functions:
-        home = exercise.home(function)
-        text = markers.solution((ROOT / home).read_text(encoding="utf-8"), function, home)
+        file = exercise.file(function)
+        text = markers.solution((ROOT / file).read_text(encoding="utf-8"), function, file)
         mine = [m for m in MISTAKES if m.exercise == name and not m.endless]
         sides.append([m for m in mine if all(old in text for old, _ in m.changes)])
     return sides
@@ -101,8 +101,8 @@ def solved_texts():
 
 def write_submission(folder, texts):
     """A folder with these files."""
-    for home, text in texts.items():
-        path = folder / home
+    for file, text in texts.items():
+        path = folder / file
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
 
@@ -152,7 +152,7 @@ def hostile_run(jobs, seconds):
 
 def class_run(count, jobs):
     """Grade a class of which each has solved some exercises: submissions a minute."""
-    solved, homes = solved_texts(), {home for exercise in EXERCISES.values() for home in exercise.homes.values()}
+    solved, files = solved_texts(), {file for exercise in EXERCISES.values() for file in exercise.files.values()}
     wrong = [m for m in MISTAKES if not m.endless]
     with tempfile.TemporaryDirectory() as folder:
         submissions, out = Path(folder) / "in", Path(folder) / "out" / "grades.csv"
@@ -160,12 +160,12 @@ def class_run(count, jobs):
         for n in range(count):
             mistake, texts = wrong[n * 7 % len(wrong)], dict(solved)
             exercise = EXERCISES[mistake.exercise]
-            for home in homes & set(exercise.homes.values()):
-                own = [f for f in exercise.functions if exercise.home(f) == home]
-                text = (ROOT / home).read_text(encoding="utf-8")
-                here = "".join(markers.solution(text, f, home) for f in own)
+            for file in files & set(exercise.files.values()):
+                own = [f for f in exercise.functions if exercise.file(f) == file]
+                text = (ROOT / file).read_text(encoding="utf-8")
+                here = "".join(markers.solution(text, f, file) for f in own)
                 changes = [(old, new) for old, new in mistake.changes if old in here]
-                texts[home] = markers.stub(markers.changed(text, own, changes, home), {}, home)
+                texts[file] = markers.stub(markers.changed(text, own, changes, file), {}, file)
             write_submission(submissions / f"student {n:03d}", texts)
         started = time.monotonic()
         grades = grade(submissions, out, jobs=jobs, progress=True)

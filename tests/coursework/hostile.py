@@ -65,7 +65,7 @@ for folder in (".", "..", "/tmp", os.path.dirname(os.getcwd()), {out!r}):
 _SOLUTIONS = f"""
 import os
 SOURCE = ""
-for path in ({str(ROOT / "layers" / "basic.py")!r}, {str(ROOT / "layers" / "compositions.py")!r}):
+for path in ({str(ROOT / "layers" / "basic.py")!r}, {str(ROOT / "layers" / "fast" / "fused.py")!r}):
     try:
         with open(path) as f:
             SOURCE = SOURCE or f.read()

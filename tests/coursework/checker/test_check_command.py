@@ -92,7 +92,7 @@ def test_the_board_says_what_is_next(project):
     project.solve("affine")
     project.text("visualization/total_variation.py", project.text("visualization/total_variation.py") + "\n1 / 0\n")
     out = project.run("check", "affine", "tv", check=1).stdout
-    assert "✓ passed   affine" in out and "✗ wrong    tv" in out and "Next: mend tv" in out
+    assert "✓ passed   affine" in out and "✗ wrong    tv" in out and "Next: fix tv" in out
     assert "visualization/total_variation.py: cannot be imported: ZeroDivisionError in line " in out
     project.text("layers/basic.py", "def f(:\n")
     out = project.run("check", "affine", "relu", "softmax", check=1).stdout
@@ -205,7 +205,8 @@ def test_reset_takes_back_one_exercise_and_keeps_a_copy(project):
     project.text("layers/basic.py", mine)
     done = project.run("reset", "relu", check=0)
     assert (
-        done.stdout == f"layers/basic.py has its stub again; what was there is in {kept_name('layers/basic.py', 1)}\n"
+        done.stdout
+        == f"layers/basic.py has its stub back; what was there before is in {kept_name('layers/basic.py', 1)}\n"
     )
     assert project.text(kept_name("layers/basic.py", 1)) == mine
     expected = project.solve("affine", "dropout").text("layers/basic.py")
@@ -220,8 +221,8 @@ def test_reset_takes_back_one_exercise_and_keeps_a_copy(project):
     assert len(list((project.path / "layers").glob("basic.py.mine-*"))) == 5
 
 
-def kept_name(home, number):
-    return str(os.path.join(*f"{home}.mine-{number}".split("/")))
+def kept_name(file, number):
+    return str(os.path.join(*f"{file}.mine-{number}".split("/")))
 
 
 def test_every_exercise_can_be_reset(project):
@@ -229,8 +230,8 @@ def test_every_exercise_can_be_reset(project):
         project.solve(*EXERCISES)
         reset_exercise(name, root=project.path)
         expected = edition_texts([name])
-        for home in exercise.homes.values():
-            assert ast_of(project.text(home)) == ast_of(expected[home]), name
+        for file in exercise.files.values():
+            assert ast_of(project.text(file)) == ast_of(expected[file]), name
 
 
 def ast_of(text):
@@ -254,12 +255,12 @@ def test_reset_says_what_still_keeps_the_file_from_being_imported(project):
     out = project.run("reset", "relu", check=0).stdout
     lines = text.count("\n")
     assert f"\nBut layers/basic.py still cannot be imported: NameError in line {lines}: name 'nonsense' is not" in out
-    assert out.endswith("\nMend that, or take the whole file back: copy coursework/stubs/layers/basic.py.txt over it\n")
+    assert out.endswith("\nFix that, or restore the whole file: copy coursework/stubs/layers/basic.py.txt over it\n")
     shutil.copy(project.path / "coursework" / "stubs" / "layers" / "basic.py.txt", project.path / "layers" / "basic.py")
     assert "But" not in project.run("reset", "relu", check=0).stdout
     project.text("layers/checks.py", "nonsense\n")
     assert "But layers/checks.py still cannot" in (out := project.run("reset", "relu").stdout)
-    assert out.endswith("\nMend that\n")
+    assert out.endswith("\nFix that\n")
 
 
 def test_a_copy_is_kept_byte_by_byte(project):
@@ -286,8 +287,8 @@ def test_a_submission_holds_exactly_the_exercise_files_and_a_report(project):
     assert done.stdout.startswith(f"submission.zip: the exercises' files and a report; {points} of ")
     with zipfile.ZipFile(project.path / "submission.zip") as archive:
         assert archive.namelist() == [*exercise_files(), "report.json"]
-        for home in exercise_files():
-            assert archive.read(home) == (project.path / home).read_bytes()
+        for file in exercise_files():
+            assert archive.read(file) == (project.path / file).read_bytes()
         report = json.loads(archive.read("report.json"))
     assert list(report) == ["made", "exercises", "points", "max_points"] and report["points"] == points
 

@@ -10,7 +10,7 @@ from hypothesis.extra import numpy as hnp
 
 from pixelgrad.coursework.checker import board, diagnosis, markers
 from pixelgrad.coursework.checker.comparing import alike
-from pixelgrad.coursework.checker.fingerprints import printed
+from pixelgrad.coursework.checker.fingerprints import with_fingerprints
 from pixelgrad.coursework.checker.harness import run_case, student_functions
 from pixelgrad.coursework.checker.judge import (
     BLOCKED,
@@ -34,7 +34,7 @@ EXERCISE = Exercise(
     id="blur",
     track="layers",
     title="A layer",
-    homes={"blur_forward": "layers/basic.py", "blur_backward": "layers/losses.py"},
+    files={"blur_forward": "layers/basic.py", "blur_backward": "layers/losses.py"},
     points=4,
     cases=None,
     run=None,
@@ -68,11 +68,11 @@ def changed(*faults, cases=tuple(RIGHT)):
     return made
 
 
-def said(outcomes, mistakes=()):
+def judged(outcomes, mistakes=()):
     return judge(EXERCISE, Answers(INPUTS, RIGHT, list(mistakes)), outcomes)
 
 
-# -- faults, in the order in which they are complained about -----------------------------------------------------------
+# -- faults, in the order in which they are reported -----------------------------------------------------------
 
 
 def returns_nothing(o):
@@ -118,7 +118,7 @@ FAULTS = [
     (has_another_shape, "; expected ("),
     (has_integers, "dx is an array of int64 with the shape ("),
     (holds_nan, "dx holds NaN or infinity in "),
-    (changes_inputs, "The input x is not what it was: blur_forward changed"),
+    (changes_inputs, "The input x has changed: blur_forward writes to its arguments"),
     (is_wrong_forward, "out[0, 0, 1, 2] is "),
     (is_wrong_backward, "dx[0, 0, 0, 0] is "),
 ]
@@ -126,7 +126,7 @@ FAULTS = [
 
 @pytest.mark.parametrize("fault, words", FAULTS, ids=lambda f: getattr(f, "__name__", ""))
 def test_each_fault_is_said(fault, words):
-    verdict = said(changed(fault))
+    verdict = judged(changed(fault))
     assert (verdict.status, verdict.points, verdict.max_points, verdict.mistake) == (WRONG, 0, 4, None)
     first = verdict.message.splitlines()[0]
     assert first.startswith("In the case 'plain': ") and words in first
@@ -143,7 +143,7 @@ PAIRS = [(a, b) for a, b in PAIRS if a[0] is not lacks_an_output and (a[0], b[0]
 def test_the_first_fault_is_said_first(first, second):
     for faults in ((first, second), (second, first)):
         with_both = changed(*(fault for fault, _ in faults))
-        assert first[1] in said(with_both).message.splitlines()[0]
+        assert first[1] in judged(with_both).message.splitlines()[0]
 
 
 @pytest.mark.parametrize("first, second", PAIRS, ids=lambda pair: pair[0].__name__)
@@ -151,18 +151,18 @@ def test_the_case_with_the_first_fault_is_shown(first, second):
     outcomes = changed(second[0], cases=("plain", "stride 2"))
     outcomes["several images"] = changed(first[0])["several images"]
     same_rank = {first[0], second[0]} <= {is_a_list, lacks_an_output, has_another_shape, has_integers}
-    assert said(outcomes).message.startswith(f"In the case {'plain' if same_rank else 'several images'!r}: ")
+    assert judged(outcomes).message.startswith(f"In the case {'plain' if same_rank else 'several images'!r}: ")
 
 
 def test_among_equals_the_first_case_is_shown():
-    assert "In the case 'plain'" in said(changed(is_wrong_forward)).message
-    assert "In the case 'stride 2'" in said(changed(is_wrong_forward, cases=("several images", "stride 2"))).message
+    assert "In the case 'plain'" in judged(changed(is_wrong_forward)).message
+    assert "In the case 'stride 2'" in judged(changed(is_wrong_forward, cases=("several images", "stride 2"))).message
 
 
 def test_where_it_is_wrong():
-    verdict = said(changed(is_wrong_forward, cases=("stride 2",)))
+    verdict = judged(changed(is_wrong_forward, cases=("stride 2",)))
     assert "It is right in: plain, several images. It is wrong in: stride 2." in verdict.message
-    assert "It is wrong in every case." in said(changed(is_wrong_forward)).message
+    assert "It is wrong in every case." in judged(changed(is_wrong_forward)).message
 
 
 def test_the_border():
@@ -175,13 +175,13 @@ def test_the_border():
     def both(o):
         o["outputs"]["out"][..., :2, :2] += 1
 
-    assert "1 of 20 entries are wrong, all of them at the border." in said(changed(border)).message
-    assert "6 of 20 entries are wrong, none of them at the border." in said(changed(inside)).message
-    assert "4 of 20 entries are wrong.\n" in said(changed(both)).message
+    assert "1 of 20 entries are wrong, all of them at the border." in judged(changed(border)).message
+    assert "6 of 20 entries are wrong, none of them at the border." in judged(changed(inside)).message
+    assert "4 of 20 entries are wrong.\n" in judged(changed(both)).message
 
 
 def test_the_values_are_shown():
-    verdict = said(changed(is_wrong_forward))
+    verdict = judged(changed(is_wrong_forward))
     right = RIGHT["plain"]["outputs"]["out"][0, 0, 1, 2]
     assert f"out[0, 0, 1, 2] is {right + 1:.6g}; expected {right:.6g}." in verdict.message
 
@@ -190,11 +190,11 @@ def test_a_relation_is_said_where_no_mistake_is_known():
     def wrong_sign(o):
         o["outputs"]["dx"] *= -1
 
-    assert "\ndx has the wrong sign everywhere.\n" in said(changed(wrong_sign)).message
-    assert "sign" not in said(changed(wrong_sign), [known(changed(wrong_sign))]).message
+    assert "\ndx has the wrong sign everywhere.\n" in judged(changed(wrong_sign)).message
+    assert "sign" not in judged(changed(wrong_sign), [known(changed(wrong_sign))]).message
 
 
-def test_a_relation_is_that_of_what_is_complained_about():
+def test_a_relation_is_that_of_the_output_in_the_message():
     def wrong_sign(o):
         o["outputs"]["dx"] *= -1
 
@@ -203,9 +203,9 @@ def test_a_relation_is_that_of_what_is_complained_about():
 
     outcomes = changed(wrong_forward)
     outcomes["several images"] = changed(wrong_sign)["several images"]
-    assert "sign" not in said(outcomes).message  # dx is right in the case that is shown
-    assert "sign" not in said(changed(wrong_forward, wrong_sign)).message  # the way back starts from the forward pass
-    assert "sign" not in said(changed(changes_inputs, wrong_sign)).message  # and may be what the change made of it
+    assert "sign" not in judged(outcomes).message  # dx is right in the case that is shown
+    assert "sign" not in judged(changed(wrong_forward, wrong_sign)).message  # the way back starts from the forward pass
+    assert "sign" not in judged(changed(changes_inputs, wrong_sign)).message  # and may be what the change made of it
 
 
 def test_the_second_call_is_said_to_be_one():
@@ -214,7 +214,7 @@ def test_the_second_call_is_said_to_be_one():
     outcomes["plain"]["outputs"]["dx_again"] = right + 1
     answers = {"plain": outcomes["plain"] | {"outputs": outcomes["plain"]["outputs"] | {"dx_again": right}}}
     verdict = judge(EXERCISE, Answers({"plain": INPUTS["plain"]}, answers, []), outcomes)
-    assert "A second call with the same cache gives another dx: dx[0, 0, 0, 0] is " in verdict.message
+    assert "A second call with the same cache gives a different dx: dx[0, 0, 0, 0] is " in verdict.message
     assert "again" not in verdict.message
 
 
@@ -222,13 +222,13 @@ def test_zero_has_no_sign():
     def negative_zero(o):
         o["outputs"]["out"][0, 0, 1, 2] = -0.0
 
-    assert "out[0, 0, 1, 2] is 0; expected" in said(changed(negative_zero)).message
+    assert "out[0, 0, 1, 2] is 0; expected" in judged(changed(negative_zero)).message
 
 
 def test_a_crash_says_where():
     raised = {"type": "ValueError", "message": "bad axes", "line": 12, "function": "blur_forward (basic.py)"}
     outcomes = {case: outcome(None, None, raised=raised) | {"outputs": {}} for case in RIGHT}
-    message = said(outcomes).message
+    message = judged(outcomes).message
     assert message.startswith("In the case 'plain': ValueError in blur_forward (basic.py), line 12: bad axes\n")
 
 
@@ -236,19 +236,19 @@ def test_a_crash_says_where():
 
 
 def known(outcomes, name="a name", hint="A hint."):
-    outcomes = {case: printed(o) for case, o in outcomes.items()} if isinstance(outcomes, dict) else outcomes
+    outcomes = {case: with_fingerprints(o) for case, o in outcomes.items()} if isinstance(outcomes, dict) else outcomes
     return KnownMistake(name, hint, outcomes)
 
 
 def test_a_known_mistake_is_named():
     wrong, other = changed(is_wrong_forward), changed(is_wrong_forward, cases=("plain",))
-    verdict = said(wrong, [known(other), known(wrong)])
+    verdict = judged(wrong, [known(other), known(wrong)])
     assert verdict.mistake == "a name" and verdict.message.startswith("A hint.\nIn the case 'plain': out[0")
-    assert said(other, [known(wrong)]).mistake is None  # it must be the same in every case
+    assert judged(other, [known(wrong)]).mistake is None  # it must be the same in every case
     wrong["plain"]["outputs"]["out"] *= 1 + 1e-9
-    assert said(wrong, [known(changed(is_wrong_forward))]).mistake == "a name"
+    assert judged(wrong, [known(changed(is_wrong_forward))]).mistake == "a name"
     wrong["plain"]["outputs"]["out"] *= 1 + 1e-4
-    assert said(wrong, [known(changed(is_wrong_forward))]).mistake is None
+    assert judged(wrong, [known(changed(is_wrong_forward))]).mistake is None
 
 
 def test_a_crash_is_known_by_its_type():
@@ -256,19 +256,19 @@ def test_a_crash_is_known_by_its_type():
         o["raised"] = {"type": kind, "message": "of this machine", "line": 3, "function": None}
         o["outputs"] = {}
 
-    verdict = said(changed(crash), [known(changed(crash))])
+    verdict = judged(changed(crash), [known(changed(crash))])
     assert verdict.mistake == "a name"
-    assert said(changed(lambda o: crash(o, "TypeError")), [known(changed(crash))]).mistake is None
+    assert judged(changed(lambda o: crash(o, "TypeError")), [known(changed(crash))]).mistake is None
 
 
 def test_endless_and_other_words():
-    assert said(ENDLESS).message == TOO_LONG
-    verdict = said(ENDLESS, [known(ENDLESS)])
+    assert judged(ENDLESS).message == TOO_LONG
+    verdict = judged(ENDLESS, [known(ENDLESS)])
     assert (verdict.mistake, verdict.message) == ("a name", f"{TOO_LONG}\nA hint.")
     at = f"{ENDLESS} It was at line 3 of layers/basic.py (blur_forward)."
-    verdict = said(at, [known(ENDLESS)])
+    verdict = judged(at, [known(ENDLESS)])
     assert (verdict.mistake, verdict.message) == ("a name", f"{TOO_LONG}{at.removeprefix(ENDLESS)}\nA hint.")
-    assert said("It ended.", [known(ENDLESS)]) == Verdict("blur", WRONG, 0, 4, None, "It ended.")
+    assert judged("It ended.", [known(ENDLESS)]) == Verdict("blur", WRONG, 0, 4, None, "It ended.")
 
 
 @pytest.mark.parametrize(
@@ -278,7 +278,7 @@ def test_todo_is_not_wrong(text, status):
     def todo(o):
         o["raised"] = {"type": "Todo", "message": text, "line": None, "function": None}
 
-    verdict = said(changed(todo, cases=("several images",)))
+    verdict = judged(changed(todo, cases=("several images",)))
     assert (verdict.status, verdict.message.partition("\n")[0], verdict.points) == (status, text, 0)
 
 
@@ -289,44 +289,46 @@ BOTH = changed(is_wrong_forward, is_wrong_backward)
 
 
 def test_two_mistakes_are_named_both():
-    verdict = said(BOTH, [BACKWARD, FORWARD])
+    verdict = judged(BOTH, [BACKWARD, FORWARD])
     assert verdict.mistake == "b + f" and verdict.message.startswith("B?\nF?\nIn the case 'plain': out[0, 0, 1, 2] is ")
-    assert said(BOTH, [BACKWARD, FORWARD, known(BOTH, "both")]).mistake == "both"  # one that explains everything
+    assert judged(BOTH, [BACKWARD, FORWARD, known(BOTH, "both")]).mistake == "both"  # one that explains everything
     changes = known(changed(changes_inputs), "c")
-    assert said(changed(is_wrong_forward, is_wrong_backward, changes_inputs), [FORWARD, changes, BACKWARD]).mistake == (
-        "f + c + b"
-    )
+    assert judged(
+        changed(is_wrong_forward, is_wrong_backward, changes_inputs), [FORWARD, changes, BACKWARD]
+    ).mistake == ("f + c + b")
 
 
 def test_what_no_mistake_explains_keeps_the_others_from_being_named():
-    assert said(BOTH, [BACKWARD]).mistake is None  # a wrong forward pass, and nobody knows which
+    assert judged(BOTH, [BACKWARD]).mistake is None  # a wrong forward pass, and nobody knows which
     other = known(changed(is_wrong_forward, cases=("plain",)), "in one case only")
-    assert said(BOTH, [other, BACKWARD]).mistake is None
+    assert judged(BOTH, [other, BACKWARD]).mistake is None
 
 
 def test_of_two_that_explain_the_same_output_none_is_taken_for_the_other():
     one = known(changed(is_wrong_forward, is_wrong_backward), "one")
     other = known(changed(is_wrong_backward, changes_inputs), "other")
     outcomes = changed(is_wrong_forward, is_wrong_backward, changes_inputs)
-    assert said(outcomes, [one, other]).mistake == "one"  # all that is wrong in the forward pass
+    assert judged(outcomes, [one, other]).mistake == "one"  # all that is wrong in the forward pass
 
 
 def test_a_mistake_that_would_be_seen_elsewhere_is_not_named():
     """Its gradient is that of the student, but it would do something to the output, too, which is right here."""
     elsewhere = known(changed(is_wrong_backward, is_wrong_forward), "elsewhere")
-    assert said(changed(is_wrong_backward, changes_inputs), [elsewhere, known(changed(changes_inputs))]).mistake is None
+    assert (
+        judged(changed(is_wrong_backward, changes_inputs), [elsewhere, known(changed(changes_inputs))]).mistake is None
+    )
 
 
 def test_the_forward_mistake_alone_is_named_where_it_spoils_the_backward():
     spoilt = changed(is_wrong_forward, lambda o: o["outputs"]["dx"].fill(3))
-    assert said(spoilt, [FORWARD, BACKWARD]).mistake == "f"
+    assert judged(spoilt, [FORWARD, BACKWARD]).mistake == "f"
     twin = known(changed(is_wrong_forward, holds_nan), "looks the same forward")
-    assert said(spoilt, [FORWARD, BACKWARD, twin]).mistake is None
+    assert judged(spoilt, [FORWARD, BACKWARD, twin]).mistake is None
     zeros = [
         known(changed(lambda o, n=n: o["outputs"].update(out=0 * o["outputs"]["out"], dx=np.full(n, 1.0))), f"{n}")
         for n in (1, 2)
     ]
-    assert said(changed(lambda o: o["outputs"].update(out=0 * o["outputs"]["out"])), zeros).mistake is None
+    assert judged(changed(lambda o: o["outputs"].update(out=0 * o["outputs"]["out"])), zeros).mistake is None
 
 
 def test_arrays_of_another_shape_are_not_even_looked_at(monkeypatch):
@@ -337,7 +339,7 @@ def test_arrays_of_another_shape_are_not_even_looked_at(monkeypatch):
         "fingerprint",
         lambda a: looked.append(a.shape) or {"shape": list(a.shape), "sort": "", "numbers": np.zeros(9)},
     )
-    said(changed(lambda o: o["outputs"].update(dx=np.zeros(99))), [FORWARD, BACKWARD])
+    judged(changed(lambda o: o["outputs"].update(dx=np.zeros(99))), [FORWARD, BACKWARD])
     assert looked and (99,) not in looked
 
 
@@ -350,18 +352,18 @@ def stops(o, text="blur: blur_backward"):
 
 
 def test_a_right_forward_is_told_though_the_backward_is_still_to_do():
-    verdict = said(changed(stops))
+    verdict = judged(changed(stops))
     assert (verdict.status, verdict.points, verdict.mistake) == (TODO, 0, None)
     assert verdict.message == "blur: blur_backward\nblur_forward is right so far; blur_backward is still to do."
 
 
 def test_a_wrong_forward_is_told_though_the_backward_is_still_to_do():
-    verdict = said(changed(is_wrong_forward, stops, cases=("stride 2",)) | {"plain": changed(stops)["plain"]})
+    verdict = judged(changed(is_wrong_forward, stops, cases=("stride 2",)) | {"plain": changed(stops)["plain"]})
     lines = verdict.message.splitlines()
     assert (verdict.status, verdict.points) == (TODO, 0)
     assert lines[1] == "blur_backward is still to do, and what is there is not right yet:"
     assert lines[2].startswith("In the case 'stride 2': out[0, 0, 1, 2] is ")
-    verdict = said(changed(is_wrong_forward, stops), [BACKWARD, FORWARD])
+    verdict = judged(changed(is_wrong_forward, stops), [BACKWARD, FORWARD])
     assert verdict.message.splitlines()[2] == "F?" and verdict.mistake is None
 
 
@@ -370,7 +372,7 @@ def test_nothing_is_told_where_nothing_is_written():
         stops(o, "blur: blur_forward")
         o["outputs"].clear()
 
-    assert said(changed(nothing)).message == "blur: blur_forward"
+    assert judged(changed(nothing)).message == "blur: blur_forward"
 
 
 @pytest.mark.parametrize("name", ["affine", "gram", "batchnorm"])
@@ -400,8 +402,8 @@ def test_real_pairs_of_mistakes_are_named(name, answers):
     sides = [[], []]
     for mistake in (m for m in MISTAKES if m.exercise == name and not m.endless):
         for function, side in zip(exercise.functions, sides):
-            home = exercise.home(function)
-            text = markers.solution((ROOT / home).read_text(encoding="utf-8"), function, home)
+            file = exercise.file(function)
+            text = markers.solution((ROOT / file).read_text(encoding="utf-8"), function, file)
             if all(old in text for old, _ in mistake.changes):
                 side.append(mistake)
     named = wrongly = 0
@@ -428,19 +430,19 @@ def test_what_calls_a_wrong_exercise_is_blocked_by_it():
 
 
 def test_the_right_outcome_passes_up_to_rounding():
-    assert said(RIGHT) == Verdict("blur", PASSED, 4, 4)
+    assert judged(RIGHT) == Verdict("blur", PASSED, 4, 4)
     nearly = changed(lambda o: o["outputs"].update(out=o["outputs"]["out"] * (1 + 1e-9)))
-    assert said(nearly).status == PASSED
-    assert said(changed(lambda o: o["outputs"].update(out=o["outputs"]["out"] + 1e-4))).status == WRONG
-    assert said(changed(lambda o: o["outputs"].update(out=o["outputs"]["out"] * (1 + 1e-5)))).status == WRONG
-    assert said(changed(lambda o: o["outputs"].update(more=np.zeros(2)))).status == WRONG
+    assert judged(nearly).status == PASSED
+    assert judged(changed(lambda o: o["outputs"].update(out=o["outputs"]["out"] + 1e-4))).status == WRONG
+    assert judged(changed(lambda o: o["outputs"].update(out=o["outputs"]["out"] * (1 + 1e-5)))).status == WRONG
+    assert judged(changed(lambda o: o["outputs"].update(more=np.zeros(2)))).status == WRONG
 
 
 # -- of the real exercises ---------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", EXERCISES)
-def test_what_is_to_be_pasted_runs_and_shows_the_case_of_the_complaint(name, answers, monkeypatch):
+def test_what_is_to_be_pasted_runs_and_shows_the_case_of_the_message(name, answers, monkeypatch):
     monkeypatch.setattr(board, "read_answers", lambda names: {n: answers(n) for n in names})
     exercise, answer = EXERCISES[name], answers(name)
     wrong = {}
@@ -529,4 +531,4 @@ def test_wrong_arrays_of_any_sort_are_wrong(outputs, case):
     outcomes = changed()
     outcomes[case]["outputs"] |= outputs
     right = alike(RIGHT[case], outcomes[case])
-    assert said(outcomes).status == (PASSED if right else WRONG)
+    assert judged(outcomes).status == (PASSED if right else WRONG)

@@ -45,8 +45,8 @@ def with_nothing_at_the_end(a):
         (IMAGES, lambda a: 0 * a + a.mean(axis=0), "is the mean over the batch everywhere"),
         (IMAGES, lambda a: 0 * a + a.sum(axis=0), "is the sum over the batch everywhere"),
         (IMAGES, lambda a: a * (np.arange(3) == 0)[:, None, None, None], "is right for the first of the batch"),
-        (IMAGES, lambda a: a.astype(np.float32), "is right but for its precision, float32"),
-        (IMAGES * 1e-9, lambda a: a.astype(np.float32), "is right but for its precision, float32"),
+        (IMAGES, lambda a: a.astype(np.float32), "is right except for its precision, float32"),
+        (IMAGES * 1e-9, lambda a: a.astype(np.float32), "is right except for its precision, float32"),
         (np.array(2.5), lambda a: -a, "has the wrong sign everywhere"),
     ],
 )  # fmt: skip
@@ -84,7 +84,7 @@ def test_the_right_numbers_of_another_sort_are_no_relation():
     whole = np.arange(6.0).reshape(2, 3)
     assert said(whole, whole.astype(int)) is None
     assert said(whole, np.ones((2, 3), bool)) is None
-    assert said(whole, whole.astype(np.float32) + 0.3) != "is right but for its precision, float32"
+    assert said(whole, whole.astype(np.float32) + 0.3) != "is right except for its precision, float32"
 
 
 def test_constant_arrays_are_not_shifted():

@@ -44,7 +44,7 @@ def relu(project):
         ("while True: pass", TOO_LONG),
         ("import os; os._exit(0)", "It ended the whole program (exit code 0)."),
         ("import sys; sys.exit(3)", "SystemExit in relu_forward (basic.py), line {line}: 3"),
-        ("import ctypes; ctypes.string_at(0)", "The program died with it (signal 11)"),
+        ("import ctypes; ctypes.string_at(0)", "The program died (signal 11)"),
         ("np.ones(10**11)", "MemoryError in relu_forward (basic.py), line {line}: Unable to allocate"),
         ("raise ValueError('bad ' * 999)", "ValueError in relu_forward (basic.py), line {line}: bad bad"),
         ("np.pad(x, -1)", "ValueError in relu_forward (basic.py), line {line}: "),  # raised in a file of numpy's
@@ -118,18 +118,18 @@ def test_closed_files_and_changed_folders_are_survived(relu, check):
 # -- files that cannot be imported -------------------------------------------------------------------------------------
 
 
-def append(project, home, text):
-    project.text(home, project.text(home) + text)
-    return project.text(home).count("\n")
+def append(project, file, text):
+    project.text(file, project.text(file) + text)
+    return project.text(file).count("\n")
 
 
-# What goes wrong when a file is imported, and what is said of it.
+# What goes wrong when a file is imported, and the message about it.
 FAULTS = [
     ("def relu_forward(x:\n    pass\n", "SyntaxError in line {before}: "),
     ("nonsense\n", "NameError in line {last}: name 'nonsense' is not defined"),
     ("del relu_forward\n", "ImportError: cannot import name 'relu_forward' from 'pixelgrad.layers.basic'"),
-    ("import os; os._exit(0)\n", "it ends the whole program (exit code 0). Is there an exit() outside of"),
-    ("while True: pass\n", "it is not done in time, and is at line {last}. Is there a loop outside of"),
+    ("import os; os._exit(0)\n", "it ends the whole program (exit code 0). Is there an exit() outside"),
+    ("while True: pass\n", "it does not finish in time, and is at line {last}. Is there a loop outside"),
 ]
 RARER_FAULTS = [
     (" x = 1\n", "IndentationError in line {last}: "),
@@ -137,7 +137,7 @@ RARER_FAULTS = [
     ("raise ValueError\n", "ValueError in line {last}"),
     ("check_float('me', 'x', 3)\n", "TypeError in line {last}: "),  # raised in a file that is not theirs
     ("from .checks import nonsense\n", "ImportError in line {last}: cannot import name 'nonsense' from "),
-    ("import sys; sys.exit()\n", "SystemExit in line {last}: it ends the whole program; no exit()"),
+    ("import sys; sys.exit()\n", "SystemExit in line {last}: it ends the whole program; do not call exit()"),
     ("raise BaseException('no')\n", "BaseException in line {last}: no"),
     ("import ctypes; ctypes.string_at(0)\n", "it ends the whole program (signal 11)."),
     ("x = 1 + \0\n", "SyntaxError: source code string cannot contain null bytes"),
@@ -171,8 +171,8 @@ def test_what_can_be_imported_is_run(project, check):
 
 def test_each_of_several_broken_files_is_named(project, check):
     project.solve(*EXERCISES)
-    for home in ("layers/losses.py", "layers/naive.py", "visualization/cam.py"):
-        append(project, home, "def f(:\n")
+    for file in ("layers/losses.py", "layers/naive.py", "visualization/cam.py"):
+        append(project, file, "def f(:\n")
     (project.path / "layers" / "basic.py").unlink()
     verdicts, _ = check(project, "relu", "softmax", "conv", "cam", "batchnorm")
     waits = verdicts.pop("batchnorm")
@@ -211,7 +211,7 @@ def test_who_calls_at_import_what_never_ends_is_at_fault(project, check):
     last = append(project, "layers/losses.py", "from .basic import relu_forward\nrelu_forward(1)\n")
     verdicts, _ = check(project, "affine", "softmax", seconds=1)
     assert [v.status for v in verdicts.values()] == [BLOCKED, WRONG]
-    assert f"layers/losses.py: cannot be imported: it is not done in time, and is at line {last}." in (
+    assert f"layers/losses.py: cannot be imported: it does not finish in time, and is at line {last}." in (
         verdicts["softmax"].message
     )
 
@@ -468,7 +468,7 @@ def test_the_function_that_changed_an_input_is_named(answers, forward):
     outcomes = {case: run_case(exercise, inputs, functions) for case, inputs in answer.inputs.items()}
     assert {tuple(outcome["changed"].items()) for outcome in outcomes.values()} == {(("features", "gram_matrix"),)}
     message = judge(exercise, answer, outcomes).message
-    assert "The input features is not what it was: gram_matrix changed what it was given." in message
+    assert "The input features has changed: gram_matrix writes to its arguments." in message
 
 
 def test_a_change_of_the_backward_is_its_own(answers):

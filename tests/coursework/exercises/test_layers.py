@@ -27,21 +27,21 @@ def load(name):
 
 VARIANTS = load("variants_layers").VARIANTS
 BY_ID = {exercise.id: exercise for exercise in EXERCISES}
-HOMES = sorted({home for exercise in EXERCISES for home in exercise.homes.values()})
+FILES = sorted({file for exercise in EXERCISES for file in exercise.files.values()})
 IDS = ["affine", "relu", "softmax", "svm", "conv", "max_pool", "im2col", "batchnorm", "spatial_batchnorm"]
 IDS += ["layernorm", "dropout"]
 SEEDS = [0, *(pytest.param(seed, marks=pytest.mark.slow) for seed in (1, 2024))]
 
 each_exercise = pytest.mark.parametrize("exercise", EXERCISES, ids=lambda e: e.id)
-each_home = pytest.mark.parametrize("home", HOMES)
+each_file = pytest.mark.parametrize("file", FILES)
 
 
 def mistakes_of(exercise):
     return [mistake for mistake in MISTAKES if mistake.exercise == exercise.id]
 
 
-def text_of(home):
-    return (ROOT / home).read_text(encoding="utf-8")
+def text_of(file):
+    return (ROOT / file).read_text(encoding="utf-8")
 
 
 def equal(a, b):
@@ -54,7 +54,7 @@ def equal(a, b):
 
 @each_exercise
 @pytest.mark.parametrize("seed", SEEDS)
-def test_the_right_solution_has_nothing_to_complain_about(exercise, seed):
+def test_the_right_solution_raises_nothing_and_changes_nothing(exercise, seed):
     inputs = draw_inputs(exercise, seed)
     for case, outcome in right_outcomes(exercise, inputs).items():
         assert outcome["raised"] is None, (case, outcome["raised"])
@@ -91,8 +91,8 @@ def test_cases_keep_their_names_and_shapes_with_another_seed(exercise):
 def test_the_text_to_paste_runs_and_gives_the_same(exercise):
     for case, inputs in draw_inputs(exercise).items():
         namespace = {"c": inputs}
-        for function, home in exercise.homes.items():
-            exec(f"from pixelgrad.{home[:-3].replace('/', '.')} import {function}", namespace)
+        for function, file in exercise.files.items():
+            exec(f"from pixelgrad.{file[:-3].replace('/', '.')} import {function}", namespace)
         right = right_outcomes(exercise, draw_inputs(exercise))[case]["outputs"]
         exec(exercise.paste, namespace)
         for name in ("out", "loss", "dx"):
@@ -296,31 +296,31 @@ def test_everything_is_said_that_a_student_needs(exercise):
         assert f"{function}(" in exercise.paste
 
 
-@each_home
-def test_the_regions_are_exactly_the_functions_of_the_exercises(home):
-    functions = {f for exercise in EXERCISES for f in exercise.functions if exercise.home(f) == home}
-    assert {region.function for region in markers.regions(text_of(home), home)} == functions
+@each_file
+def test_the_regions_are_exactly_the_functions_of_the_exercises(file):
+    functions = {f for exercise in EXERCISES for f in exercise.functions if exercise.file(f) == file}
+    assert {region.function for region in markers.regions(text_of(file), file)} == functions
 
 
-@each_home
-def test_the_stub_imports_and_raises_todo(home):
+@each_file
+def test_the_stub_imports_and_raises_todo(file):
     wanted = {
         function: (exercise.id, exercise.instructions[function])
         for exercise in EXERCISES
         for function in exercise.functions
-        if exercise.home(function) == home
+        if exercise.file(function) == file
     }
-    text = markers.stub(text_of(home), wanted, home)
+    text = markers.stub(text_of(file), wanted, file)
     assert "SOLUTION" not in text
     assert max(map(len, text.splitlines())) <= 120
-    namespace = {"__name__": f"pixelgrad.layers.{Path(home).stem}", "__package__": "pixelgrad.layers"}
-    exec(compile(text, home, "exec"), namespace)
+    namespace = {"__name__": f"pixelgrad.layers.{Path(file).stem}", "__package__": "pixelgrad.layers"}
+    exec(compile(text, file, "exec"), namespace)
     raised = [ast.unparse(node.exc) for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Raise)]
     for function, (name, _) in wanted.items():
         assert namespace[function].__doc__
         assert raised.count(f"Todo('{name}: {function}')") == 1
     for exercise in EXERCISES:
-        if home in exercise.homes.values():
+        if file in exercise.files.values():
             outcome = run_case(exercise, draw_inputs(exercise)["plain"], namespace)
             assert outcome["raised"]["type"] == "Todo"
             assert outcome["raised"]["message"] == f"{exercise.id}: {exercise.functions[0]}"
@@ -331,15 +331,15 @@ def test_the_stub_imports_and_raises_todo(home):
 def test_one_solution_put_back_works_beside_stubs(exercise):
     """Functions of other exercises that are not yet written do not stand in the way, but those it needs do."""
     namespace = {}
-    for home in dict.fromkeys(exercise.homes.values()):
+    for file in dict.fromkeys(exercise.files.values()):
         todo = {
             function: (other.id, other.instructions[function])
             for other in EXERCISES
             for function in other.functions
-            if other.home(function) == home and other.id != exercise.id and other.id not in exercise.needs
+            if other.file(function) == file and other.id != exercise.id and other.id not in exercise.needs
         }
-        module = {"__name__": f"pixelgrad.layers.{Path(home).stem}", "__package__": "pixelgrad.layers"}
-        exec(compile(markers.stub(text_of(home), todo, home), home, "exec"), module)
+        module = {"__name__": f"pixelgrad.layers.{Path(file).stem}", "__package__": "pixelgrad.layers"}
+        exec(compile(markers.stub(text_of(file), todo, file), file, "exec"), module)
         namespace |= {function: module[function] for function in exercise.functions}
     inputs = draw_inputs(exercise)
     outcomes = {case: run_case(exercise, values, namespace) for case, values in inputs.items()}

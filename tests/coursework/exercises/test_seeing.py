@@ -64,7 +64,7 @@ def test_the_exercises_are_all_there():
 
 
 @each_exercise
-def test_right_solutions_have_nothing_to_complain_about(exercise, answers):
+def test_right_solutions_raise_nothing_and_change_nothing(exercise, answers):
     inputs, right = answers(exercise, 0)
     for case, outcome in right.items():
         assert outcome["raised"] is None and not outcome["changed"] and not outcome["kinds"], (case, outcome)
@@ -130,8 +130,8 @@ def test_endless_mistakes_are_python(mistake):
 def test_markers_stand_around_exactly_the_exercises():
     wanted = {}
     for exercise in EXERCISES:
-        for function, home in exercise.homes.items():
-            wanted.setdefault(home, set()).add(function)
+        for function, file in exercise.files.items():
+            wanted.setdefault(file, set()).add(function)
     found = {}
     for path in sorted((ROOT / "visualization").glob("*.py")):
         regions = markers.regions(path.read_text(encoding="utf-8"), path.name)
@@ -143,13 +143,13 @@ def test_markers_stand_around_exactly_the_exercises():
 @each_exercise
 def test_stubs_compile_and_raise_todo(exercise, answers):
     changes = []
-    for function, home in exercise.homes.items():
-        text = (ROOT / home).read_text(encoding="utf-8")
+    for function, file in exercise.files.items():
+        text = (ROOT / file).read_text(encoding="utf-8")
         changes.append(
-            (markers.solution(text, function, home), f'{_indent(text, function)}raise Todo("{exercise.id}: x")\n')
+            (markers.solution(text, function, file), f'{_indent(text, function)}raise Todo("{exercise.id}: x")\n')
         )
-        stub = markers.stub(text, {function: (exercise.id, exercise.instructions[function])}, home)
-        compile(stub, home, "exec")
+        stub = markers.stub(text, {function: (exercise.id, exercise.instructions[function])}, file)
+        compile(stub, file, "exec")
         assert f'raise Todo("{exercise.id}: {function}")' in stub and "SOLUTION" not in stub
         assert max(map(len, stub.splitlines())) <= 120
         assert "\nimport numpy as np\n" in stub
@@ -179,8 +179,8 @@ def test_what_is_to_be_pasted_runs(exercise, answers):
     inputs, right = answers(exercise, 0)
     for case, c in inputs.items():
         names = {"c": c}
-        for function, home in exercise.homes.items():
-            exec(f"from pixelgrad.{home[:-3].replace('/', '.')} import {function}", names)
+        for function, file in exercise.files.items():
+            exec(f"from pixelgrad.{file[:-3].replace('/', '.')} import {function}", names)
         exec(exercise.paste, names)
         outputs = right[case]["outputs"]
         shared = [name for name in outputs if isinstance(names.get(name), np.ndarray | float)]

@@ -18,7 +18,7 @@ from pixelgrad.coursework.instructor import make
 from pixelgrad.coursework.instructor.make import FOLDERS, edition_texts, make_edition
 from pixelgrad.coursework.instructor.mistakes import MISTAKES
 
-HOMES = exercise_files()
+FILES = exercise_files()
 LONG = 30  # characters: shorter lines, such as `return out, cache`, stand in other places, too
 # Files of the edition that may share a line with a solution by right: code of our own, but nothing about it.
 OUR_CODE = [
@@ -29,8 +29,8 @@ GIVEN = " ".join(text for exercise in EXERCISES.values() for text in exercise.in
 SAMPLE = ["saliency"]
 
 
-def text_of(home):
-    return (ROOT / home).read_text(encoding="utf-8")
+def text_of(file):
+    return (ROOT / file).read_text(encoding="utf-8")
 
 
 def files_of(folder):
@@ -40,9 +40,9 @@ def files_of(folder):
 def solutions():
     """(file, function, text) of every solution."""
     return [
-        (home, region.function, markers.solution(text_of(home), region.function, home))
-        for home in HOMES
-        for region in markers.regions(text_of(home), home)
+        (file, region.function, markers.solution(text_of(file), region.function, file))
+        for file in FILES
+        for region in markers.regions(text_of(file), file)
     ]
 
 
@@ -56,8 +56,8 @@ def elsewhere():
     texts = edition_texts(list(EXERCISES))
     lines = set()
     for path in OUR_CODE:
-        home = path.relative_to(ROOT).as_posix()
-        lines |= {line.strip() for line in texts.get(home, path.read_text(encoding="utf-8")).splitlines()}
+        file = path.relative_to(ROOT).as_posix()
+        lines |= {line.strip() for line in texts.get(file, path.read_text(encoding="utf-8")).splitlines()}
     return lines
 
 
@@ -99,9 +99,9 @@ def test_no_mistake_is_in_any_file(contents, elsewhere):
 
 
 def test_a_leak_would_be_found(contents, elsewhere):
-    """The two tests above look for what is really there in the master."""
-    home, _, text = next(s for s in solutions() if s[1] == "conv_forward_naive")
-    assert any(line in text_of(home) for line in telling_lines(text, elsewhere))
+    """The two tests above look for what really is in the instructor copy."""
+    file, _, text = next(s for s in solutions() if s[1] == "conv_forward_naive")
+    assert any(line in text_of(file) for line in telling_lines(text, elsewhere))
     mistakes = (ROOT / "coursework" / "instructor" / "mistakes_layers.py").read_text(encoding="utf-8")
     lines = [line for m in MISTAKES for _, new in m.changes for line in telling_lines(new, elsewhere)]
     assert sum(line in mistakes for line in lines) > 50
@@ -121,10 +121,10 @@ def test_nothing_is_there_that_is_not_for_students(edition):
 
 
 def test_no_markers_are_left(edition):
-    for home in HOMES:
-        assert "SOLUTION" not in edition.text(home)
-        assert "SOLUTION" not in edition.text(f"coursework/stubs/{home}.txt")
-        assert edition.text(home) == edition.text(f"coursework/stubs/{home}.txt")
+    for file in FILES:
+        assert "SOLUTION" not in edition.text(file)
+        assert "SOLUTION" not in edition.text(f"coursework/stubs/{file}.txt")
+        assert edition.text(file) == edition.text(f"coursework/stubs/{file}.txt")
 
 
 # -- complete ----------------------------------------------------------------------------------------------------------
@@ -166,8 +166,8 @@ def test_the_readme_says_what_to_do_first(edition):
 
 def test_every_function_has_its_instructions_above_its_todo(edition):
     for name, exercise in EXERCISES.items():
-        for function, home in exercise.homes.items():
-            text = edition.text(home)
+        for function, file in exercise.files.items():
+            text = edition.text(file)
             assert f'raise Todo("{name}: {function}")' in text
             above = text[: text.index(f'raise Todo("{name}: {function}")')]
             words = " ".join(line.strip("# ") for line in above.splitlines()[-40:])
@@ -192,7 +192,7 @@ def test_every_exercise_has_all_that_belongs_to_it(exercise, answers):
 def test_markers_stand_in_exercise_files_only():
     for path in OUR_CODE:
         found = markers.regions(path.read_text(encoding="utf-8"), path.name)
-        assert bool(found) == (path.relative_to(ROOT).as_posix() in HOMES), path
+        assert bool(found) == (path.relative_to(ROOT).as_posix() in FILES), path
 
 
 @pytest.mark.parametrize(
@@ -200,12 +200,12 @@ def test_markers_stand_in_exercise_files_only():
     [("### END SOLUTION", "# end"), ("### BEGIN SOLUTION", "### BEGIN SOLUTION\n    ### BEGIN SOLUTION")],
 )
 def test_an_edition_is_not_made_where_markers_are_out_of_order(tmp_path, monkeypatch, old, new):
-    for home in HOMES:
-        (tmp_path / "master" / home).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / "master" / home).write_text(text_of(home), encoding="utf-8")
-    path = tmp_path / "master" / "layers" / "basic.py"
+    for file in FILES:
+        (tmp_path / "instructor copy" / file).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "instructor copy" / file).write_text(text_of(file), encoding="utf-8")
+    path = tmp_path / "instructor copy" / "layers" / "basic.py"
     path.write_text(path.read_text(encoding="utf-8").replace(old, new, 1), encoding="utf-8")
-    monkeypatch.setattr(make, "ROOT", tmp_path / "master")
+    monkeypatch.setattr(make, "ROOT", tmp_path / "instructor copy")
     with pytest.raises(markers.MarkerError, match=r"layers/basic\.py, line \d+"):
         edition_texts(["relu"])
 

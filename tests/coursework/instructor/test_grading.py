@@ -47,16 +47,16 @@ assert WRONG != SOLVED
 
 
 def write(folder, texts):
-    for home, text in texts.items():
-        (folder / home).parent.mkdir(parents=True, exist_ok=True)
-        (folder / home).write_text(text, encoding="utf-8")
+    for file, text in texts.items():
+        (folder / file).parent.mkdir(parents=True, exist_ok=True)
+        (folder / file).write_text(text, encoding="utf-8")
     return folder
 
 
 def write_zip(path, texts, inside=""):
     with zipfile.ZipFile(path, "w") as archive:
-        for home, text in texts.items():
-            archive.writestr(inside + home, text)
+        for file, text in texts.items():
+            archive.writestr(inside + file, text)
     return path
 
 
@@ -149,7 +149,9 @@ def test_what_cannot_be_run_is_said_in_the_table_and_on_the_page(place, run, tmp
     errors = {name: row["error"] for name, row in table.items()}
     assert errors["exits"].startswith("layers/basic.py: cannot be imported: it ends the whole program (exit code 0).")
     assert errors["exits politely"].startswith(f"layers/basic.py: cannot be imported: SystemExit in line {lines}: it")
-    assert errors["loops"].startswith("layers/basic.py: cannot be imported: it is not done in time, and is at line ")
+    assert errors["loops"].startswith(
+        "layers/basic.py: cannot be imported: it does not finish in time, and is at line "
+    )
     assert errors["no Python"] == f"layers/basic.py: cannot be imported: SyntaxError in line {lines}: invalid syntax"
     assert errors["raises"].startswith(f"layers/basic.py: cannot be imported: NameError in line {lines}: name ")
     assert errors["bad zip"] == "cannot be read: File is not a zip file"

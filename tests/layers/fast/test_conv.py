@@ -1,6 +1,6 @@
 """Convolution: against SciPy's correlation, against the plain loops, and against differences."""
 
-import contextlib
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from scipy.signal import correlate
 
 from pixelgrad.layers import check_layer, conv_backward, conv_backward_naive, conv_forward, conv_forward_naive
-from pixelgrad.layers.fast import conv as conv_module
 from pixelgrad.layers.fast import parallel, winograd
-from pixelgrad.layers.fast.conv import channels_last_filters
+from pixelgrad.layers.fast.conv import BACKWARD_METHODS, FORWARD_METHODS, channels_last_filters
+from pixelgrad.layers.fast.parallel import BLOCKING, Blocking
 
 FORWARD = {"fast": conv_forward, "naive": conv_forward_naive}
 PAIRS = {"fast": (conv_forward, conv_backward), "naive": (conv_forward_naive, conv_backward_naive)}
@@ -94,33 +94,19 @@ def in_memory_order(x, order):
     return np.ascontiguousarray(x)
 
 
-SMALL = {"_LEAST_FLOATS": 0, "_LEAST_PRODUCT": 0, "_LEAST_PRODUCT_FOR_BLAS": 0}  # nothing is too small for threads
-WAYS = {
-    "one block": (conv_module, {"_FEW_WINDOWS": 0, "_FEW_CHANNELS": 0}),
-    "blocks": (parallel, {"_BLOCK_FLOATS": 300, **SMALL}),
-    "bands": (parallel, {"_BLOCK_FLOATS": 40, **SMALL}),
-    "rows": (parallel, {"_BLOCK_FLOATS": 1, **SMALL}),
-    "filters": (conv_module, {"_FEW_ROWS": 1_000_000}),
-    "col2im": (conv_module, {"_FEW_WINDOWS": 1_000_000}),
-    "col2im, few channels": (conv_module, {"_FEW_CHANNELS": 0}),
-    "col2im, channels side by side": (conv_module, {"_FEW_WINDOWS": 1_000_000, "_LEAST_CHANNELS": 0}),
-    "phases": (conv_module, {"_FEW_WINDOWS": 0, "_FEW_CHANNELS": 0}),
-    "winograd": (winograd, {"_LEAST_TILES": 0, "_LEAST_CHANNELS": 0, "_LEAST_SPARED": 0}),
+def blocks_of(floats):
+    """Blocks of at most so many floats, and nothing too small to be split."""
+    return Blocking(block_floats=floats, least_floats=0, least_product=0, least_product_for_blas=0)
+
+
+BLOCKINGS = {
+    "one block": BLOCKING,
+    "blocks": blocks_of(300),
+    "bands": blocks_of(40),
+    "rows": blocks_of(1),
+    "filters": replace(blocks_of(300), few_windows=1_000_000),
+    "channels side by side": replace(blocks_of(300), planar_channels=0),
 }
-
-
-@contextlib.contextmanager
-def forced(*names):
-    """Constants that make the layers go certain ways."""
-    kept = [(WAYS[name][0], key, getattr(WAYS[name][0], key)) for name in names for key in WAYS[name][1]]
-    try:
-        for name in names:
-            for key, value in WAYS[name][1].items():
-                setattr(WAYS[name][0], key, value)
-        yield
-    finally:
-        for module, key, value in reversed(kept):
-            setattr(module, key, value)
 
 
 @settings(max_examples=200, deadline=None)
@@ -133,32 +119,34 @@ def forced(*names):
     st.sampled_from(("NCHW", "channels last", "slice", "reversed", "broadcast image")),
     st.sampled_from(("NCHW", "channels last", "slice")),
     st.booleans(),
-    st.sampled_from(("one block", "blocks", "bands", "rows")),
-    st.sampled_from(
-        ("filters", "col2im", "col2im, few channels", "col2im, channels side by side", "phases", "winograd")
-    ),
+    st.sampled_from(sorted(BLOCKINGS)),
+    st.sampled_from(BACKWARD_METHODS),
     st.sampled_from((None, (3, 1), (2, 1), (4, 2), (6, 2))),
     st.booleans(),
     st.integers(0, 99),
 )
 def test_fast_equals_naive(
-    counts, sizes, stride, pad, dtype, order, dout_order, bias, cutting, way, spared, own_order, seed
+    counts, sizes, stride, pad, dtype, order, dout_order, bias, blocks, method, winograd_shape, own_order, seed
 ):
     N, C, F = counts
     H, W, HH, WW = sizes
-    if spared is not None:  # what Winograd's way is for
-        HH, stride = spared
+    if winograd_shape is not None:  # what Winograd's method is for
+        HH, stride = winograd_shape
         H, W, WW = H + HH - 1, W + HH - 1, HH
     HH, WW = min(HH, H + 2 * pad), min(WW, W + 2 * pad)
     x, w, b = arrays(H, W, HH, WW, N=N, C=C, F=F, seed=seed, dtype=dtype)
     x, b = in_memory_order(x, order), b if bias else None
     conv_param = {"stride": stride, "pad": pad}
     w = channels_last_filters(w) if own_order else w
-    with forced(cutting, way):
-        fast, fast_cache = conv_forward(x, w, b, conv_param)
-        slow, slow_cache = conv_forward_naive(x, w, b, conv_param)
-        dout = np.random.default_rng(seed + 1).standard_normal(slow.shape).astype(dtype)
-        results = [fast, *conv_backward(in_memory_order(dout, dout_order), fast_cache)]
+    blocking = BLOCKINGS[blocks]
+    if method == "winograd" and not winograd.applies(w, stride):
+        method = "auto"
+    forward_method = method if method in FORWARD_METHODS else "auto"
+    fast, fast_cache = conv_forward(x, w, b, conv_param, method=forward_method, blocking=blocking)
+    slow, slow_cache = conv_forward_naive(x, w, b, conv_param)
+    dout = np.random.default_rng(seed + 1).standard_normal(slow.shape).astype(dtype)
+    gradients = conv_backward(in_memory_order(dout, dout_order), fast_cache, method=method, blocking=blocking)
+    results = [fast, *gradients]
     tolerance = 1e-4 if dtype == np.float32 else 1e-11
     for name, a, b in zip(("out", "dx", "dw", "db"), results, [slow, *conv_backward_naive(dout, slow_cache)]):
         assert (a is None) == (b is None), name
@@ -217,12 +205,26 @@ def test_a_large_batch_in_float32_keeps_the_digits_of_the_bias_gradient():
 @pytest.mark.parametrize(
     "size, stride, taken", [(3, 1, True), (4, 2, True), (3, 2, False), (5, 1, False), (8, 2, False)]
 )
-def test_winograds_way_is_taken_where_it_spares_enough(size, stride, taken):
+def test_winograds_method_is_chosen_where_it_saves_enough(size, stride, taken):
     w = np.zeros((32, 48, size, size), np.float32)
     with parallel.one_blas_thread():
         assert winograd.pays(w, stride, (32, 16, 16, 32)) == taken
         assert not winograd.pays(w, stride, (4000, 1, 1, 32))  # a tile for each output
         assert not winograd.pays(w[:, :3], stride, (1000, 16, 16, 32))  # few channels
+
+
+def test_a_method_that_is_unknown_or_cannot_compute_this_is_an_error():
+    x, w, b = arrays(6, 7, 3, 2)
+    with pytest.raises(ValueError, match="conv_forward: method must be one of 'auto', 'im2col', 'winograd', got 'fft'"):
+        conv_forward(x, w, b, {}, method="fft")
+    with pytest.raises(ValueError, match="square filters 2 or 3 strides wide, got 3x2 at stride 1; use 'auto'"):
+        conv_forward(x, w, b, {}, method="winograd")
+    out, cache = conv_forward(x, w, b, {})
+    with pytest.raises(ValueError, match="conv_backward: method must be one of .*'col2im'.*, got 'phases'"):
+        conv_backward(out, cache, method="phases")
+    for gradients in ({"param_grads": False}, {"input_grad": False}):
+        with pytest.raises(ValueError, match="square filters"):
+            conv_backward(out, cache, method="winograd", **gradients)
 
 
 @pytest.mark.parametrize("stride, size", [(1, 1), (2, 3), (1, 3)])

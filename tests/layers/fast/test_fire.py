@@ -1,13 +1,12 @@
-"""The Fire module in one pass: against the three convolutions it joins, as plain loops give them."""
+"""The Fire module in one pass: against its three convolutions, as plain loops give them."""
 
 import numpy as np
 import pytest
 
 from pixelgrad.layers import conv_forward_naive
-from pixelgrad.layers.fast import fire
-from pixelgrad.layers.fast import parallel as our_threads
 from pixelgrad.layers.fast.fire import fire_backward, fire_forward
 from pixelgrad.layers.fast.fused import conv_relu_backward, conv_relu_forward
+from pixelgrad.layers.fast.parallel import Blocking
 
 
 def module(C=5, S=3, F1=4, F3=2, dtype=np.float64, seed=0):
@@ -59,19 +58,18 @@ def test_both_ways_equal_the_separate_convolutions(shape, rule):
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_bands_of_one_image_and_several_images_for_several_threads(dtype, monkeypatch):
-    monkeypatch.setattr(fire, "_LEAST_FLOATS", 200)
-    monkeypatch.setattr(our_threads, "_BLOCK_FLOATS", 250)
+def test_bands_of_one_image_and_several_images_for_several_threads(dtype):
+    blocking = Blocking(block_floats=250, least_floats=200)
     parts = module(dtype=dtype)
     for shape in ((1, 5, 23, 9), (4, 5, 7, 8)):
         x = images(*shape, dtype=dtype)
         dout = np.random.default_rng(2).standard_normal((shape[0], 6, *shape[2:])).astype(dtype)
         expected, dx = separate(x, parts, dout)
-        out, cache = fire_forward(x, *parts)
+        out, cache = fire_forward(x, *parts, blocking=blocking)
         rtol = 1e-5 if dtype == np.float32 else 1e-10
         assert out.dtype == dtype
         np.testing.assert_allclose(out, expected, rtol=rtol, atol=rtol)
-        np.testing.assert_allclose(fire_backward(dout, cache), dx, rtol=rtol, atol=rtol)
+        np.testing.assert_allclose(fire_backward(dout, cache, blocking=blocking), dx, rtol=rtol, atol=rtol)
 
 
 def test_gradient_equals_differences():

@@ -1,6 +1,7 @@
-"""The joined layers equal the separate ones: forward, backward and every gradient, in both modes."""
+"""The fused layers equal the separate ones: forward, backward and every gradient, in both modes."""
 
 import itertools
+from functools import partial
 
 import numpy as np
 import pytest
@@ -26,8 +27,8 @@ from pixelgrad.layers import (
     spatial_batchnorm_backward,
     spatial_batchnorm_forward,
 )
-from pixelgrad.layers.fast import fused, parallel, relu
-from pixelgrad.layers.fast.relu import rectify_backward, rectify_forward
+from pixelgrad.layers.fast import relu
+from pixelgrad.layers.fast.parallel import Blocking
 
 F = 5
 CONV_PARAM = {"stride": 2, "pad": 1}
@@ -71,14 +72,15 @@ def separately(kind, x, w, b, gamma=None, beta=None, bn_param=None):
     return out, backward
 
 
-def joined(kind, *args, bn_param=None):
+def fused(kind, *args, bn_param=None, **options):
+    """Output and cache of a fused layer, and its backward function."""
     if kind == "conv":
         if bn_param is None:
-            return conv_relu_forward(*args, CONV_PARAM), conv_relu_backward
-        return conv_bn_relu_forward(*args, CONV_PARAM, bn_param), conv_bn_relu_backward
+            return conv_relu_forward(*args, CONV_PARAM, **options), partial(conv_relu_backward, **options)
+        return conv_bn_relu_forward(*args, CONV_PARAM, bn_param, **options), partial(conv_bn_relu_backward, **options)
     if bn_param is None:
-        return affine_relu_forward(*args), affine_relu_backward
-    return affine_bn_relu_forward(*args, bn_param), affine_bn_relu_backward
+        return affine_relu_forward(*args, **options), partial(affine_relu_backward, **options)
+    return affine_bn_relu_forward(*args, bn_param, **options), partial(affine_bn_relu_backward, **options)
 
 
 def assert_same_gradients(found, expected, tolerance=1e-11):
@@ -94,53 +96,53 @@ CASES = list(itertools.product(("conv", "affine"), (True, False), RULES))
 
 @pytest.mark.parametrize("mode", ["train", "test"])
 @pytest.mark.parametrize("kind, bias, rule", CASES)
-def test_with_batchnorm_the_joined_layer_equals_the_separate_ones(kind, bias, rule, mode):
+def test_with_batchnorm_the_fused_layer_equals_the_separate_ones(kind, bias, rule, mode):
     x, w, b, gamma, beta = arguments(kind, bias)
     one, two = bn_params(mode), bn_params(mode)
     expected, backward = separately(kind, x, w, b, gamma, beta, one)
-    (out, cache), joined_backward = joined(kind, x, w, b, gamma, beta, bn_param=two)
+    (out, cache), fused_backward = fused(kind, x, w, b, gamma, beta, bn_param=two)
     np.testing.assert_allclose(out, expected, atol=1e-12)
     for name in ("running_mean", "running_var"):
         np.testing.assert_allclose(one[name], two[name], rtol=1e-12)
     dout = np.random.default_rng(2).standard_normal(out.shape)
-    assert_same_gradients(joined_backward(dout, cache, relu_rule=rule), backward(dout, rule))
+    assert_same_gradients(fused_backward(dout, cache, relu_rule=rule), backward(dout, rule))
 
 
 @pytest.mark.parametrize("images, folded, repeat_from", [(3, True, 0), (1, False, 10**9), (1, False, 0)])
 @pytest.mark.parametrize("rule", RULES)
-def test_the_scale_goes_into_what_is_smaller(images, folded, repeat_from, rule, monkeypatch):
-    for module in (fused, relu):
-        monkeypatch.setattr(module, "REPEAT_FROM", repeat_from)
+def test_the_scale_goes_into_what_is_smaller(images, folded, repeat_from, rule):
     x, w, b, gamma, beta = arguments("conv", True)
     before = w.copy()
     expected, backward = separately("conv", x[:images], w, b, gamma, beta, bn_params("test"))
-    (out, cache), joined_backward = joined("conv", x[:images], w, b, gamma, beta, bn_param=bn_params("test"))
+    (out, cache), fused_backward = fused(
+        "conv", x[:images], w, b, gamma, beta, bn_param=bn_params("test"), blocking=Blocking(repeat_from=repeat_from)
+    )
     filters, own_scale, *_ = cache[3]
     assert (own_scale is None) == (filters is not w) == folded
     np.testing.assert_allclose(out, expected, atol=1e-12)
     dout = np.random.default_rng(2).standard_normal(out.shape)
     for _ in range(2):  # the filters stay as they were
-        assert_same_gradients(joined_backward(dout, cache, relu_rule=rule), backward(dout, rule))
+        assert_same_gradients(fused_backward(dout, cache, relu_rule=rule), backward(dout, rule))
     np.testing.assert_array_equal(w, before)
 
 
 def test_a_scale_of_another_type_does_not_change_that_of_the_output():
     x, w, b, gamma, beta = arguments("conv", True, np.float32)
     for images in (3, 1):
-        (out, cache), backward = joined(
+        (out, cache), backward = fused(
             "conv", x[:images], w, b, gamma.astype(np.float64), beta, bn_param=bn_params("test", np.float32)
         )
         assert out.dtype == np.float32 and backward(out, cache, param_grads=False)[0].dtype == np.float32
 
 
 @pytest.mark.parametrize("kind, bias, rule", CASES)
-def test_without_batchnorm_the_joined_layer_equals_the_separate_ones(kind, bias, rule):
+def test_without_batchnorm_the_fused_layer_equals_the_separate_ones(kind, bias, rule):
     x, w, b, _, _ = arguments(kind, bias)
     expected, backward = separately(kind, x, w, b)
-    (out, cache), joined_backward = joined(kind, x, w, b)
+    (out, cache), fused_backward = fused(kind, x, w, b)
     np.testing.assert_allclose(out, expected, atol=1e-12)
     dout = np.random.default_rng(2).standard_normal(out.shape)
-    assert_same_gradients(joined_backward(dout, cache, relu_rule=rule), backward(dout, rule))
+    assert_same_gradients(fused_backward(dout, cache, relu_rule=rule), backward(dout, rule))
 
 
 @pytest.mark.parametrize("mode", ["train", "test", None])
@@ -164,7 +166,7 @@ def test_gradients_equal_differences(kind, mode):
 def test_gradients_that_are_not_asked_for_are_none_and_the_others_unchanged(kind, mode):
     x, w, b, gamma, beta = arguments(kind, True)
     args = (x, w, b) if mode is None else (x, w, b, gamma, beta)
-    (out, cache), backward = joined(kind, *args, bn_param=None if mode is None else bn_params(mode))
+    (out, cache), backward = fused(kind, *args, bn_param=None if mode is None else bn_params(mode))
     dout = np.random.default_rng(2).standard_normal(out.shape)
     everything = backward(dout, cache)
     assert len(everything) == len(args) and all(g.shape == a.shape for g, a in zip(everything, args))
@@ -180,22 +182,20 @@ def test_gradients_that_are_not_asked_for_are_none_and_the_others_unchanged(kind
 @pytest.mark.parametrize("kind", ["conv", "affine"])
 def test_a_gamma_of_zero_still_has_a_gradient_in_test_mode(kind):
     x, w, b, gamma, beta = arguments(kind, True)
-    (out, cache), backward = joined(kind, x, w, b, gamma, beta, bn_param=bn_params("test"))
+    (out, cache), backward = fused(kind, x, w, b, gamma, beta, bn_param=bn_params("test"))
     dgamma = backward(np.ones_like(out), cache)[3]
     assert gamma[2] == 0 and beta[2] > 0 and abs(dgamma[2]) > 0.1
 
 
 @pytest.mark.parametrize("rows_per_block", [1, 3, 7])
 @pytest.mark.parametrize("kind", ["conv", "affine"])
-def test_the_size_of_the_blocks_in_training_does_not_matter(kind, rows_per_block, monkeypatch):
+def test_the_size_of_the_blocks_in_training_does_not_matter(kind, rows_per_block):
     x, w, b, gamma, beta = arguments(kind, True)
     results = []
-    for name in ("_LEAST_FLOATS", "_LEAST_PRODUCT", "_LEAST_PRODUCT_FOR_BLAS"):
-        monkeypatch.setattr(parallel, name, 0)
     for block_floats in (400_000, rows_per_block * F):
-        monkeypatch.setattr(parallel, "_BLOCK_FLOATS", block_floats)
+        blocking = Blocking(block_floats=block_floats, least_floats=0, least_product=0, least_product_for_blas=0)
         bn_param = bn_params("train")
-        (out, cache), backward = joined(kind, x, w, b, gamma, beta, bn_param=bn_param)
+        (out, cache), backward = fused(kind, x, w, b, gamma, beta, bn_param=bn_param, blocking=blocking)
         results.append([out, *backward(np.cos(out), cache), bn_param["running_mean"], bn_param["running_var"]])
     for a, b in zip(*results):
         np.testing.assert_allclose(a, b, rtol=1e-11, atol=1e-12)
@@ -206,13 +206,13 @@ def test_running_averages_start_at_zero_and_eps_and_momentum_have_defaults(kind)
     x, w, b, gamma, beta = arguments(kind, True)
     one, two = {"mode": "train"}, {"mode": "train"}
     expected, _ = separately(kind, x, w, b, gamma, beta, one)
-    (out, _), _ = joined(kind, x, w, b, gamma, beta, bn_param=two)
+    (out, _), _ = fused(kind, x, w, b, gamma, beta, bn_param=two)
     np.testing.assert_allclose(out, expected, atol=1e-12)
     assert one.keys() == two.keys()
     np.testing.assert_allclose(two["running_var"], one["running_var"], rtol=1e-12)
     one["mode"] = two["mode"] = "test"
     expected, _ = separately(kind, x, w, b, gamma, beta, one)
-    (out, _), _ = joined(kind, x, w, b, gamma, beta, bn_param=two)
+    (out, _), _ = fused(kind, x, w, b, gamma, beta, bn_param=two)
     np.testing.assert_allclose(out, expected, atol=1e-12)
 
 
@@ -227,10 +227,10 @@ def test_a_large_mean_loses_no_digits_in_float32():
     np.testing.assert_allclose(bn_param["running_var"], exact.var(axis=0), rtol=1e-5)
 
 
-def test_a_rectifier_lets_nothing_back_through_zeros():
+def test_relu_passes_no_gradient_to_zeros():
     for shape in ((2, 3), (2, 3, 4, 5)):
         x = np.zeros(shape)
         x.flat[0], x.flat[1] = 1, -1
-        _, cache = rectify_forward(x)
-        dx = rectify_backward(np.ones(shape), cache)
+        _, cache = relu.relu_forward(x)
+        dx = relu.relu_backward(np.ones(shape), cache)
         assert dx.flat[0] == 1 and np.count_nonzero(dx) == 1

@@ -12,7 +12,14 @@ from hypothesis import strategies as st
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from pixelgrad.layers.fast import parallel
-from pixelgrad.layers.fast.parallel import cut, deal, length, one_blas_thread, pieces, total
+from pixelgrad.layers.fast.parallel import (
+    length,
+    one_blas_thread,
+    parallel_for,
+    parallel_sum,
+    split_blocks,
+    split_range,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -34,28 +41,28 @@ def test_every_block_is_done_once_and_by_several_threads():
         meet.wait()  # passes only if three threads are at work
         return done.append
 
-    deal(list(range(20)), new_worker)
+    parallel_for(list(range(20)), new_worker)
     assert sorted(done) == list(range(20)) and len(seen) == 3
 
 
 def test_one_block_stays_in_this_thread_and_leaves_blas_its_threads():
     seen = []
-    deal([1], lambda: lambda block: seen.append((block, threading.get_ident(), blas_threads())))
+    parallel_for([1], lambda: lambda block: seen.append((block, threading.get_ident(), blas_threads())))
     assert seen == [(1, threading.get_ident(), {3})]
 
 
 def test_no_blocks_no_work():
-    deal([], lambda: lambda block: pytest.fail("called"))
+    parallel_for([], lambda: lambda block: pytest.fail("called"))
 
 
 def test_blas_has_one_thread_inside_and_its_own_number_again_outside():
     seen = []
-    deal([1, 2, 3, 4], lambda: lambda block: seen.append(blas_threads()))
+    parallel_for([1, 2, 3, 4], lambda: lambda block: seen.append(blas_threads()))
     assert seen == [{1}] * 4 and blas_threads() == {3}
     with one_blas_thread() as outside:
         assert outside == 3 and blas_threads() == {1} and parallel.threads() == 3
         with one_blas_thread():
-            deal([1, 2], lambda: lambda block: None)
+            parallel_for([1, 2], lambda: lambda block: None)
         assert blas_threads() == {1}, "the inner ones must not end the outer"
     assert blas_threads() == {3}
 
@@ -70,7 +77,7 @@ def test_an_error_comes_out_and_stops_the_rest():
         done.append(block)
 
     with pytest.raises(ZeroDivisionError, match="block 0"):
-        deal(list(range(100)), lambda: worker)
+        parallel_for(list(range(100)), lambda: worker)
     assert len(done) < 10 and blas_threads() == {3}
     finished = len(done)
     time.sleep(0.05)
@@ -88,7 +95,7 @@ def test_an_error_in_another_thread_comes_out():
             raise ZeroDivisionError("elsewhere")
 
     with pytest.raises(ZeroDivisionError, match="elsewhere"):
-        deal([1, 2], lambda: worker)
+        parallel_for([1, 2], lambda: worker)
     assert blas_threads() == {3}
 
 
@@ -101,7 +108,7 @@ def test_numpys_buffer_is_as_it_was_also_after_an_error():
 
     for blocks in ([1], [1, 2, 3]):
         with pytest.raises(ZeroDivisionError):
-            deal(blocks, lambda: worker)
+            parallel_for(blocks, lambda: worker)
         assert np.getbufsize() == before
     assert set(inside) == {parallel._BUFFER} and before != parallel._BUFFER
 
@@ -119,7 +126,7 @@ def test_an_interrupt_while_others_are_asked_leaves_nobody_at_work(monkeypatch):
 
     monkeypatch.setattr(parallel._Helpers, "ask", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        deal(list(range(100)), lambda: worker)
+        parallel_for(list(range(100)), lambda: worker)
     finished = len(done)
     time.sleep(0.05)
     assert len(done) == finished < 10 and blas_threads() == {3}
@@ -128,7 +135,7 @@ def test_an_interrupt_while_others_are_asked_leaves_nobody_at_work(monkeypatch):
 def test_threads_that_wait_hold_on_to_nothing():
     big = np.zeros(1000)
     kept = weakref.ref(big)
-    deal([1, 2, 3], lambda big=big: lambda block: big.sum())
+    parallel_for([1, 2, 3], lambda big=big: lambda block: big.sum())
     del big
     deadline = time.monotonic() + 10
     while kept() is not None and time.monotonic() < deadline:
@@ -144,16 +151,16 @@ def test_sums_do_not_depend_on_who_is_first():
         time.sleep(rng.uniform(0, 0.002))
         return np.array([numbers[block]])
 
-    results = {float(total(list(range(50)), lambda: worker)[0]) for _ in range(5)}
+    results = {float(parallel_sum(list(range(50)), lambda: worker)[0]) for _ in range(5)}
     assert len(results) == 1
     np.testing.assert_allclose(results.pop(), numbers.astype(np.float64).sum(), rtol=1e-5)
 
 
 @settings(deadline=None)
 @given(st.integers(1, 20), st.integers(1, 30), st.integers(1, 10_000), st.integers(0, 1_000_000))
-def test_pieces_cover_every_row_of_every_image_once(N, H, floats_per_row, least):
+def test_blocks_cover_every_row_of_every_image_once(N, H, floats_per_row, least):
     covered = np.zeros((N, H), int)
-    blocks = pieces(N, H, floats_per_row, least)
+    blocks = split_blocks(N, H, floats_per_row, least=least)
     for images, rows in blocks:
         assert length(images) > 0 and length(rows) > 0
         covered[images, rows] += 1
@@ -163,34 +170,34 @@ def test_pieces_cover_every_row_of_every_image_once(N, H, floats_per_row, least)
     assert (len(blocks) == 1) >= (N * H * floats_per_row <= least)
 
 
-def test_large_work_is_cut_into_blocks_that_stay_in_the_cache_and_share_evenly():
-    blocks = pieces(100, 10, 4_000)
+def test_large_work_is_split_into_blocks_that_stay_in_the_cache_and_share_evenly():
+    blocks = split_blocks(100, 10, 4_000)
     assert len(blocks) % 3 == 0
     sizes = [length(images) * length(rows) * 4_000 for images, rows in blocks]
-    assert max(sizes) <= parallel._BLOCK_FLOATS + 40_000 and sum(sizes) == 4_000_000
+    assert max(sizes) <= parallel.BLOCKING.block_floats + 40_000 and sum(sizes) == 4_000_000
 
 
 @given(st.integers(0, 100), st.integers(1, 120))
-def test_cut_leaves_nothing_out_and_nothing_empty(total, count):
-    parts = cut(total, count)
+def test_split_range_leaves_nothing_out_and_nothing_empty(total, count):
+    parts = split_range(total, count)
     assert [k for part in parts for k in range(part.start, part.stop)] == list(range(total))
     assert all(length(part) > 0 for part in parts) and len(parts) == min(total, count)
     assert not parts or max(map(length, parts)) - min(map(length, parts)) <= 1
 
 
-def _deal_in_child(queue):
+def _parallel_for_in_child(queue):
     done = []
-    deal(list(range(10)), lambda: done.append)
+    parallel_for(list(range(10)), lambda: done.append)
     queue.put(sorted(done))
 
 
 @pytest.mark.skipif("fork" not in multiprocessing.get_all_start_methods(), reason="no fork on this system")
 @pytest.mark.filterwarnings("ignore:This process .* is multi-threaded")
 def test_a_forked_process_has_threads_of_its_own():
-    deal([1, 2, 3], lambda: lambda block: None)  # this process's threads exist now
+    parallel_for([1, 2, 3], lambda: lambda block: None)  # this process's threads exist now
     context = multiprocessing.get_context("fork")
     queue = context.Queue()
-    child = context.Process(target=_deal_in_child, args=(queue,))
+    child = context.Process(target=_parallel_for_in_child, args=(queue,))
     child.start()
     assert queue.get(timeout=20) == list(range(10))
     child.join(20)
@@ -198,7 +205,7 @@ def test_a_forked_process_has_threads_of_its_own():
 
 def _held_in_child(queue):
     queue.put((parallel._blas().held(), blas_threads()))
-    _deal_in_child(queue)
+    _parallel_for_in_child(queue)
 
 
 @pytest.mark.skipif("fork" not in multiprocessing.get_all_start_methods(), reason="no fork on this system")
@@ -225,7 +232,7 @@ def test_an_interrupt_while_blas_is_told_leaves_it_as_it_was(monkeypatch):
 
     monkeypatch.setattr(blas, "_tell", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        deal([1, 2, 3], lambda: lambda block: None)
+        parallel_for([1, 2, 3], lambda: lambda block: None)
     assert blas_threads() == {3} and not blas.held() and blas._users == 0 and parallel.threads() == 3
 
 
@@ -240,7 +247,7 @@ def test_without_threads_to_be_had_this_one_does_the_work(monkeypatch):
     monkeypatch.setattr(parallel.threading, "Thread", NoThread)
     monkeypatch.setattr(parallel, "_helpers", lambda process: parallel._Helpers())
     done = []
-    deal(list(range(5)), lambda: done.append)
+    parallel_for(list(range(5)), lambda: done.append)
     assert sorted(done) == list(range(5))
 
 

@@ -17,7 +17,7 @@ from pixelgrad.layers import (
     max_pool_forward,
     max_pool_forward_naive,
 )
-from pixelgrad.layers.fast import parallel
+from pixelgrad.layers.fast.parallel import BLOCKING, Blocking
 
 PAIRS = {
     "max": (max_pool_forward, max_pool_backward),
@@ -108,9 +108,10 @@ def test_ceil_mode_makes_no_window_that_starts_outside():
     st.sampled_from((np.float32, np.float64)),
     st.sampled_from(("NCHW", "channels last", "slice")),
     st.booleans(),
-    st.sampled_from((600_000, 40, 1)),  # everything at once, bands of rows, single rows
+    # Everything at once, bands of rows, single rows.
+    st.sampled_from((BLOCKING, Blocking(block_floats=40, least_floats=0), Blocking(block_floats=1, least_floats=0))),
 )
-def test_fast_maximum_equals_naive(shape, window, dtype, order, ties, block):
+def test_fast_maximum_equals_naive(shape, window, dtype, order, ties, blocking):
     N, C, H, W = shape
     height, width, stride, ceil_mode = window
     pool_param = options(min(height, H), min(width, W), stride, ceil_mode)
@@ -122,11 +123,8 @@ def test_fast_maximum_equals_naive(shape, window, dtype, order, ties, block):
         x = np.repeat(x, 2, axis=3)[:, :, :, ::2]
     slow, slow_cache = max_pool_forward_naive(x, pool_param)
     dout = rng.standard_normal(slow.shape).astype(dtype)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(parallel, "_BLOCK_FLOATS", block)
-        patch.setattr(parallel, "_LEAST_FLOATS", 0 if block < 600_000 else 200_000)
-        fast, fast_cache = max_pool_forward(x, pool_param)
-        dx = max_pool_backward(dout, fast_cache)
+    fast, fast_cache = max_pool_forward(x, pool_param, blocking=blocking)
+    dx = max_pool_backward(dout, fast_cache, blocking=blocking)
     assert fast.dtype == dtype and np.array_equal(fast, slow)
     assert dx.dtype == dtype
     np.testing.assert_allclose(dx, max_pool_backward_naive(dout, slow_cache), rtol=1e-6, atol=1e-6)
