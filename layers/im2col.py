@@ -75,17 +75,16 @@ def conv_forward_im2col(x, w, b, conv_param):
     out = rows @ w.reshape(F, -1).T  # (N * HO * WO, F)
     if b is not None:
         out = out + b
-    return out.reshape(N, HO, WO, F).transpose(0, 3, 1, 2), (rows, x.shape, w, b, conv_param)
+    return out.reshape(N, HO, WO, F).transpose(0, 3, 1, 2), (rows, x, w, b, conv_param)
     ### END SOLUTION
 
 
 def conv_backward_im2col(dout, cache):
     """Gradients of `conv_forward_im2col`: dx (N, C, H, W), dw (F, C, HH, WW), db (F,) or None."""
     ### BEGIN SOLUTION
-    rows, (N, C, H, W), w, b, conv_param = cache
-    stride, pad = conv_param.get("stride", 1), conv_param.get("pad", 0)
-    F, _, HH, WW = w.shape
-    HO, WO = (H + 2 * pad - HH) // stride + 1, (W + 2 * pad - WW) // stride + 1
+    rows, x, w, b, conv_param = cache
+    stride, pad, HO, WO = conv_output_size("conv_backward_im2col", x, w, b, conv_param)
+    (N, C, H, W), (F, _, HH, WW) = x.shape, w.shape
     same_shape("conv_backward_im2col", "dout", dout, (N, F, HO, WO))
     drows_out = dout.transpose(0, 2, 3, 1).reshape(-1, F)  # (N * HO * WO, F)
     dw = (drows_out.T @ rows).reshape(w.shape)

@@ -667,18 +667,19 @@ dx = dropout_backward(c["dout"], cache)
 
 def _im2col_cases(rng):
     def case(N=1, C=1, F=1, H=4, W=4, HH=2, WW=2, stride=1, pad=0):
-        HO, WO = (H - HH) // stride + 1, (W - WW) // stride + 1
-        padded_HO, padded_WO = (H + 2 * pad - HH) // stride + 1, (W + 2 * pad - WW) // stride + 1
+        def places(pad):
+            return [(size + 2 * pad - window) // stride + 1 for size, window in ((H, HH), (W, WW))]
+
         return {
             "x": _draw(rng, N, C, H, W),
             "HH": HH,
             "WW": WW,
             "stride": stride,
-            "drows": _draw(rng, N * HO * WO, C * HH * WW),
+            "drows": _draw(rng, N * int(np.prod(places(0))), C * HH * WW),
             "w": _draw(rng, F, C, HH, WW),
             "b": _draw(rng, F),
             "conv_param": {"stride": stride, "pad": pad},
-            "dout": _draw(rng, N, F, padded_HO, padded_WO),
+            "dout": _draw(rng, N, F, *places(pad)),
         }
 
     return {
