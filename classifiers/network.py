@@ -1,20 +1,19 @@
 """A network is a list of named layers and a loop over them."""
 
 import copy
-import difflib
-import re
 from contextlib import nullcontext
 from typing import NamedTuple
 
 import numpy as np
 
 from ..layers.checks import RELU_RULES, check_choice, whole_number
-from ..layers.fast.conv import channels_last_filters
 from ..layers.fast.parallel import one_blas_thread
 from ..layers.losses import softmax_loss
 from .blocks import make_blocks, param_shapes
 from .engines import ENGINES
+from .parameters import check_parameters, draw_parameters, stored_parameter
 from .pixels import make_pixels
+from .summary import find_class, summary_table
 from .weights import WeightsError, read_weights, write_weights
 
 _MOST_FOR_BLAS = 3 * 128 * 128  # numbers in what a network is given: four images of 64x64, or one of 128x128
@@ -88,9 +87,9 @@ class Network:
         self.dtype = np.dtype(dtype)
         shapes = param_shapes(named, self.input_size)
         if params is None:
-            params = _draw(shapes, self.dtype, np.random.default_rng(0 if rng is None else rng))
-        _check_params(params, shapes)
-        self.params = {name: _parameter(params[name], self.dtype) for name in shapes}
+            params = draw_parameters(shapes, self.dtype, np.random.default_rng(0 if rng is None else rng))
+        check_parameters(params, shapes)
+        self.params = {name: stored_parameter(params[name], self.dtype) for name in shapes}
         self.class_names = self._labels("class_names", class_names) or [f"class {k}" for k in range(self.num_classes)]
         self.wnids = self._labels("wnids", wnids)
         self.provenance = dict(provenance or {})
@@ -297,29 +296,7 @@ class Network:
         ValueError
             Nothing fits, or several do; the message lists the nearest names.
         """
-        text = str(label).strip()
-        if not text:
-            raise ValueError("the name of a class is empty; give an index, a name or a WordNet id")
-        if re.fullmatch("-?[0-9]+", text):
-            if 0 <= int(text) < self.num_classes:
-                return int(text)
-            raise ValueError(f"class {text} is out of range: the network has classes 0 to {self.num_classes - 1}")
-        if self.wnids and text in self.wnids:
-            return self.wnids.index(text)
-        synonyms = [{part.strip().lower() for part in name.split(",")} | {name.lower()} for name in self.class_names]
-        wanted = text.lower()
-        exact = [k for k, names in enumerate(synonyms) if wanted in names]
-        if len(exact) == 1:
-            return exact[0]
-        partial = exact or [k for k, name in enumerate(self.class_names) if wanted in name.lower()]
-        if partial:
-            near = partial
-        else:
-            every = {name: k for k, names in enumerate(synonyms) for name in names}
-            near = [every[name] for name in difflib.get_close_matches(wanted, every, n=5, cutoff=0.5)]
-        near = [f"{k} {self.class_names[k]}" for k in dict.fromkeys(near[:8])]
-        hint = f"did you mean {', '.join(near)}?" if near else "`pixelgrad summary --classes` lists all of them"
-        raise ValueError(f"unknown class {text!r}; {hint}")
+        return find_class(label, self.class_names, self.wnids)
 
     def named_blocks(self):
         """The layers as a list of (name, block), first to last; see `pixelgrad.classifiers.blocks`."""
@@ -334,21 +311,7 @@ class Network:
 
     def summary(self, input_size=None):
         """A table as text: every layer with its output shape, parameters and multiply-adds for one image."""
-        shape, outputs = (3, *(input_size or self.input_size)), self.output_shapes(input_size)
-        rows = [("", "layer", "output", "parameters", "multiply-adds"), ("", "input", _times(shape), "", "")]
-        total_params = total_work = 0
-        for i, (name, block) in enumerate(zip(self.layer_names, self._blocks)):
-            trained = [s for n, s in block.param_shapes(shape).items() if not n.startswith("running")]
-            count, work = sum(int(np.prod(s)) for s in trained), block.multiply_adds(shape)
-            shape = outputs[name]
-            rows.append((str(i), name, _times(shape), f"{count:,}", f"{work:,}"))
-            total_params, total_work = total_params + count, total_work + work
-        rows.append(("", "total", "", f"{total_params:,}", f"{total_work:,}"))
-        widths = [max(len(row[i]) for row in rows) for i in range(5)]
-        return "\n".join(
-            "  ".join([r[0].rjust(widths[0]), r[1].ljust(widths[1]), *(r[i].rjust(widths[i]) for i in (2, 3, 4))])
-            for r in rows
-        )
+        return summary_table(self.named_blocks(), input_size or self.input_size)
 
     # -- copies and files -----------------------------------------------------------------------------------------
 
@@ -449,38 +412,5 @@ class Network:
 
 
 def _threads_for(size):
-    """BLAS's threads are best for a few small images, our own (see `layers.threads`) for anything larger."""
+    """BLAS's threads are best for a few small images, our own (see `layers.fast.parallel`) for anything larger."""
     return nullcontext() if size <= _MOST_FOR_BLAS else one_blas_thread()
-
-
-def _parameter(value, dtype):
-    """A copy of a parameter; filters in the order of memory that convolutions like best."""
-    value = np.array(value, dtype=dtype)
-    return channels_last_filters(value) if value.ndim == 4 else value
-
-
-def _draw(shapes, dtype, rng):
-    params, last = {}, next((name for name in reversed(shapes) if name.startswith("W")), None)
-    for name, shape in shapes.items():
-        if name.startswith("W"):
-            fan_in = int(np.prod(shape[1:])) if len(shape) == 4 else shape[0]
-            # A small last layer starts training from even odds for all classes.
-            scale = np.sqrt(2 / fan_in) * (0.01 if name == last else 1)
-            params[name] = (scale * rng.standard_normal(shape)).astype(dtype)
-        else:
-            ones = name.startswith(("gamma", "running_var"))
-            params[name] = np.full(shape, 1.0 if ones else 0.0, dtype=dtype)
-    return params
-
-
-def _check_params(params, shapes):
-    missing, extra = [n for n in shapes if n not in params], [n for n in params if n not in shapes]
-    if missing or extra:
-        raise ValueError(f"parameters do not fit the architecture: missing {missing[:8]}, extra {extra[:8]}")
-    for name, shape in shapes.items():
-        if np.shape(params[name]) != shape:
-            raise ValueError(f"parameter {name} has the shape {np.shape(params[name])}, the architecture needs {shape}")
-
-
-def _times(shape):
-    return " x ".join(map(str, shape))

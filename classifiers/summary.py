@@ -1,0 +1,84 @@
+"""A network in words: the table of its layers, and a class by its name."""
+
+import difflib
+import re
+
+import numpy as np
+
+
+def summary_table(named_blocks, input_size):
+    """Every layer with its output shape, parameters and multiply-adds for one image, as text.
+
+    Parameters
+    ----------
+    named_blocks : list of (str, block)
+    input_size : (int, int)
+        Height and width of the image.
+
+    Returns
+    -------
+    str
+    """
+    shape = (3, *input_size)
+    rows = [("", "layer", "output", "parameters", "multiply-adds"), ("", "input", _times(shape), "", "")]
+    total_params = total_work = 0
+    for i, (name, block) in enumerate(named_blocks):
+        trained = [s for n, s in block.param_shapes(shape).items() if not n.startswith("running")]
+        count, work = sum(int(np.prod(s)) for s in trained), block.multiply_adds(shape)
+        shape = block.output_shape(shape)
+        rows.append((str(i), name, _times(shape), f"{count:,}", f"{work:,}"))
+        total_params, total_work = total_params + count, total_work + work
+    rows.append(("", "total", "", f"{total_params:,}", f"{total_work:,}"))
+    widths = [max(len(row[i]) for row in rows) for i in range(5)]
+    return "\n".join(
+        "  ".join([r[0].rjust(widths[0]), r[1].ljust(widths[1]), *(r[i].rjust(widths[i]) for i in (2, 3, 4))])
+        for r in rows
+    )
+
+
+def find_class(label, class_names, wnids=None):
+    """The index of a class given by index, name (or one of its names) or WordNet id.
+
+    Parameters
+    ----------
+    label : int or str
+    class_names : list of str
+        In the order of the scores; a name may be several with commas between them.
+    wnids : list of str, optional
+
+    Returns
+    -------
+    int
+
+    Raises
+    ------
+    ValueError
+        Nothing fits, or several do; the message lists the nearest names.
+    """
+    text = str(label).strip()
+    if not text:
+        raise ValueError("the name of a class is empty; give an index, a name or a WordNet id")
+    if re.fullmatch("-?[0-9]+", text):
+        if 0 <= int(text) < len(class_names):
+            return int(text)
+        raise ValueError(f"class {text} is out of range: the network has classes 0 to {len(class_names) - 1}")
+    if wnids and text in wnids:
+        return wnids.index(text)
+    synonyms = [{part.strip().lower() for part in name.split(",")} | {name.lower()} for name in class_names]
+    wanted = text.lower()
+    exact = [k for k, names in enumerate(synonyms) if wanted in names]
+    if len(exact) == 1:
+        return exact[0]
+    partial = exact or [k for k, name in enumerate(class_names) if wanted in name.lower()]
+    if partial:
+        near = partial
+    else:
+        every = {name: k for k, names in enumerate(synonyms) for name in names}
+        near = [every[name] for name in difflib.get_close_matches(wanted, every, n=5, cutoff=0.5)]
+    near = [f"{k} {class_names[k]}" for k in dict.fromkeys(near[:8])]
+    hint = f"did you mean {', '.join(near)}?" if near else "`pixelgrad summary --classes` lists all of them"
+    raise ValueError(f"unknown class {text!r}; {hint}")
+
+
+def _times(shape):
+    return " x ".join(map(str, shape))
