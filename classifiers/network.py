@@ -14,6 +14,7 @@ from ..layers.fast.parallel import one_blas_thread
 from ..layers.losses import softmax_loss
 from .blocks import make_blocks, param_shapes
 from .pixels import make_pixels
+from .scores import softmax
 from .weights import WeightsError, read_weights, write_weights
 
 _MOST_FOR_BLAS = 3 * 128 * 128  # numbers in what a network is given: four images of 64x64, or one of 128x128
@@ -211,9 +212,7 @@ class Network:
 
     def probabilities(self, X):
         """Softmax of the scores of images in model space: (N, K), float64."""
-        scores = self.scores(X).astype(np.float64)
-        probabilities = np.exp(scores - scores.max(axis=1, keepdims=True))
-        return probabilities / probabilities.sum(axis=1, keepdims=True)
+        return softmax(self.scores(X).astype(np.float64))
 
     def predict(self, X, top=5):
         """The most probable classes of each image.

@@ -25,22 +25,24 @@ the business of `pixelgrad.visualization.plots.pictures`.
 """
 
 from .adversarial import attack, defend, fgsm, pgd, random_control
-from .attribution import gradient_x_input, integrated_gradients, segment_object, smoothgrad
+from .attribution import gradient_x_input, integrated_gradients, smoothgrad
 from .black_box import black_box_attack
 from .cam import class_activation_maps, grad_cam, guided_grad_cam
 from .class_visualization import create_class_visualization
 from .dreaming import deepdream
 from .embedding import grid_cells, pca, thumbnail_map, tsne
+from .facets import facet_starts
 from .faithfulness import insertion_deletion, sanity_check
 from .filters import activation_maps, first_layer_filters, layer_filters
 from .fooling import make_fooling_image
 from .guided import deconvnet, guided_backprop, neuron_gradient
 from .inversion import invert_features, invert_layers
 from .neighbours import nearest_neighbours
-from .neurons import facet_starts, neuron_activation, visualize_neuron
+from .neurons import neuron_activation, visualize_neuron
 from .occlusion import occlusion_cost, occlusion_maps
 from .patches import receptive_field, top_patches
 from .saliency import compute_saliency_maps
+from .segmentation import segment_object
 from .style_losses import content_loss, gram_matrix, gram_matrix_backward, style_loss
 from .style_transfer import style_transfer
 from .texture import synthesize_texture

@@ -19,15 +19,9 @@ import numpy as np
 from PIL import Image
 from tqdm import tqdm
 
-from .checks import (
-    check_choice,
-    check_images,
-    check_labels,
-    check_not_negative,
-    check_positive,
-    check_whole,
-    softmax,
-)
+from ..classifiers.scores import softmax
+from ..layers.checks import check_choice
+from .checks import check_images, check_labels, check_not_negative, check_positive, check_whole
 from .image_ops import blur, clip
 
 NORMS = ("l2", "linf")
@@ -132,8 +126,8 @@ def attack(
     """
     op = "attack"
     check_images(op, X, model)
-    check_choice(op, norm, NORMS)
-    check_choice(op, at_limit, ("project", "stop"))
+    check_choice(op, "norm", norm, NORMS)
+    check_choice(op, "at_limit", at_limit, ("project", "stop"))
     check_whole(op, 0, max_iterations=max_iterations)
     check_not_negative(op, random_start=random_start)
     if not 0 <= confidence <= 1:
@@ -248,7 +242,7 @@ def random_control(result, X, model, *, norm="l2", rng=None):
     ndarray (N, 3, H, W)
         In model space, within the pixel bounds, which may make changes a little smaller.
     """
-    check_choice("random_control", norm, NORMS)
+    check_choice("random_control", "norm", norm, NORMS)
     rng = np.random.default_rng(0 if rng is None else rng)
     bounds = model.bounds(X)
     grey = (bounds[1] - bounds[0]) / 255
@@ -276,7 +270,7 @@ def defend(X, model, method, strength):
     ndarray (N, 3, H, W)
     """
     check_images("defend", X, model)
-    check_choice("defend", method, ("blur", "grey_levels", "jpeg"))
+    check_choice("defend", "method", method, ("blur", "grey_levels", "jpeg"))
     check_positive("defend", strength=strength)
     if method == "blur":
         return blur(X, strength)

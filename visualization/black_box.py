@@ -12,8 +12,9 @@ import numpy as np
 from scipy.fft import idctn
 from tqdm import tqdm
 
+from ..layers.checks import check_choice
 from .adversarial import project, size_of
-from .checks import check_choice, check_positive, check_whole
+from .checks import check_positive, check_whole
 
 METHODS = ("random_search", "finite_differences")
 
@@ -93,7 +94,7 @@ def black_box_attack(
     original = np.asarray(picture, dtype=np.float64)
     if original.ndim != 3 or original.shape[2] != 3 or original.min() < 0 or original.max() > 255:
         raise ValueError(f"{op}: picture must be (H, W, 3) with values 0..255, got {original.shape}")
-    check_choice(op, method, METHODS)
+    check_choice(op, "method", method, METHODS)
     check_whole(op, 1, budget=budget)
     step_size = {"random_search": 0.6, "finite_differences": 1.0}[method] if step_size is None else step_size
     check_positive(op, limit=limit, step_size=step_size, frequencies=frequencies)

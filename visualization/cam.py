@@ -16,7 +16,8 @@ import numpy as np
 from scipy.ndimage import zoom
 
 from ..classifiers.blocks import Affine, GlobalAvgPool, Relu
-from .checks import check_images, check_labels, one_hot
+from ..classifiers.scores import one_hot
+from .checks import check_images, check_labels
 from .guided import guided_backprop
 
 

@@ -9,7 +9,9 @@ smooth enough for people to see something in it.
 import numpy as np
 from tqdm import tqdm
 
-from .checks import check_choice, check_images, check_labels, check_not_negative, check_whole, one_hot, softmax
+from ..classifiers.scores import one_hot, softmax
+from ..layers.checks import check_choice
+from .checks import check_images, check_labels, check_not_negative, check_whole
 from .image_ops import blur, clip, jitter, noise, step, step_length
 
 
@@ -80,7 +82,7 @@ def create_class_visualization(
     rng = np.random.default_rng(0 if rng is None else rng)
     X = noise(model, (np.size(target_y), 3, *model.input_size), rng) if X_init is None else X_init
     check_images(op, X, model)
-    check_choice(op, objective, ("score", "log_odds"))
+    check_choice(op, "objective", objective, ("score", "log_odds"))
     check_whole(op, 0, max_jitter=max_jitter, blur_every=blur_every, num_iterations=num_iterations)
     learning_rate = step_length(op, model, X, learning_rate, normalize=normalize, rms=8)
     l2_reg = 3e-7 / model.pixel_scale**2 if l2_reg is None else l2_reg

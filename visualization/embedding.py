@@ -11,7 +11,8 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 from tqdm import tqdm
 
-from .checks import check_choice, check_finite, check_positive, check_whole
+from ..layers.checks import check_choice
+from .checks import check_finite, check_positive, check_whole
 
 _BLOCK = 1 << 18  # entries of a block of rows: such a block of each temporary stays in the processor's cache
 
@@ -143,7 +144,7 @@ def tsne(
     op = "tsne"
     _check_features(op, features)
     N = len(features)
-    check_choice(op, init, ("pca", "random"))
+    check_choice(op, "init", init, ("pca", "random"))
     check_whole(op, 1, dims=dims)
     check_whole(op, 0, num_iterations=num_iterations, exaggeration_steps=exaggeration_steps)
     if not 1 <= early_exaggeration < np.inf:

@@ -14,9 +14,10 @@ from scipy.stats import rankdata
 from tqdm import tqdm
 
 from ..classifiers import Network
+from ..layers.checks import check_choice
 from .attribution import channel_map, gradient_x_input, integrated_gradients, smoothgrad
 from .cam import grad_cam, guided_grad_cam
-from .checks import check_choice, check_finite, check_images, check_labels, check_whole
+from .checks import check_finite, check_images, check_labels, check_whole
 from .guided import deconvnet, guided_backprop
 from .occlusion import OBJECTIVES, class_value, fill_like
 from .saliency import compute_saliency_maps
@@ -112,7 +113,7 @@ def insertion_deletion(
         raise ValueError(f"{op}: the maps have the shape {maps.shape}, expected {(X.shape[0], *X.shape[2:])}")
     check_finite(op, "a map", maps)
     check_whole(op, 1, steps=steps, batch_size=batch_size)
-    check_choice(op, objective, OBJECTIVES)
+    check_choice(op, "objective", objective, OBJECTIVES)
     y = check_labels(op, y, len(X), model.num_classes)
     rng = np.random.default_rng(0 if rng is None else rng)
     ties = rng.random(maps[0].size)
@@ -203,7 +204,7 @@ def sanity_check(X, y, model, method, *, absolute=False, rng=None, progress=Fals
     op = "sanity_check"
     check_images(op, X, model)
     if isinstance(method, str):
-        check_choice(op, method, METHODS)
+        check_choice(op, "method", method, METHODS)
         method = METHODS[method]
     y = check_labels(op, y, len(X), model.num_classes)
     rng = np.random.default_rng(0 if rng is None else rng)

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .checks import check_choice, check_images, check_whole
+from ..layers.checks import check_choice
+from .checks import check_images, check_whole
 
 
 @dataclass(frozen=True)
@@ -125,7 +126,7 @@ def activation_maps(X, layer, model, *, top=16, by="mean"):
     op = "activation_maps"
     check_images(op, X, model)
     check_whole(op, 1, top=top)
-    check_choice(op, by, ("mean", "max"))
+    check_choice(op, "by", by, ("mean", "max"))
     end = model.layer_index(layer)
     feats, _ = model.forward(X, end=end)
     maps = feats.reshape(*feats.shape[:2], *(feats.shape[2:] or (1, 1)))  # (N, C, H, W)

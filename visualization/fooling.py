@@ -7,7 +7,8 @@ target's score, as in CS231n.
 import numpy as np
 from tqdm import tqdm
 
-from .checks import check_images, check_labels, check_whole, one_hot, softmax
+from ..classifiers.scores import one_hot, softmax
+from .checks import check_images, check_labels, check_whole
 from .image_ops import clip, step, step_length
 
 

@@ -11,9 +11,10 @@ hardly changes when the upper layers are randomised: see `sanity_check`.
 
 import numpy as np
 
-from ..layers.checks import RELU_RULES
-from .attribution import class_gradient
-from .checks import check_choice, check_images, check_labels, check_whole, one_hot
+from ..classifiers.scores import one_hot
+from ..layers.checks import RELU_RULES, check_choice
+from .checks import check_images, check_labels, check_whole
+from .saliency import class_gradient
 
 UPSTREAM = ("one", "activation")
 
@@ -98,8 +99,8 @@ def neuron_gradient(X, layer, model, *, channel, position=None, relu_rule="guide
     """
     op = "neuron_gradient"
     check_images(op, X, model)
-    check_choice(op, relu_rule, RELU_RULES)
-    check_choice(op, upstream, UPSTREAM)
+    check_choice(op, "relu_rule", relu_rule, RELU_RULES)
+    check_choice(op, "upstream", upstream, UPSTREAM)
     layer = model.layer_index(layer)
     features, cache = model.forward(X, end=layer)  # (N, C, h, w) or (N, C)
     chosen = _neurons(op, features, channel, position, model.layer_names[layer])
@@ -121,7 +122,7 @@ def _neurons(op, features, channel, position, name):
         raise ValueError(f"{op}: {name} has no maps, so that its units have no position; leave it out")
     h, w = features.shape[2:]
     if isinstance(position, str):
-        check_choice(op, position, ("strongest",))
+        check_choice(op, "position", position, ("strongest",))
         rows, columns = np.divmod(features[:, channel].reshape(len(features), -1).argmax(axis=1), w)
     else:
         if np.shape(position) != (2,):

@@ -9,7 +9,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .checks import check_choice, check_whole
+from ..layers.checks import check_choice
+from .checks import check_whole
 from .image_sets import batches, check_image_set, features_of
 
 
@@ -79,7 +80,7 @@ def nearest_neighbours(
     check_image_set(op, queries, "queries")
     check_image_set(op, images)
     check_whole(op, 1, count=count)
-    check_choice(op, metric, ("euclidean", "cosine"))
+    check_choice(op, "metric", metric, ("euclidean", "cosine"))
     own_index = _checked_own(op, own_index, len(queries), len(images))
     available = len(images) - int((own_index >= 0).any())
     if count > available:

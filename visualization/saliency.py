@@ -7,7 +7,8 @@ the network is sure of is almost zero.
 
 import numpy as np
 
-from .checks import check_images, check_labels, one_hot
+from ..classifiers.scores import one_hot
+from .checks import check_images, check_labels
 
 
 def class_gradient(X, y, model, *, relu_rule="standard"):

@@ -10,7 +10,8 @@ the Gram matrix sought. So weights mean the same at every layer, on every networ
 
 import numpy as np
 
-from .checks import check_choice, check_images, check_not_negative, check_whole
+from ..layers.checks import check_choice
+from .checks import check_images, check_not_negative, check_whole
 from .dreaming import octave_sizes
 from .image_ops import clip, noise, resize
 from .multilayer import backward_spans, forward_spans
@@ -112,7 +113,7 @@ def style_transfer(
         raise ValueError(f"{op}: there is no style image")
     check_whole(op, 0, num_iterations=num_iterations)
     check_whole(op, 1, num_scales=num_scales)
-    check_choice(op, optimizer, OPTIMIZERS)
+    check_choice(op, "optimizer", optimizer, OPTIMIZERS)
     check_not_negative(op, content_weight=content_weight, tv_weight=tv_weight)
     content_image = _scaled(op, content_image, model, image_size=image_size)
     styles = [_scaled(op, X, model, style_size=style_size) for X in styles]
@@ -296,7 +297,7 @@ def _start(op, init, content_image, model, rng, first_size):
         if init.shape != content_image.shape:
             raise ValueError(f"{op}: init must have the content image's shape {content_image.shape}, got {init.shape}")
         return init
-    check_choice(op, init, INITS)
+    check_choice(op, "init", init, INITS)
     return content_image if init == "content" else noise(model, (1, 3, *first_size), rng)
 
 

@@ -11,7 +11,8 @@ structures may be larger than what the layers can see at full size.
 
 import numpy as np
 
-from .checks import check_choice, check_not_negative, check_whole
+from ..layers.checks import check_choice
+from .checks import check_not_negative, check_whole
 from .dreaming import octave_sizes
 from .image_ops import noise
 from .multilayer import forward_spans
@@ -100,8 +101,8 @@ def synthesize_texture(
     check_one(op, image, model)
     check_whole(op, 0, num_iterations=num_iterations)
     check_whole(op, 1, num_scales=num_scales)
-    check_choice(op, optimizer, OPTIMIZERS)
-    check_choice(op, weighting, WEIGHTINGS)
+    check_choice(op, "optimizer", optimizer, OPTIMIZERS)
+    check_choice(op, "weighting", weighting, WEIGHTINGS)
     check_not_negative(op, tv_weight=tv_weight)
     size = image.shape[2:] if size is None else (size, size) if np.ndim(size) == 0 else tuple(size)
     if len(size) != 2:

@@ -11,7 +11,8 @@ import numpy as np
 from scipy.ndimage import affine_transform, gaussian_filter
 from tqdm import tqdm
 
-from .checks import check_choice, check_not_negative, check_whole
+from ..layers.checks import check_choice
+from .checks import check_not_negative, check_whole
 
 _ROUNDING = 1e-5  # of a query's sum of squares: float32 distances are off by up to a quarter of it
 
@@ -85,7 +86,7 @@ def grow_texture(
     height, width = (size, size) if np.ndim(size) == 0 else size
     _check_sample(op, image, window, levels)
     check_whole(op, 1, height=height, width=width)
-    check_choice(op, order, ("outward", "scan"))
+    check_choice(op, "order", order, ("outward", "scan"))
     check_not_negative(op, tolerance=tolerance)
     rng = np.random.default_rng(0 if rng is None else rng)
 

@@ -19,14 +19,14 @@ _SALIENCY = _mistakes(
     (
         "gradient of the loss without the mean",
         "    dscores = one_hot(y, scores)",
-        "    from .checks import softmax\n    dscores = softmax(scores) - one_hot(y, scores)",
+        "    from ..classifiers.scores import softmax\n    dscores = softmax(scores) - one_hot(y, scores)",
         "This is the gradient of the softmax loss, not of the score; every class has a part in it. Which single number "
         "do you want the derivative of?",
     ),
     (
         "gradient of the probability",
         "    dscores = one_hot(y, scores)",
-        "    from .checks import softmax\n    p = softmax(scores)\n"
+        "    from ..classifiers.scores import softmax\n    p = softmax(scores)\n"
         "    dscores = (p * one_hot(y, scores)).sum(axis=1, keepdims=True) * (one_hot(y, scores) - p)",
         "This is the gradient of the probability behind the softmax. Where the network is sure it almost vanishes; "
         "go back from the score before the softmax.",
@@ -1184,14 +1184,15 @@ _GUIDED = _mistakes(
     (
         "gradient of the loss",
         "    dX, _ = " + _BACK,
-        "    from .checks import softmax\n    dX, _ = model.backward(softmax(scores) - one_hot(y, scores), cache",
+        "    from ..classifiers.scores import softmax\n"
+        "    dX, _ = model.backward(softmax(scores) - one_hot(y, scores), cache",
         "You go back from the softmax loss. Its gradient at the scores has other classes in it, and the opposite "
         "sign; start from the class's score.",
     ),
     (
         "gradient of the probability",
         "    dX, _ = " + _BACK,
-        "    from .checks import softmax\n    p, mark = softmax(scores), one_hot(y, scores)\n"
+        "    from ..classifiers.scores import softmax\n    p, mark = softmax(scores), one_hot(y, scores)\n"
         "    dX, _ = model.backward((p * mark).sum(axis=1, keepdims=True) * (mark - p), cache",
         "You go back from the probability behind the softmax; start from the score before it.",
     ),

@@ -215,8 +215,8 @@ def attribute(args):
 
 
 def segment(args):
-    from ..visualization.attribution import segment_object
     from ..visualization.plots.maps import plot_segmentation
+    from ..visualization.segmentation import segment_object
 
     model, picture, X, label, title = _subject(args)
     gradients, _, interrupted = _attributions(args, model, X, label)
@@ -331,7 +331,7 @@ def _check_method_options(args):
 
 def _attributions(args, model, X, label):
     """What the method gives, (1, 3, H, W) or a map (1, H, W); what is to be said about it; and if Ctrl-C came."""
-    from ..visualization import attribution, cam, guided
+    from ..visualization import attribution, cam, guided, saliency
 
     layer = None if args.layer is None else layer_of(model, args.layer)
     latest, progress = Latest(), not args.quiet
@@ -339,11 +339,11 @@ def _attributions(args, model, X, label):
     path = _given(baseline=args.baseline, steps=args.steps)
     path["max_steps"] = max(1024, path.get("steps", 0))
     methods = {
-        "saliency": lambda: attribution.class_gradient(X, label, model),
+        "saliency": lambda: saliency.class_gradient(X, label, model),
         "smoothgrad": lambda: attribution.smoothgrad(
             X, label, model, **_channels(args), **smooth, callback=latest, progress=progress
         ),
-        "gradient_x_input": lambda: X * attribution.class_gradient(X, label, model),
+        "gradient_x_input": lambda: X * saliency.class_gradient(X, label, model),
         "integrated_gradients": lambda: (
             attribution.integrated_gradients(
                 X, label, model, **path, callback=lambda n, dX, info: latest(n, dX[None], info), progress=progress

@@ -103,7 +103,7 @@ def visualize(args):
 def _starts(args, model, target):
     """For each class the Facets of its images in --data; None without --facets."""
     from ..datasets import load_tiny_imagenet
-    from ..visualization.neurons import facet_starts
+    from ..visualization.facets import facet_starts
 
     if args.facets is None:
         for option in ("data", "cache", "facet_layer"):

@@ -76,7 +76,7 @@ def test_layers_without_maps_are_maps_of_a_pixel(model, images):
 
 
 def test_impossible_maps_are_refused(model, images):
-    with pytest.raises(ValueError, match="activation_maps: got 'sum', expected one of 'mean', 'max'"):
+    with pytest.raises(ValueError, match="activation_maps: by must be one of 'mean', 'max', got 'sum'"):
         activation_maps(images, 0, model, by="sum")
     with pytest.raises(ValueError, match="top must be a whole number"):
         activation_maps(images, 0, model, top=0)

@@ -3,7 +3,6 @@
 import numpy as np
 
 from ..adversarial import attack, random_control
-from ..attribution import segment_object
 from ..cam import grad_cam
 from ..faithfulness import METHODS, insertion_deletion, sanity_check
 from ..occlusion import occlusion_maps
@@ -19,6 +18,7 @@ from ..plots.maps import (
     plot_segmentation,
 )
 from ..saliency import compute_saliency_maps
+from ..segmentation import segment_object
 from .images import Exhibit, said
 
 CONFIDENCE = 0.9  # of the attack

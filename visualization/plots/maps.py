@@ -10,7 +10,7 @@ from matplotlib import colormaps
 from matplotlib.colors import Normalize
 from matplotlib.patches import Rectangle
 
-from ..checks import check_choice
+from ...layers.checks import check_choice
 from .pictures import _aspect, _show, _tiles, _titles_for
 
 SIGNED, UNSIGNED = "RdBu_r", "inferno"
@@ -68,7 +68,7 @@ def plot_maps(images, maps, titles=None, *, signed=None, overlay="heat", label="
     """
     op = "plot_maps"
     maps = _maps_for(op, images, maps)
-    check_choice(op, overlay, OVERLAYS)
+    check_choice(op, "overlay", overlay, OVERLAYS)
     titles = _titles_for(op, images, titles)
     signed = bool((maps < 0).any()) if signed is None else signed
     figure, axes = _tiles(len(images), 3, heading, _aspect(images))

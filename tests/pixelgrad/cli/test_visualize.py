@@ -70,7 +70,7 @@ def test_every_option_shows_in_the_facets(run, once, options):
 def test_by_whose_features_images_are_alike_matters(run, monkeypatch):
     layers, starts = [], facet_starts
     monkeypatch.setattr(
-        "pixelgrad.visualization.neurons.facet_starts", lambda *a, layer, **o: layers.append(layer) or starts(*a, **o)
+        "pixelgrad.visualization.facets.facet_starts", lambda *a, layer, **o: layers.append(layer) or starts(*a, **o)
     )
     run(*FACETS, "-q")
     run(*FACETS, "--facet-layer", "conv2", "-q")
