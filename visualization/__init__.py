@@ -4,7 +4,7 @@
 - `make_fooling_image`: a change one hardly sees, another class
 - `create_class_visualization`: the image most typical of a class
 - `invert_features`: the image behind a layer's features
-- `deepdream`: whatever a layer sees, amplified
+- `deepdream`: whatever a layer sees, amplified; `objectives` has mixtures of layers and channels, and guides
 - `smoothgrad`, `gradient_x_input`, `integrated_gradients`, `guided_backprop`, `deconvnet`: other maps of what matters
 - `class_activation_maps`, `grad_cam`, `guided_grad_cam`, `occlusion_maps`: where the evidence for a class lies
 - `segment_object`: the object, cut out where a map is large

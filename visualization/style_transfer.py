@@ -14,7 +14,7 @@ from ..layers.checks import check_choice
 from .checks import check_images, check_not_negative, check_whole
 from .dreaming import octave_sizes
 from .image_ops import clip, noise, resize
-from .multilayer import backward_spans, forward_spans
+from .multilayer import backward_layers, forward_layers
 from .optimizers import OPTIMIZERS, descend
 from .style_losses import content_loss, gram_matrix, style_loss
 from .total_variation import tv_loss
@@ -182,7 +182,7 @@ def perceptual_objective(model, content, style, tv_weight, normalize):
 
     ### BEGIN SOLUTION
     def objective(X):
-        feats, caches = forward_spans(model, X, layers)
+        feats, caches = forward_layers(model, X, layers)
         parts, dfeats = {}, {}
         parts["style"], dstyle = style_loss(feats, style_layers, grams, style_weights)
         for layer, d in zip(style_layers, dstyle):
@@ -190,7 +190,7 @@ def perceptual_objective(model, content, style, tv_weight, normalize):
         if content is not None:
             parts["content"], d = content_loss(content_weight, feats[content_layer], target)
             dfeats[content_layer] = dfeats[content_layer] + d if content_layer in dfeats else d
-        dX = backward_spans(model, dfeats, caches)
+        dX = backward_layers(model, dfeats, caches)
         parts["tv"], dtv = tv_loss(X, tv_factor(X))
         return sum(parts.values()), dX + dtv, parts
 
@@ -304,7 +304,7 @@ def _start(op, init, content_image, model, rng, first_size):
 def _blended_grams(styles, blend, layers, model):
     grams = []
     for X in styles:
-        feats, _ = forward_spans(model, X, layers)
+        feats, _ = forward_layers(model, X, layers)
         grams.append([gram_matrix(feats[layer]) for layer in layers])
     return [
         sum(share * gram for share, gram in zip(blend, of_layer)).astype(of_layer[0].dtype) for of_layer in zip(*grams)

@@ -15,7 +15,7 @@ from ..layers.checks import check_choice
 from .checks import check_not_negative, check_whole
 from .dreaming import octave_sizes
 from .image_ops import noise
-from .multilayer import forward_spans
+from .multilayer import forward_layers
 from .optimizers import OPTIMIZERS, descend
 from .style_losses import gram_matrix
 from .style_transfer import (
@@ -121,7 +121,7 @@ def synthesize_texture(
     sizes = octave_sizes(size, num_scales, 2)
     for scale, here in enumerate(sizes):
         sample = at_size(image, [max(16, round(n * here[0] / size[0])) for n in image.shape[2:]], model)
-        feats, _ = forward_spans(model, sample, layers)
+        feats, _ = forward_layers(model, sample, layers)
         grams = [gram_matrix(feats[layer]) for layer in layers]
         own = _beside_each_other(weights, grams) if weighting == "gatys" else weights
         # Noise must be as strong at every size, so that a smaller picture is cut out, not shrunk.

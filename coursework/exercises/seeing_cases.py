@@ -322,7 +322,7 @@ def dream_cases(rng):
     three = options | {"num_iterations": 3}
     one = {"network": net, "X": X[:1], "layer": 0, "options": options}
     both = one | {"X": X, "options": three}
-    mixture = {"names": ["conv1", "conv2", "conv2"], "channels": [None, None, 3], "weights": [0.3, 1.0, 5.0]}
+    several = {"names": ["conv1", "conv2", "conv2"], "channels": [None, None, 3], "weights": [0.3, 1.0, 5.0]}
     octaves = {"network": whole, "X": _pictures(rng, 1, large), "layer": "conv2"}
     return {
         "one step": one,
@@ -333,8 +333,8 @@ def dream_cases(rng):
         "without normalising": both | {"options": three | {"normalize": False, "learning_rate": 50.0}},
         "jitter": one | {"options": three | {"max_jitter": 3}},
         "beyond black and white": one | {"options": three | {"learning_rate": 2500.0}},
-        "layers and channels together": both | {"layer": mixture},
-        "with a guide": both | {"layer": mixture, "guide": guide},
+        "layers and channels together": both | {"layer": several},
+        "with a guide": both | {"layer": several, "guide": guide},
         "with a guide of another size": one | {"guide": small},
         "dead layer": one | {"network": _dead(net), "options": three},
         "two octaves": octaves
@@ -345,19 +345,25 @@ def dream_cases(rng):
 
 def run_dream(f, c, out):
     model, trace = network(c), _Trace(c, "activation")
-    X = f.deepdream(c["X"], mixture(c), model, guide=c.get("guide"), **c["options"], **trace.options)
+    layers, wanted = dream_objective(c, model)
+    X = f.deepdream(c["X"], layers, model, objective=wanted, **c["options"], **trace.options)
     out.take("deepdream", X, "X")
     trace.keep("deepdream", out)
     _hand_back(c, model)
 
 
-def mixture(c):
-    """The layer of a case, or the mixture of layers and channels."""
-    layer = c["layer"]
+def dream_objective(c, model):
+    """The layers of a case, and what grows there."""
+    from ...visualization.objectives import guided, layers_of, mixture
+
+    layer, guide = c["layer"], c.get("guide")
     if not isinstance(layer, dict):
-        return layer
-    rows = zip(layer["names"], layer["channels"], layer["weights"])
-    return {(name if channel is None else (name, channel)): weight for name, channel, weight in rows}
+        weights = {layer: 1.0}
+    else:
+        rows = zip(layer["names"], layer["channels"], layer["weights"])
+        weights = {(name if channel is None else (name, channel)): weight for name, channel, weight in rows}
+    wanted = mixture(weights, model) if guide is None else guided(guide, weights, model)
+    return layers_of(weights, model), wanted
 
 
 # -- occlusion ---------------------------------------------------------------------------------------------------------

@@ -839,83 +839,74 @@ _INVERSION = _mistakes(
     ),
 )
 
-_NO_GUIDE = "dfeats = {k: w * feats[k] for k, w in weights.items()}"
-_GUIDE = "dfeats = {k: w * _nearest(w * feats[k], guides[k]) for k, w in weights.items()}"
+_ASK = "dfeats = objective(feats)"
 
 _DREAM = _mistakes(
     "dream",
     (
         "the sum of the activations",
-        _NO_GUIDE,
-        "dfeats = {k: w * np.ones_like(feats[k]) for k, w in weights.items()}",
-        "This is the gradient of the sum of the activations. Of half their squares it is larger where they are larger.",
+        _ASK,
+        "dfeats = {k: np.ones_like(a) for k, a in feats.items()}",
+        "Ones go into the backward pass: that is the gradient of the sum of the activations. What is to grow, the "
+        "objective says.",
+    ),
+    (
+        "objective ignored",
+        _ASK,
+        "dfeats = dict(feats)",
+        "The activations are always their own gradient here. With weights on layers and channels, or with a guide, "
+        "what goes back is another array. Who knows it?",
     ),
     (
         "squares without the half",
-        _NO_GUIDE,
-        "dfeats = {k: 2 * w * feats[k] for k, w in weights.items()}",
-        "The gradient is twice what it should be: that of the squares, not of half the squares.",
+        _ASK,
+        "dfeats = {k: 2 * d for k, d in objective(feats).items()}",
+        "The gradient is twice what the objective says. The half in front of the squares is in it already.",
     ),
     (
         "the objective for its gradient",
-        _NO_GUIDE,
-        "dfeats = {k: 0.5 * w * feats[k] ** 2 for k, w in weights.items()}",
-        "Half the squares themselves go into the backward pass. What belongs there is their derivative.",
+        _ASK,
+        "dfeats = {k: 0.5 * feats[k] * d for k, d in objective(feats).items()}",
+        "The value of the objective goes into the backward pass, place by place: features times gradient. What belongs "
+        "there is the gradient alone.",
+    ),
+    (
+        "gradient times features",
+        _ASK,
+        "dfeats = {k: feats[k] * d for k, d in objective(feats).items()}",
+        "What the objective returned is multiplied by the features. It is a gradient already.",
     ),
     (
         "mean for sum",
-        _NO_GUIDE,
-        "dfeats = {k: w * feats[k] / feats[k][0].size for k, w in weights.items()}",
-        "The objective is a mean over the activations of the layer. It is to be their sum.",
+        _ASK,
+        "dfeats = {k: d / d[0].size for k, d in objective(feats).items()}",
+        "The gradient is divided by the number of activations, as if a mean were to grow. Take it as it is.",
     ),
     (
         "only the strongest activation",
-        _NO_GUIDE,
-        "dfeats = {k: w * feats[k] * (feats[k] == feats[k].max()) for k, w in weights.items()}",
+        _ASK,
+        "dfeats = {k: d * (feats[k] == feats[k].max()) for k, d in objective(feats).items()}",
         "Only the largest activation dreams. All of the layer should, each by its strength.",
     ),
     (
-        "weights ignored",
-        _NO_GUIDE,
-        "dfeats = {k: feats[k] for k in weights}",
-        "The weights of layers and channels have no effect. Where is `weights` in the gradient?",
-    ),
-    (
-        "weights squared",
-        _NO_GUIDE,
-        "dfeats = {k: w * w * feats[k] for k, w in weights.items()}",
-        "The weights occur twice in the gradient. The objective is weight times half the square, so they occur once.",
+        "objective asked twice",
+        _ASK,
+        "dfeats = objective(objective(feats))",
+        "The objective is applied to its own result, so that weights count twice. It takes features and returns a "
+        "gradient: once is enough.",
     ),
     (
         "only the last layer dreams",
-        _NO_GUIDE,
-        "dfeats = {k: w * feats[k] * (k == max(weights)) for k, w in weights.items()}",
+        _ASK,
+        "dfeats = {k: d * (k == max(layers)) for k, d in objective(feats).items()}",
         "With several layers only the last one has a gradient. All of them dream together.",
     ),
     (
-        "guide ignored",
-        _GUIDE,
-        _NO_GUIDE,
-        "The guide has no effect: the features are still their own gradient.",
-    ),
-    (
-        "guide place by place",
-        _GUIDE,
-        "dfeats = {k: w * guides[k] for k, w in weights.items()}",
-        "The guide's features are taken place by place. The dream should look for the nearest of them, wherever in the "
-        "guide they are.",
-    ),
-    (
-        "guided by squares",
-        _GUIDE,
-        "dfeats = {k: w * feats[k] * _nearest(w * feats[k], guides[k]) for k, w in weights.items()}",
-        "The guided gradient has the features in it twice. The derivative of a product a * g by a has no a any more.",
-    ),
-    (
-        "weights missing with a guide",
-        _GUIDE,
-        "dfeats = {k: _nearest(w * feats[k], guides[k]) for k, w in weights.items()}",
-        "With a guide the weights have no effect on the gradient.",
+        "objective asked once for all steps",
+        _ASK,
+        "dfeats = objective(feats) if t == 0 else dfeats",
+        "The gradient at the layers is that of the first step in every step. The features change with the image; ask "
+        "the objective anew.",
     ),
     (
         "descends",
@@ -949,8 +940,8 @@ _DREAM = _mistakes(
     ),
     (
         "features of the image before the shift",
-        "forward_spans(model, shifted, weights)",
-        "forward_spans(model, dream, weights)",
+        "forward_layers(model, shifted, layers)",
+        "forward_layers(model, dream, layers)",
         "Features and gradient are those of the image before the shift, the step is taken on the shifted one.",
     ),
     (

@@ -287,11 +287,15 @@ def dream(args):
     from ..datasets import resize_image, save_image
     from ..visualization import deepdream
     from ..visualization.image_ops import resize
+    from ..visualization.objectives import guided, layers_of, mixture
 
     check_destination(args.out, overwrite=args.force, suffixes=(".png", ".jpg", ".jpeg"))
     model = load_model(args)
-    layer = mixture_of(model, args.layer)
-    guide = None if args.guide is None else model.preprocess(picture_of(args.guide, GUIDE_SIZE))
+    weights = mixture_of(model, args.layer)
+    if args.guide is None:
+        objective = mixture(weights, model)
+    else:
+        objective = guided(model.preprocess(picture_of(args.guide, GUIDE_SIZE)), weights, model)
     picture = picture_of(args.image, None)
     side = max(picture.shape[:2])
     wanted = args.size or min(side, LONGEST_SIDE)
@@ -302,15 +306,15 @@ def dream(args):
     interrupted = stopped_by_ctrl_c(
         lambda: deepdream(
             X,
-            layer,
+            layers_of(weights, model),
             model,
+            objective=objective,
             learning_rate=args.learning_rate,
             normalize=not args.raw,
             max_jitter=args.max_jitter,
             num_iterations=args.iterations,
             num_octaves=args.octaves,
             octave_scale=args.octave_scale,
-            guide=guide,
             rng=args.seed,
             callback=latest,
             progress=not args.quiet,

@@ -182,8 +182,8 @@ def dream_written_out(X, layer, model, *, rng, max_jitter, learning_rate, normal
     from pixelgrad.visualization.dreaming import octave_sizes
     from pixelgrad.visualization.image_ops import resize
 
-    layers = layer if isinstance(layer, dict) else {layer: 1}
-    callback, guide, rng = options.get("callback"), options.get("guide"), np.random.default_rng(rng)
+    layers, objective = ([layer] if isinstance(layer, int | str) else layer), options["objective"]
+    callback, rng = options.get("callback"), np.random.default_rng(rng)
     sizes, dream, count = octave_sizes(X.shape[2:], options["num_octaves"], options["octave_scale"]), None, 0
     before = None
     for size in sizes:
@@ -195,20 +195,10 @@ def dream_written_out(X, layer, model, *, rng, max_jitter, learning_rate, normal
             dy, dx = rng.integers(-max_jitter, max_jitter + 1, size=2)
             Z = np.roll(dream, (dy, dx), (2, 3))
             dZ, total = np.zeros_like(Z), np.zeros(len(Z))
-            weights = {}
-            for wanted, weight in layers.items():
-                name, channel = wanted if isinstance(wanted, tuple) else (wanted, None)
-                A, _ = model.forward(Z[:1], end=name)
-                w = weights.setdefault(model.layer_index(name), np.zeros((1, A.shape[1], *[1] * (A.ndim - 2))))
-                w[:, slice(None) if channel is None else channel] += weight
-            for k, w in weights.items():
-                A, cache = model.forward(Z, end=k)
-                if guide is None:
-                    d, part = w * A, w * A**2 / 2
-                else:
-                    d = w * _nearest_by_loops(w * A, model.forward(guide, end=k)[0][0])
-                    part = d * A
-                total += part.reshape(len(A), -1).sum(axis=1)
+            passes = {model.layer_index(name): model.forward(Z, end=name) for name in layers}
+            for k, d in objective({k: A for k, (A, _) in passes.items()}).items():
+                A, cache = passes[k]
+                total += (d * A).reshape(len(A), -1).sum(axis=1) / 2
                 dZ += model.backward(d, cache)[0]
             length = np.sqrt(np.einsum("nchw,nchw->n", dZ, dZ))[:, None, None, None] if normalize else 1.0
             Z = Z + learning_rate * np.where(length > 0, dZ / np.where(length > 0, length, 1), 0)
@@ -217,16 +207,6 @@ def dream_written_out(X, layer, model, *, rng, max_jitter, learning_rate, normal
                 callback(count, dream, {"activation": total})
             count += 1
     return dream
-
-
-def _nearest_by_loops(A, guide):
-    out = np.empty_like(A)
-    for n, *place in np.ndindex(A.shape[0], *A.shape[2:]):
-        here = A[(n, slice(None), *place)]
-        products = np.tensordot(here, guide, axes=1)
-        best = np.unravel_index(products.argmax(), products.shape)
-        out[(n, slice(None), *place)] = guide[(slice(None), *best)]
-    return out
 
 
 # -- occlusion ---------------------------------------------------------------------------------------------------------

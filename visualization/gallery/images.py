@@ -10,6 +10,7 @@ from ..dreaming import deepdream
 from ..fooling import make_fooling_image
 from ..image_ops import noise, resize
 from ..inversion import invert_features
+from ..objectives import guided
 from ..plots.pictures import plot_fooling, plot_images, plot_progress, plot_saliency, short_name
 from ..saliency import compute_saliency_maps
 
@@ -167,9 +168,9 @@ def _deepdream(subject, model, rng, progress):
     if len(subject.pictures) > 1:
         guide = resize_image(subject.pictures[1], tuple(n // 2 for n in picture.shape[:2]))
         layer = layers[len(layers) // 2]
-        guided = deepdream(X, layer, model, guide=model.preprocess(guide), rng=rng, progress=progress)
-        results["guided"] = guided
-        pictures += [guide, model.deprocess(guided)[0]]
+        objective = guided(model.preprocess(guide), layer, model)
+        results["guided"] = deepdream(X, layer, model, objective=objective, rng=rng, progress=progress)
+        pictures += [guide, model.deprocess(results["guided"])[0]]
         titles += [f"{subject.names[1]}, the guide", f"dream of {layer}, guided"]
         caption += (
             f" The last dream is guided: what {layer} sees in {subject.names[1]} is what grows in {subject.names[0]}."
