@@ -53,7 +53,7 @@ class SqueezeNet(Network):
     """SqueezeNet 1.1 with trained parameters.
 
     Layers 0 to 12 are those of torchvision's `features`; 13 to 15 are the head: a 1x1 convolution with a filter for
-    each class, a rectifier, the mean over all positions. It takes images of any size from about 32 pixels on.
+    each class, a ReLU, the mean over all positions. It takes images of any size from about 32 pixels on.
 
     Parameters
     ----------

@@ -36,8 +36,8 @@ class Facets(NamedTuple):
 def facet_starts(images, model, *, num_facets=4, layer=None, nearest=15, rng=None, batch_size=64, progress=False):
     """Cluster images, such as those of one class, and average the most typical of each cluster.
 
-    Climbing the same neuron from each, ``visualize_neuron(..., X_init=facets.X, num_iterations=30)``, shows its facets:
-    lemons in a bowl, sliced, and on the tree. The more steps, the more alike they become.
+    Activation maximization of one neuron from each, ``visualize_neuron(..., X_init=facets.X, num_iterations=30)``,
+    shows its facets: lemons in a bowl, sliced, and on the tree. The more steps, the more alike they become.
 
     Parameters
     ----------

@@ -109,7 +109,7 @@ def _relu_run(f, c, out):
 RELU = Exercise(
     id="relu",
     track="layers",
-    title="The rectifier, and its three ways back",
+    title="The ReLU, and its three ways back",
     homes={"relu_forward": "layers/basic.py", "relu_backward": "layers/basic.py"},
     points=3,
     cases=_relu_cases,

@@ -230,7 +230,7 @@ EXERCISES = [
             "class_activation_maps": "Given are the last maps A, (N, C, h, w), and the weights W, (C, K), of the "
             "affine layer behind the pooling. Return for each image the sum of its maps, each weighted by what it adds "
             "to the score of the image's class y: (N, h, w). Where W is None every class has a map of its own: take "
-            "it. With rectify leave out what is negative; with upsample return upsample_maps(maps, X.shape[2:]), "
+            "it. With relu leave out what is negative; with upsample return upsample_maps(maps, X.shape[2:]), "
             "(N, H, W)."
         },
         hints=(
@@ -257,7 +257,7 @@ EXERCISES = [
             "grad_cam": "Return the sum of the maps of layer index `layer`, (N, C, h, w), each weighted by the mean, "
             "over its places, of the gradient of the score of class y to it: (N, h, w). You need the network in two "
             "parts, up to the layer and from there on; model.forward takes start and end, both included, and the "
-            "cache of a part goes back through that part. With rectify leave out what is negative; with upsample "
+            "cache of a part goes back through that part. With relu leave out what is negative; with upsample "
             "return upsample_maps(maps, X.shape[2:]), (N, H, W)."
         },
         hints=(
@@ -265,7 +265,7 @@ EXERCISES = [
             "Run the first part to get the maps, and the second part on the maps to get scores and a cache. "
             "What goes into the backward pass is the same as for a saliency map.",
             "alpha has one number for each image and channel: the mean over the two axes of the places. Multiply, sum "
-            "over the channels, then rectify, then enlarge.",
+            "over the channels, then take the ReLU, then enlarge.",
         ),
         reading="Selvaraju et al.: Grad-CAM, 2017, section 3, equations 1 and 2",
     ),

@@ -427,7 +427,7 @@ def cam_cases(rng):
     net = _convolutional(rng)
     X = _pictures(rng, 3)
     order = _order(net, X)
-    options = {"rectify": False, "upsample": False}
+    options = {"relu": False, "upsample": False}
     one = {"network": net, "X": X[:1], "y": order[:1, 1], "options": options}
     several = one | {"X": X, "y": order[[0, 1, 2], [1, 4, 2]]}
     against = _with(net, W3=-np.abs(net["params"]["W3"]))
@@ -435,11 +435,11 @@ def cam_cases(rng):
         "one image": one,
         "several images": several,
         "one class for all": several | {"y": 1},
-        "rectified": several | {"options": options | {"rectify": True}},
+        "with ReLU": several | {"options": options | {"relu": True}},
         "enlarged": several | {"options": options | {"upsample": True}},
-        "rectified and enlarged": several | {"options": {"rectify": True, "upsample": True}},
-        "all-negative map": several | {"network": against, "options": options | {"rectify": True}},
-        "layer without ReLU": several | {"network": _without_last_relu(net), "options": options | {"rectify": True}},
+        "with ReLU and enlarged": several | {"options": {"relu": True, "upsample": True}},
+        "all-negative map": several | {"network": against, "options": options | {"relu": True}},
+        "layer without ReLU": several | {"network": _without_last_relu(net), "options": options | {"relu": True}},
         "as many maps as classes": several | {"network": _convolutional(rng, filters=(6, 5))},
         "a map for each class": several | {"network": _convolutional(rng, filters=(6, 5), head=False)},
     }
@@ -455,7 +455,7 @@ def grad_cam_cases(rng):
     net = _convolutional(rng)
     X = _pictures(rng, 3)
     order = _order(net, X)
-    options = {"layer": None, "rectify": False, "upsample": False}
+    options = {"layer": None, "relu": False, "upsample": False}
     one = {"network": net, "X": X[:1], "y": order[:1, 1], "options": options}
     several = one | {"X": X, "y": order[[0, 1, 2], [1, 4, 2]]}
     against = _with(net, W3=-np.abs(net["params"]["W3"]))
@@ -466,12 +466,12 @@ def grad_cam_cases(rng):
         "three maps": several | {"network": _convolutional(rng, filters=(3, 3))},
         "layer without ReLU": several | {"network": _without_last_relu(net)},
         "other layer": several | {"options": options | {"layer": "conv1"}},
-        "rectified": several | {"options": options | {"rectify": True}},
+        "with ReLU": several | {"options": options | {"relu": True}},
         "enlarged": several | {"options": options | {"upsample": True}},
-        "rectified and enlarged": several | {"options": options | {"rectify": True, "upsample": True}},
+        "with ReLU and enlarged": several | {"options": options | {"relu": True, "upsample": True}},
         "confident network": several | {"network": _confident(net), "y": order[:, -1]},
         "negative scores": several | {"network": _negative(net, X)},
-        "all-negative map": several | {"network": against, "options": options | {"rectify": True}},
+        "all-negative map": several | {"network": against, "options": options | {"relu": True}},
         "dead layer": one | {"network": _dead(net), "options": options | {"layer": "conv1"}},
     }
 

@@ -158,7 +158,7 @@ _of(
         "dout multiplied by the output",
         RELU_STANDARD,
         "return dout * np.maximum(x, 0)",
-        "dx is dout times the output of forward. The slope of the rectifier, where it is not 0, is not x.",
+        "dx is dout times the output of forward. The slope of the ReLU, where it is not 0, is not x.",
     ),
     (
         "gradient passes at zero",
@@ -188,7 +188,7 @@ _of(
         "dout forgotten",
         RELU_STANDARD,
         "return 1.0 * (x > 0)",
-        "dx is the rectifier's own slope, 0 or 1. The chain rule has a second factor.",
+        "dx is the ReLU's own slope, 0 or 1. The chain rule has a second factor.",
     ),
     (
         "mask of true and false returned",
@@ -197,7 +197,7 @@ _of(
         "dx holds true and false: that says where the gradient passes, and not what passes there.",
     ),
     (
-        "leaky rectifier",
+        "leaky ReLU",
         "return np.maximum(x, 0), x",
         "return np.maximum(x, 0.01 * x), x",
         "Negative entries leak through with a hundredth of their size. That is a useful layer too, but another one.",
@@ -206,7 +206,7 @@ _of(
         "absolute value",
         "return np.maximum(x, 0), x",
         "return np.abs(x), x",
-        "Negative entries come out positive. The rectifier drops them.",
+        "Negative entries come out positive. The ReLU drops them.",
     ),
     (
         "negative part kept",
@@ -292,7 +292,7 @@ _of(
             (
                 "dout forgotten",
                 "return 1.0 * (x > 0)",
-                "dx is the rectifier's own slope, 0 or 1. The chain rule has a second factor.",
+                "dx is the ReLU's own slope, 0 or 1. The chain rule has a second factor.",
             ),
         )
     ),

@@ -1231,13 +1231,13 @@ _GUIDED = _mistakes(
     ),
 )
 
-_RECTIFY = "np.maximum(maps, 0) if rectify else maps"
+_RELU = "np.maximum(maps, 0) if relu else maps"
 _ENLARGE = "upsample_maps(maps, X.shape[2:]) if upsample else maps"
 _TOO_EARLY = (
-    "    maps = np.maximum(maps, 0) if rectify else maps\n"
+    "    maps = np.maximum(maps, 0) if relu else maps\n"
     "    return upsample_maps(maps, X.shape[2:]) if upsample else maps",
     "    maps = upsample_maps(maps, X.shape[2:]) if upsample else maps\n"
-    "    return np.maximum(maps, 0) if rectify else maps",
+    "    return np.maximum(maps, 0) if relu else maps",
 )
 _NEAREST = "maps.repeat(X.shape[2] // maps.shape[1], axis=1).repeat(X.shape[3] // maps.shape[2], axis=2)"
 
@@ -1256,17 +1256,17 @@ _CAM = _mistakes(
         "The weights are taken from the wrong axis of W. W is (C, K): which axis belongs to the classes?",
     ),
     (
-        "rectified before the sum",
+        "ReLU before the sum",
         'maps = np.einsum("cn,nchw->nhw", W[:, y], A)',
-        "maps = W[:, y].T[:, :, None, None] * A\n        maps = (np.maximum(maps, 0) if rectify else maps).sum(axis=1)",
-        "Each weighted map is rectified before the sum. What speaks for and against the class must meet first.",
+        "maps = W[:, y].T[:, :, None, None] * A\n        maps = (np.maximum(maps, 0) if relu else maps).sum(axis=1)",
+        "The ReLU is taken of each weighted map. What speaks for and against the class must meet in the sum first.",
     ),
     (
-        "activations rectified before the sum",
+        "ReLU of the activations before the sum",
         'maps = np.einsum("cn,nchw->nhw", W[:, y], A)',
-        'maps = np.einsum("cn,nchw->nhw", W[:, y], np.maximum(A, 0) if rectify else A)',
-        "The layer's maps are rectified before they are weighted, and the weights have signs, too. What is to be "
-        "rectified is the sum.",
+        'maps = np.einsum("cn,nchw->nhw", W[:, y], np.maximum(A, 0) if relu else A)',
+        "The ReLU is taken of the layer's maps before they are weighted, and the weights have signs, too. It belongs "
+        "to the sum.",
     ),
     (
         "class of the first image for all",
@@ -1343,27 +1343,27 @@ _CAM = _mistakes(
         "Where each class has a map of its own, the first map is taken whatever the class is.",
     ),
     (
-        "never rectified",
-        _RECTIFY,
+        "no ReLU",
+        _RELU,
         "maps",
-        "rectify changes nothing: negative values stay.",
+        "relu changes nothing: negative values stay.",
     ),
     (
-        "always rectified",
-        _RECTIFY,
+        "ReLU always",
+        _RELU,
         "np.maximum(maps, 0)",
-        "Negative values are left out even where rectify is False.",
+        "Negative values are left out even where relu is False.",
     ),
     (
-        "magnitudes for rectification",
-        _RECTIFY,
-        "abs(maps) if rectify else maps",
-        "Negative values are turned into positive ones. Rectified they are zero.",
+        "magnitudes for the ReLU",
+        _RELU,
+        "abs(maps) if relu else maps",
+        "Negative values are turned into positive ones. The ReLU makes them zero.",
     ),
     (
-        "enlarged before it is rectified",
+        "enlarged before the ReLU",
         *_TOO_EARLY,
-        "The map is enlarged first and rectified then: negative values have run into their neighbours already.",
+        "The map is enlarged first, and the ReLU comes then: negative values have run into their neighbours already.",
     ),
     (
         "never enlarged",
@@ -1379,8 +1379,8 @@ _CAM = _mistakes(
     ),
     (
         "scaled to 0..1",
-        _RECTIFY,
-        "np.maximum(maps, 0) if rectify else maps\n    maps = maps / maps.max(axis=(1, 2), keepdims=True)",
+        _RELU,
+        "np.maximum(maps, 0) if relu else maps\n    maps = maps / maps.max(axis=(1, 2), keepdims=True)",
         "The map is divided by its maximum, which gives NaN where it is zero everywhere. Scaling is for the plot.",
     ),
 )
@@ -1460,7 +1460,7 @@ _GRAD_CAM = _mistakes(
         "only positive weights",
         _ALPHA,
         "alpha = dA.mean(axis=(2, 3)).clip(0)",
-        "The weights are rectified. A map may speak against the class; what is rectified is the sum.",
+        "The ReLU is taken of the weights. A map may speak against the class; the ReLU belongs to the sum.",
     ),
     (
         "only positive gradients",
@@ -1493,10 +1493,10 @@ _GRAD_CAM = _mistakes(
         "The sum over the maps is divided by their number.",
     ),
     (
-        "rectified before the sum",
+        "ReLU before the sum",
         'np.einsum("nc,nchw->nhw", alpha, A)',
         "(alpha[:, :, None, None] * A).clip(0).sum(axis=1)",
-        "Each weighted map is rectified before the sum. What speaks for and against the class must meet first.",
+        "The ReLU is taken of each weighted map. What speaks for and against the class must meet in the sum first.",
     ),
     (
         "always the last layer",
@@ -1520,21 +1520,21 @@ _GRAD_CAM = _mistakes(
         "The network runs in training mode: batch norm uses the batch's statistics and changes its running averages.",
     ),
     (
-        "never rectified",
-        _RECTIFY,
+        "no ReLU",
+        _RELU,
         "maps",
-        "rectify changes nothing: negative values stay.",
+        "relu changes nothing: negative values stay.",
     ),
     (
-        "always rectified",
-        _RECTIFY,
+        "ReLU always",
+        _RELU,
         "np.maximum(maps, 0)",
-        "Negative values are left out even where rectify is False.",
+        "Negative values are left out even where relu is False.",
     ),
     (
-        "enlarged before it is rectified",
+        "enlarged before the ReLU",
         *_TOO_EARLY,
-        "The map is enlarged first and rectified then: negative values have run into their neighbours already.",
+        "The map is enlarged first, and the ReLU comes then: negative values have run into their neighbours already.",
     ),
     (
         "never enlarged",
@@ -1550,8 +1550,8 @@ _GRAD_CAM = _mistakes(
     ),
     (
         "scaled to 0..1",
-        _RECTIFY,
-        "np.maximum(maps, 0) if rectify else maps\n    maps = maps / maps.max(axis=(1, 2), keepdims=True)",
+        _RELU,
+        "np.maximum(maps, 0) if relu else maps\n    maps = maps / maps.max(axis=(1, 2), keepdims=True)",
         "The map is divided by its maximum: 0/0 gives NaN where it is zero everywhere. Scaling is for the plot.",
     ),
     (

@@ -321,7 +321,7 @@ def neuron(args):
         place = tuple(n // 2 for n in maps) if args.position == "centre" else args.position
         names = [f"{name}, at {place[0]},{place[1]}" for name in names]
         pictures = cut_patches(pictures, receptive_field(model, layer), [place] * len(pictures))
-    heading = f"climbing {model.layer_names[layer]}, from {Path(args.start).stem}"
+    heading = f"activation maximization, {model.layer_names[layer]}, from {Path(args.start).stem}"
     save_figure(args, plot_neurons(pictures, names, activity, dead=dead, heading=heading))
     reports = [f"{name} ({'dead' if gone else f'{value:.3g}'})" for name, value, gone in zip(names, activity, dead)]
     say(args, f"{model.layer_names[layer]}: {', '.join(reports)} in {args.out}")

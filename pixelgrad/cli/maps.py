@@ -237,10 +237,10 @@ def cam(args):
         raise ValueError("--layer has an effect with --method grad_cam only; cam is made of the last maps")
     model, picture, X, label, title = _subject(args)
     if args.method == "cam":
-        map_, name = class_activation_maps(X, label, model, rectify=not args.signed), "CAM"
+        map_, name = class_activation_maps(X, label, model, relu=not args.signed), "CAM"
     else:
         layer = None if args.layer is None else layer_of(model, args.layer)
-        map_ = grad_cam(X, label, model, layer=layer, rectify=not args.signed)
+        map_ = grad_cam(X, label, model, layer=layer, relu=not args.signed)
         name = "Grad-CAM" if layer is None else f"Grad-CAM of {model.layer_names[layer]}"
     save_figure(args, plot_maps(picture[None], map_, [title], signed=args.signed, label=name))
     say(args, f"{name}: {model.class_names[label]!r} in {args.out}")

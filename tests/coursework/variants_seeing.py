@@ -253,7 +253,7 @@ def guided_layer_by_layer(X, y, model):
     return d
 
 
-def cam_by_loops(X, y, model, *, rectify, upsample):
+def cam_by_loops(X, y, model, *, relu, upsample):
     """Map by map; the class's weights by finding what the head does to each map alone."""
     y, names = np.broadcast_to(y, len(X)), model.layer_names
     pool = names.index("global_avg_pool")
@@ -267,11 +267,11 @@ def cam_by_loops(X, y, model, *, rectify, upsample):
         weight = model.forward(one, start=pool)[0][0] - bias
         for n in range(len(X)):
             maps[n] += weight[y[n]] * A[n, c]
-    maps = np.where(maps > 0, maps, 0) if rectify else maps
+    maps = np.where(maps > 0, maps, 0) if relu else maps
     return upsample_maps(maps, X.shape[2:]) if upsample else maps
 
 
-def grad_cam_one_by_one(X, y, model, *, layer, rectify, upsample):
+def grad_cam_one_by_one(X, y, model, *, layer, relu, upsample):
     """Each image alone; the weights as sums divided by the number of places; not contiguous."""
     y = np.broadcast_to(y, len(X))
     last = model.layer_names.index("global_avg_pool") - 1 if layer is None else layer
@@ -284,7 +284,7 @@ def grad_cam_one_by_one(X, y, model, *, layer, rectify, upsample):
         alpha = dA[0].sum(axis=(1, 2)) / dA[0, 0].size
         maps.append(sum(a * m for a, m in zip(alpha, A[0])))
     maps = np.array(maps)
-    maps = (maps + abs(maps)) / 2 if rectify else maps
+    maps = (maps + abs(maps)) / 2 if relu else maps
     maps = upsample_maps(maps, X.shape[2:]) if upsample else maps
     return maps.transpose(2, 1, 0).copy().transpose(2, 1, 0)
 

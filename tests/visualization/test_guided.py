@@ -9,7 +9,7 @@ from pixelgrad.visualization.saliency import class_gradient
 
 
 def one_pixel_network():
-    """Three pixels 1, 2, 3 (in the three channels), three rectified units, one score.
+    """Three pixels 1, 2, 3 (in the three channels), three ReLU units, one score.
 
     h1 = x0 + x1 = 3, weight 2: active, positive; h2 = x2 - x0 = 2, weight -1: active, negative; h3 = x0 - x2 = -2,
     weight 3: not active, positive.

@@ -1,4 +1,4 @@
-"""Climbing neurons: single steps against the gradient, silent and dead neurons."""
+"""Activation maximization: single steps against the gradient, silent and dead neurons."""
 
 import numpy as np
 import pytest
@@ -29,7 +29,7 @@ def trace(*args, **options):
     return X, seen
 
 
-# -- what is climbed --------------------------------------------------------------------------------------------------
+# -- what is maximized ------------------------------------------------------------------------------------------------
 
 
 def test_a_raw_step_is_the_gradient_of_the_mean_over_a_channels_map(model, images):
@@ -53,7 +53,7 @@ def test_a_neuron_is_one_place_of_the_map(model, images):
     np.testing.assert_array_equal(centre, at)
 
 
-def test_a_whole_layer_is_climbed_as_in_a_dream(model, images):
+def test_a_whole_layer_is_maximized_as_in_a_dream(model, images):
     X = inside(images)
     out = visualize_neuron(1, model, X_init=X, learning_rate=5.0, **PLAIN)
     dream = deepdream(X, 1, model, learning_rate=5.0, num_octaves=1, num_iterations=1, max_jitter=0)
@@ -75,12 +75,12 @@ def test_a_unit_of_the_last_layer_is_a_class(model, images):
         (3, {"channel": 1}),
     ],
 )
-def test_what_is_climbed_can_be_asked_for(model, images, layer, options):
+def test_what_is_maximized_can_be_asked_for(model, images, layer, options):
     _, (info,) = trace(layer, model, X_init=images, num_iterations=1, max_jitter=0, **options)
     np.testing.assert_allclose(neuron_activation(images, layer, model, **options), info["activation"])
 
 
-def test_each_image_climbs_its_own_channel(model, images):
+def test_each_image_maximizes_its_own_channel(model, images):
     both = visualize_neuron("conv2", model, channel=[1, 6], X_init=images, num_iterations=3, max_jitter=0)
     for n, c in enumerate((1, 6)):
         alone = visualize_neuron("conv2", model, channel=c, X_init=images[[n]], num_iterations=3, max_jitter=0)
@@ -215,7 +215,7 @@ def test_bounds_callback_and_untouched_start(model, images):
 
 
 @pytest.mark.parametrize("position", [(4, 5), (8, 9)])
-def test_below_the_rectifier_a_silent_neuron_has_the_gradient_it_would_have_awake(model, images, position):
+def test_below_the_relu_a_silent_neuron_has_the_gradient_it_would_have_awake(model, images, position):
     X = inside(images)
     model.params["beta2"][5] += 1000  # awake everywhere
     awake, (info,) = trace(1, model, channel=5, position=position, X_init=X, **RAW)
@@ -261,7 +261,7 @@ def test_global_pooling_is_the_mean_over_the_maps(model, images):
     np.testing.assert_allclose(a, b, atol=1e-9)
 
 
-def test_a_layer_that_is_silent_altogether_is_climbed_too(model, images):
+def test_a_layer_that_is_silent_altogether_is_maximized_too(model, images):
     model.params["beta1"][:] = -50
     X = 0.02 * images
     out, (info,) = trace(0, model, X_init=X, **PLAIN)
@@ -322,7 +322,7 @@ def test_impossible_options_are_refused(model, options, error, words):
         visualize_neuron(**({"layer": "conv2", "model": model, "channel": 1} | options))
 
 
-def test_shipped_channels_of_every_layer_are_climbed():
+def test_shipped_channels_of_every_layer_are_maximized():
     shipped = PretrainedCNN()
     for layer in ("conv1", "conv4", "conv7"):
         X, seen = trace(layer, shipped, channel=[0, 7], num_iterations=25)

@@ -1,4 +1,4 @@
-"""The exhibits of the gallery: each technique on the gallery's photographs, as a figure, arrays and a caption."""
+"""The gallery's first figures: each technique on the gallery's photographs, as a figure, arrays and a caption."""
 
 from dataclasses import dataclass, field
 
@@ -33,7 +33,7 @@ class Subject:
 
 
 @dataclass(frozen=True)
-class Exhibit:
+class GalleryFigure:
     """One picture of the gallery.
 
     Attributes
@@ -57,7 +57,7 @@ class Exhibit:
     after: list = field(default_factory=list)
 
 
-def said(prediction):
+def prediction_title(prediction):
     """A line for a title: the class and its probability."""
     return f"{short_name(prediction.name)}, p = {prediction.probability:.2f}"
 
@@ -68,7 +68,7 @@ def _saliency(subject, model, rng, progress):
     before = model.predict(X)
     y = np.array([best[0].index for best in before])
     saliency = compute_saliency_maps(X, y, model)
-    titles = [f"{name}\n{said(best[0])}" for name, best in zip(subject.names, before)]
+    titles = [f"{name}\n{prediction_title(best[0])}" for name, best in zip(subject.names, before)]
     caption = (
         "How much the score of the class that the network names reacts to each pixel: the largest magnitude of the "
         "gradient over the three colours. The network was never told where the object is; where it is sure of itself, "
@@ -76,7 +76,7 @@ def _saliency(subject, model, rng, progress):
     )
     arrays = {"X": X, "y": y, "saliency": saliency}
     figure = plot_saliency(pictures, saliency, titles)
-    return Exhibit(figure, caption, arrays, {"y": y.tolist()}, before=before)
+    return GalleryFigure(figure, caption, arrays, {"y": y.tolist()}, before=before)
 
 
 def _fooling(subject, model, rng, progress):
@@ -89,7 +89,10 @@ def _fooling(subject, model, rng, progress):
     X_fooling = make_fooling_image(X, target, model, confidence=FOOLED, progress=progress)
     after = model.predict(X_fooling)
     names = [*subject.names[:2], "noise"]
-    pairs = [(f"{name}\n{said(b[0])}", f"fooling image\n{said(a[0])}") for name, b, a in zip(names, before, after)]
+    pairs = [
+        (f"{name}\n{prediction_title(b[0])}", f"fooling image\n{prediction_title(a[0])}")
+        for name, b, a in zip(names, before, after)
+    ]
     caption = (
         "A few steps up the gradient of another class's score, and the network sees that class, while people hardly "
         "see a difference. The third column shows what was added (grey: nothing), the fourth ten times as much of "
@@ -98,7 +101,7 @@ def _fooling(subject, model, rng, progress):
     figure = plot_fooling(model.deprocess(X), model.deprocess(X_fooling), pairs)
     arrays = {"X": X, "X_fooling": X_fooling, "target_y": target}
     options = {"target_y": target.tolist(), "confidence": FOOLED}
-    return Exhibit(figure, caption, arrays, options, before, after)
+    return GalleryFigure(figure, caption, arrays, options, before, after)
 
 
 def _class_visualization(subject, model, rng, progress):
@@ -116,7 +119,7 @@ def _class_visualization(subject, model, rng, progress):
         "several times over, and what it does not know about the object."
     )
     figure = plot_images(model.deprocess(X), titles, columns=4)
-    return Exhibit(figure, caption, {"X": X, "target_y": target}, {"target_y": target.tolist()}, after=after)
+    return GalleryFigure(figure, caption, {"X": X, "target_y": target}, {"target_y": target.tolist()}, after=after)
 
 
 def _inversion(subject, model, rng, progress):
@@ -148,7 +151,7 @@ def _inversion(subject, model, rng, progress):
     pictures = [picture[0], *(model.deprocess(r)[0] for r in results)]
     figure = plot_progress(pictures, [f"{subject.names[0]}\nphotograph", *titles])
     arrays = {"X": X, **{f"X_{layer}": r for layer, r in zip(layers, results)}}
-    return Exhibit(figure, caption, arrays, options, before=model.predict(X), after=after)
+    return GalleryFigure(figure, caption, arrays, options, before=model.predict(X), after=after)
 
 
 def _deepdream(subject, model, rng, progress):
@@ -179,7 +182,7 @@ def _deepdream(subject, model, rng, progress):
     arrays = {"X": X, **{f"X_{layer}": r for layer, r in results.items()}}
     # Predictions are for the network's own input size: not every network takes another.
     before, *after = (model.predict(resize(r, model.input_size, model))[0] for r in (X, *results.values()))
-    return Exhibit(figure, caption, arrays, {"layers": layers}, [before], after)
+    return GalleryFigure(figure, caption, arrays, {"layers": layers}, [before], after)
 
 
 def map_layers(model, count):
@@ -190,7 +193,7 @@ def map_layers(model, count):
     return [layers[i] for i in np.unique(np.linspace(0, len(layers) - 1, count).round().astype(int))]
 
 
-EXHIBITS = {
+FIGURES = {
     "saliency": ("Saliency maps", _saliency),
     "fooling": ("Fooling images", _fooling),
     "class-visualization": ("Class visualisation", _class_visualization),

@@ -225,7 +225,7 @@ def plot_embedding(Y, thumbnails=None, labels=None, names=None, *, heading=None)
 
 
 def plot_neurons(pictures, names, activations, *, dead=None, columns=None, heading=None):
-    """Images that neurons were climbed to, with their activations.
+    """Images made for neurons by activation maximization, with their activations.
 
     Parameters
     ----------
