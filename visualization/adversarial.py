@@ -4,7 +4,7 @@ One loop holds the family: C. Szegedy et al., "Intriguing properties of neural n
 I. Goodfellow et al., "Explaining and harnessing adversarial examples", 2015, section 4 (FGSM: one step of the
 gradient's sign); A. Kurakin et al., "Adversarial examples in the physical world", 2017, section 2 (the same in small
 steps); A. Madry et al., "Towards deep learning models resistant to adversarial attacks", 2018, section 2.1 (PGD: from
-a random start, projected back into the permitted ball). What is climbed is the margin between two scores (N. Carlini
+a random start, projected back into the permitted ball). What is maximized is the margin between two scores (N. Carlini
 and D. Wagner, "Towards evaluating the robustness of neural networks", 2017, section 5.1, f6), whose gradient does not
 vanish when the network is sure.
 
@@ -122,7 +122,7 @@ def attack(
     Raises
     ------
     ValueError, TypeError
-        X is no batch of images, a class or an option is out of range.
+        X is not a batch of images, a class or an option is out of range.
     """
     op = "attack"
     check_images(op, X, model)

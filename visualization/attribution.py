@@ -1,9 +1,9 @@
-"""Attribution: gradients that say more than the plain one.
+"""Attribution: methods that refine the plain gradient.
 
 - `smoothgrad`: the mean gradient over noisy copies (D. Smilkov et al., "SmoothGrad: removing noise by adding noise",
   2017, section 2)
 - `gradient_x_input`: the gradient times what it acts on (A. Shrikumar et al., "Not just a black box", 2016)
-- `integrated_gradients`: the gradient on the whole way from a baseline to the image, whose sum is the difference of
+- `integrated_gradients`: the gradient along the line from a baseline to the image, whose sum is the difference of
   the scores (M. Sundararajan et al., "Axiomatic attribution for deep networks", 2017, section 3)
 
 All are made of saliency's `class_gradient`, (N, 3, H, W), and reduced to one number a pixel by `channel_map`.
@@ -23,7 +23,7 @@ CHANNELS = ("max", "sum", "l2")
 
 
 def channel_map(dX, *, channels="max", signed=False):
-    """One number a pixel for the three of its channels.
+    """Reduce the three channels of each pixel to one number.
 
     Parameters
     ----------
@@ -65,7 +65,7 @@ def smoothgrad(
     callback=None,
     progress=False,
 ):
-    """The mean of the gradients of noisy copies of an image: what is left is what neighbouring images share.
+    """The mean gradient over noisy copies of an image: what neighbouring images share remains, noise averages out.
 
     Parameters
     ----------
@@ -186,7 +186,7 @@ def integrated_gradients(
     callback=None,
     progress=False,
 ):
-    """Integrate the gradient on the straight way from a baseline to each image.
+    """Integrate the gradient along the straight line from a baseline to each image.
 
     Parameters
     ----------
@@ -198,7 +198,7 @@ def integrated_gradients(
     baseline : {"black", "grey", "mean", "blur", "noise"}, or ndarray
         An image that shows nothing: one of `fill_like`'s, or your own in model space, (3, H, W) or (N, 3, H, W).
     steps : int
-        Points on the way, in the middles of equal parts (midpoint rule).
+        Points on the line, at the midpoints of equal parts (midpoint rule).
     max_steps : int
         While an image's gap is too large its steps are doubled, up to this many.
     tolerance, floor : float

@@ -46,7 +46,7 @@ def class_activation_maps(X, y, model, *, relu=False, upsample=True):
     Raises
     ------
     ValueError, TypeError
-        The network has another head, X is no batch of images, or a class is out of range.
+        The network has another head, X is not a batch of images, or a class is out of range.
     """
     op = "class_activation_maps"
     check_images(op, X, model)
@@ -88,7 +88,7 @@ def grad_cam(X, y, model, *, layer=None, relu=True, upsample=True):
     Raises
     ------
     ValueError, TypeError
-        The layer has no maps or is the last one, X is no batch of images, or a class is out of range.
+        The layer has no maps or is the last one, X is not a batch of images, or a class is out of range.
 
     Notes
     -----

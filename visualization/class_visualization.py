@@ -32,7 +32,7 @@ def create_class_visualization(
     callback=None,
     progress=False,
 ):
-    """Start from noise and climb the score of a class.
+    """Start from noise and maximize the score of a class.
 
     Parameters
     ----------
@@ -45,7 +45,7 @@ def create_class_visualization(
     normalize : bool
         Step by ``learning_rate * dX / ||dX||_2`` for each image; False: by ``learning_rate * dX``.
     objective : {"score", "log_odds"}
-        What to climb: the score of the class, or its log odds log(p / (1 - p)), which also lowers the scores of the
+        What to maximize: the score of the class, or its log odds log(p / (1 - p)), which also lowers the scores of the
         classes it could be confused with. An image with the highest score of a Labrador is one of retrievers in
         general; one with the highest odds shows what only Labradors have.
     num_iterations : int

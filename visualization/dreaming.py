@@ -75,7 +75,7 @@ def deepdream(
     Raises
     ------
     ValueError, TypeError
-        X is no batch of images, an unknown layer, an option out of range.
+        X is not a batch of images, an unknown layer, an option out of range.
     """
     op = "deepdream"
     check_images(op, X, model)

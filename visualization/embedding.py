@@ -58,7 +58,7 @@ def pca(features, *, dims=2):
     Raises
     ------
     ValueError, TypeError
-        features is no table of finite numbers, or dims is out of range.
+        features is not a table of finite numbers, or dims is out of range.
     """
     op = "pca"
     _check_features(op, features)
@@ -133,7 +133,7 @@ def tsne(
     Raises
     ------
     ValueError, TypeError
-        features is no table of finite numbers, or an option is out of range.
+        features is not a table of finite numbers, or an option is out of range.
 
     Notes
     -----
@@ -186,7 +186,7 @@ def joint_probabilities(features, *, perplexity=30.0):
     Raises
     ------
     ValueError, TypeError
-        features is no table of finite numbers, or there are too few points for the perplexity.
+        features is not a table of finite numbers, or there are too few points for the perplexity.
 
     Notes
     -----
@@ -292,7 +292,7 @@ def grid_cells(Y, *, shape=None):
     Raises
     ------
     ValueError, TypeError
-        Y is no table of positions, or the grid is too small.
+        Y is not a table of positions, or the grid is too small.
 
     Notes
     -----

@@ -1,4 +1,4 @@
-"""Facets: the kinds of images that one neuron answers to.
+"""Facets: the kinds of images that one neuron responds to.
 
 A. Nguyen, J. Yosinski and J. Clune, "Multifaceted feature visualization", 2016: cluster images of a class, and start
 activation maximization from the mean of each cluster. `facet_starts` makes these means; `visualize_neuron` does the

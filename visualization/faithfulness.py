@@ -104,7 +104,7 @@ def insertion_deletion(
     Raises
     ------
     ValueError, TypeError
-        X is no batch of images, the maps are not of its size or hold NaN, a class or an option is out of range.
+        X is not a batch of images, the maps are not of its size or hold NaN, a class or an option is out of range.
     """
     op = "insertion_deletion"
     check_images(op, X, model)

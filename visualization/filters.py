@@ -3,7 +3,7 @@
 The filters of the first layer act on colours, so that each is a small picture: edges, blobs of colour, gratings
 (A. Krizhevsky, I. Sutskever and G. Hinton, "ImageNet classification with deep convolutional neural networks", 2012,
 figure 3). Filters of deeper layers act on channels, each of which stands for a pattern of its own; without knowing
-those patterns one sees little in their weights (M. Zeiler and R. Fergus, "Visualizing and understanding convolutional
+those patterns you see little in their weights (M. Zeiler and R. Fergus, "Visualizing and understanding convolutional
 networks", 2014, section 1.1). They are shown all the same, as grey tiles: what one can tell is whether they are smooth,
 noisy or dead. What a deep channel stands for is better seen from its activations and from `top_patches`.
 """
@@ -55,7 +55,7 @@ def first_layer_filters(model, *, shared_scale=False):
     Raises
     ------
     ValueError
-        The first layer is no convolution.
+        The first layer is not a convolution.
     """
     w = _weights("first_layer_filters", model, 0)  # (F, 3, HH, WW)
     largest = np.abs(w).max(axis=None if shared_scale else (1, 2, 3), keepdims=True)
@@ -86,7 +86,7 @@ def layer_filters(model, layer, *, max_filters=16, max_channels=16):
     Raises
     ------
     ValueError
-        The layer is no convolution.
+        The layer is not a convolution.
     """
     op = "layer_filters"
     check_whole(op, 1, max_filters=max_filters, max_channels=max_channels)
@@ -121,7 +121,7 @@ def activation_maps(X, layer, model, *, top=16, by="mean"):
     Raises
     ------
     ValueError, TypeError
-        X is no batch of images, an unknown layer, an option out of range.
+        X is not a batch of images, an unknown layer, an option out of range.
     """
     op = "activation_maps"
     check_images(op, X, model)
@@ -179,7 +179,7 @@ def _weights(op, model, index):
     if w is None or w.ndim != 4:
         kinds = [n for n, b in model.named_blocks() if np.ndim(model.params.get(f"W{getattr(b, 'number', None)}")) == 4]
         raise ValueError(
-            f"{op}: layer {name} is no convolution and has no filters; those with filters are "
+            f"{op}: layer {name} is not a convolution and has no filters; those with filters are "
             f"{', '.join(kinds) or 'none'}"
         )
     return w

@@ -5,7 +5,7 @@ Both go backward through the network with another rule at the ReLUs; everything 
 - J. Springenberg et al., "Striving for simplicity: the all convolutional net", 2015, section 3.4 (guided)
 - M. Zeiler and R. Fergus, "Visualizing and understanding convolutional networks", 2014, section 2.1 (deconvnet)
 
-They are no gradients. J. Adebayo et al., "Sanity checks for saliency maps", 2018, show that guided backpropagation
+They are not gradients. J. Adebayo et al., "Sanity checks for saliency maps", 2018, show that guided backpropagation
 hardly changes when the upper layers are randomised: see `sanity_check`.
 """
 
@@ -91,7 +91,7 @@ def neuron_gradient(X, layer, model, *, channel, position=None, relu_rule="guide
     Raises
     ------
     ValueError, TypeError
-        X is no batch of images; layer, channel, position or an option is out of range.
+        X is not a batch of images; layer, channel, position or an option is out of range.
 
     Examples
     --------

@@ -238,6 +238,6 @@ def _activation(feats, units):
 
 
 def _last_with_weights(model, end):
-    """The index of the last layer up to `end` that is no pooling."""
+    """The index of the last layer up to `end` that is not pooling."""
     pooling = [isinstance(block, Pool | GlobalAvgPool) for _, block in model.named_blocks()[: end + 1]]
     return max((i for i, pools in enumerate(pooling) if not pools), default=0)

@@ -95,7 +95,7 @@ def occlusion_maps(
     Raises
     ------
     ValueError, TypeError
-        X is no batch of images, the window is larger than they are, a class or an option is out of range.
+        X is not a batch of images, the window is larger than they are, a class or an option is out of range.
 
     Examples
     --------

@@ -161,7 +161,7 @@ def top_patches(
     Returns
     -------
     TopPatches
-        Equal scores in the order of images, then positions. A channel whose scores are all 0 answers to none of the
+        Equal scores in the order of images, then positions. A channel whose scores are all 0 responds to none of the
         images; its patches mean nothing.
 
     Raises

@@ -58,7 +58,7 @@ def segment_object(picture, map_, *, threshold="otsu", sigma=None, largest=True,
     ----------
     picture : ndarray (H, W, 3) uint8
     map_ : ndarray (H, W)
-        Large where the object is, such as a saliency map. Of signed maps, what is negative is no object.
+        Large where the object is, such as a saliency map. Negative values of signed maps count as background.
     threshold : "otsu", "colours" or float
         Where to cut the smoothed map: by N. Otsu's method ("A threshold selection method from gray-level histograms",
         1979: the two parts differ most), or at a quantile, 0 to 1 (0.8: the brightest fifth). "colours" cuts where the

@@ -103,7 +103,7 @@ def style_transfer(
     Raises
     ------
     ValueError, TypeError
-        An image is no single image in model space, a layer is unknown or has no maps, an option is out of range.
+        An image is not a single image in model space, a layer is unknown or has no maps, an option is out of range.
     """
     op = "style_transfer"
     styles = [style_image] if isinstance(style_image, np.ndarray) else list(style_image)

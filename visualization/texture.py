@@ -1,4 +1,4 @@
-"""Texture synthesis: new pictures of the same stuff.
+"""Texture synthesis: new pictures of the same texture.
 
 L. Gatys, A. Ecker and M. Bethge, "Texture synthesis using convolutional neural networks", 2015, sections 2 and 3: from
 noise towards the Gram matrices of a sample at several layers. Shallow layers fix colours and grain; the deeper
@@ -95,7 +95,7 @@ def synthesize_texture(
     Raises
     ------
     ValueError, TypeError
-        The sample is no single image in model space, a layer is unknown or has no maps, an option is out of range.
+        The sample is not a single image in model space, a layer is unknown or has no maps, an option is out of range.
     """
     op = "synthesize_texture"
     check_one(op, image, model)

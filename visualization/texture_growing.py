@@ -69,7 +69,7 @@ def grow_texture(
     Raises
     ------
     TypeError, ValueError
-        image is no picture, smaller than the window on some level, or an option is out of range.
+        image is not a picture, smaller than the window on some level, or an option is out of range.
 
     Notes
     -----

@@ -30,7 +30,7 @@ def tv_loss(img, tv_weight):
     Raises
     ------
     ValueError, TypeError
-        img is no batch of images, tv_weight is negative.
+        img is not a batch of images, tv_weight is negative.
     """
     _check("tv_loss", img, tv_weight)
     ### BEGIN SOLUTION
@@ -70,7 +70,7 @@ def tv_beta_loss(img, tv_weight, beta):
     Raises
     ------
     ValueError, TypeError
-        img is no batch of images, tv_weight is negative, beta not above 0.
+        img is not a batch of images, tv_weight is negative, beta not above 0.
     """
     op = "tv_beta_loss"
     _check(op, img, tv_weight)

@@ -93,7 +93,7 @@ def add_feature_commands(commands):
     add_common(p, out="embedding.png", out_help="picture to write", by_options=True)
 
     p = add_command(
-        commands, "neuron", neuron, "the image that a neuron, a channel, a class or a layer answers to most"
+        commands, "neuron", neuron, "the image that a neuron, a channel, a class or a layer responds to most"
     )
     p.add_argument(
         "--layer", default="-1", help="layer index or name (default: the last, whose channels are the classes)"
@@ -316,7 +316,7 @@ def neuron(args):
     X = latest.finished()
     activity = neuron_activation(X, layer, model, **what)
     pictures = model.deprocess(X)
-    if args.position is not None:  # the rest of the image is nothing to the neuron
+    if args.position is not None:  # the neuron does not see the rest of the image
         maps = model.output_shapes(X.shape[2:])[model.layer_names[layer]][1:]
         place = tuple(n // 2 for n in maps) if args.position == "centre" else args.position
         names = [f"{name}, at {place[0]},{place[1]}" for name in names]

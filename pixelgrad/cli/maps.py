@@ -44,7 +44,7 @@ METHOD_OPTIONS = {
     "steps": ("integrated_gradients",),
     "layer": ("guided_grad_cam", "grad_cam"),
 }
-# With --channel: what a channel of --layer, or one neuron of it, answers to, by the ReLU rule of the method.
+# With --channel: what a channel of --layer, or one of its neurons, responds to, by the ReLU rule of the method.
 NEURON_RULES = {"saliency": "standard", "guided": "guided", "deconvnet": "deconv"}
 
 
@@ -57,7 +57,7 @@ what the network has learnt, near 1 only edges of the picture"""
 
 
 def add_map_commands(commands):
-    p = _map_command(commands, "occlude", occlude, "hide parts of a picture and see how much of the class goes")
+    p = _map_command(commands, "occlude", occlude, "hide parts of a picture and see how much the class's score drops")
     p.add_argument("--window", type=at_least(1), default=16, metavar="PIXELS", help="side of the square (default: 16)")
     p.add_argument("--stride", type=at_least(1), default=4, metavar="PIXELS", help="of the square (default: 4)")
     p.add_argument("--fill", choices=FILLS, default="grey", help="what stands in the square (default: grey)")
@@ -73,13 +73,13 @@ def add_map_commands(commands):
     p.add_argument(
         "--signed",
         choices=("yes", "no"),
-        help="for and against the class apart (default: yes for gradient_x_input and integrated_gradients)",
+        help="keep the sign: for or against the class (default: yes for gradient_x_input and integrated_gradients)",
     )
     p.add_argument(
         "--channel",
         type=at_least(0),
         metavar="C",
-        help=f"of --layer: what this channel answers to, not a class; with {', '.join(NEURON_RULES)}",
+        help=f"of --layer: what this channel responds to, instead of a class; with {', '.join(NEURON_RULES)}",
     )
     p.add_argument(
         "--position",
@@ -261,7 +261,7 @@ def faithfulness(args):
     if "smoothgrad" in methods:
         methods["smoothgrad"] = lambda X, y, model: METHODS["smoothgrad"](X, y, model, rng=args.seed)
     options = {"steps": args.steps, "rng": args.seed}
-    # A map without order: pixels go and come at random. What is no better shows nothing.
+    # A map without order: pixels go and come at random. A map that is not better shows nothing.
     at_random = insertion_deletion(np.zeros((1, *X.shape[2:])), X, label, model, **options)
     curves, checks = {}, {}
 
@@ -330,7 +330,7 @@ def _check_method_options(args):
 
 
 def _attributions(args, model, X, label):
-    """What the method gives, (1, 3, H, W) or a map (1, H, W); what is to be said about it; and if Ctrl-C came."""
+    """The method's result, (1, 3, H, W) or a map (1, H, W); a note about it for the report; whether Ctrl-C came."""
     from ..visualization import attribution, cam, guided, saliency
 
     layer = None if args.layer is None else layer_of(model, args.layer)
@@ -364,7 +364,7 @@ def _attributions(args, model, X, label):
 
 
 def _of_neuron(args, model, X):
-    """What a channel, or a neuron of it, answers to: (1, 3, H, W)."""
+    """What a channel, or one of its neurons, responds to: (1, 3, H, W)."""
     from ..visualization.guided import neuron_gradient
 
     position = args.position

@@ -50,7 +50,7 @@ def add_picture_commands(commands):
     add_model_and_size(p)
     add_common(p, out="saliency.png", out_help="picture to write", seed=False, by_options=True)
 
-    p = add_command(commands, "fool", fool, "make the network see another class, by a change one hardly sees")
+    p = add_command(commands, "fool", fool, "a barely visible change that makes the network see a different class")
     p.add_argument("image", metavar="IMAGE", help=f'{IMAGE_HELP}; or "noise"')
     p.add_argument("--target", required=True, metavar="CLASS", help=CLASS_HELP)
     p.add_argument("--confidence", type=fraction, default=0.9, help="probability to reach (default: 0.9)")

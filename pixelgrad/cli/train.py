@@ -130,7 +130,7 @@ def train(args):
     last = solver.history[-1]
     trained = solver.trained
     trained.provenance = {
-        # The data by its name: where it lay on one computer says nothing to others.
+        # The data by its name: its folder on one computer means nothing on another.
         "command": shlex.join(["pixelgrad", *(Path(a).name if a == args.data else a for a in sys.argv[1:])]),
         "commit": commit,
         "data": f"{Path(args.data).stem}: {len(data['y_train'])} training images",

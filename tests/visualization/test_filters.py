@@ -41,7 +41,7 @@ def test_deeper_filters_are_those_with_the_largest_weights(model):
 
 
 def test_layers_without_filters_are_refused(model):
-    with pytest.raises(ValueError, match="layer_filters: layer affine1 is no convolution.*conv1, conv2"):
+    with pytest.raises(ValueError, match="layer_filters: layer affine1 is not a convolution.*conv1, conv2"):
         layer_filters(model, "affine1")
     with pytest.raises(ValueError, match="unknown layer 'conv9'"):
         layer_filters(model, "conv9")

@@ -70,7 +70,7 @@ def make_gallery(out, model, *, image=None, image_name="your photograph", seed=0
     manifest = {"format": "pixelgrad gallery", "seed": seed, "versions": _versions(), "network": model.provenance}
     manifest |= {"photographs": subject.names, "classes": model.num_classes, "figures": {}}
     sections, interrupted = [], False
-    of_each = progress and sys.stderr.isatty()  # in a log file bars within a bar are but a mess
+    of_each = progress and sys.stderr.isatty()  # nested bars clutter a log file
     for name, (title, make) in (bar := tqdm(FIGURES.items(), disable=not progress, unit="technique")):
         bar.set_description(title)
         started = time.perf_counter()

@@ -40,7 +40,7 @@ class GalleryFigure:
     ----------
     figure : Figure
     caption : str
-        What one sees, in two sentences.
+        What the figure shows, in two sentences.
     arrays : dict of str to ndarray
         Results in model space, and what belongs to them.
     options : dict
@@ -70,9 +70,9 @@ def _saliency(subject, model, rng, progress):
     saliency = compute_saliency_maps(X, y, model)
     titles = [f"{name}\n{prediction_title(best[0])}" for name, best in zip(subject.names, before)]
     caption = (
-        "How much the score of the class that the network names reacts to each pixel: the largest magnitude of the "
-        "gradient over the three colours. The network was never told where the object is; where it is sure of itself, "
-        "the pixels that count gather on it, and where it is at a loss, they scatter."
+        "How much the score of the network's first class reacts to each pixel: the largest magnitude of the gradient "
+        "over the three colours. The network was never told where the object is. Where it is sure of the class, the "
+        "pixels that count gather on the object; where it is not, they scatter."
     )
     arrays = {"X": X, "y": y, "saliency": saliency}
     figure = plot_saliency(pictures, saliency, titles)
@@ -94,9 +94,9 @@ def _fooling(subject, model, rng, progress):
         for name, b, a in zip(names, before, after)
     ]
     caption = (
-        "A few steps up the gradient of another class's score, and the network sees that class, while people hardly "
-        "see a difference. The third column shows what was added (grey: nothing), the fourth ten times as much of "
-        "it; the same works on pure noise."
+        "A few steps up the gradient of another class's score, and the network sees that class, while people "
+        "barely see a difference. The third column shows what was added (grey: nothing), the fourth the same ten times "
+        "as strong. It works on pure noise as well."
     )
     figure = plot_fooling(model.deprocess(X), model.deprocess(X_fooling), pairs)
     arrays = {"X": X, "X_fooling": X_fooling, "target_y": target}
@@ -115,7 +115,7 @@ def _class_visualization(subject, model, rng, progress):
     titles = [f"{short_name(model.class_names[k])}\np = {p:.3f}" for k, p in zip(target, chances)]
     caption = (
         "Starting from noise, each image was changed until the network found it as typical of one class as it can. "
-        "These are no photographs: they show which shapes and colours the network has learnt to look for, often "
+        "These are not photographs. They show which shapes and colours the network has learnt to look for, often "
         "several times over, and what it does not know about the object."
     )
     figure = plot_images(model.deprocess(X), titles, columns=4)

@@ -49,8 +49,8 @@ def _grad_cam(subject, model, rng, progress):
     titles = [f"{name}\n{prediction_title(best[0])}" for name, best in zip(subject.names, before)]
     caption = (
         "The maps of the last convolution, weighted by how much the class's score depends on each, show in which "
-        "region the evidence lies. They are coarse, as the layer is; red is evidence for the class, and what speaks "
-        "against it is left out."
+        "region the evidence lies. They are as coarse as the layer. Red is evidence for the class; evidence against it "
+        "is left out."
     )
     figure = plot_maps(pictures, maps, titles, label="Grad-CAM")
     return GalleryFigure(figure, caption, {"X": X, "y": y, "maps": maps}, {"y": y.tolist()}, before=before)
@@ -66,9 +66,9 @@ def _occlusion(subject, model, rng, progress):
     result = occlusion_maps(X, y, model, window=window, stride=stride, progress=progress)
     titles = [f"{name}\n{prediction_title(best[0])}" for name, best in zip(subject.names, before)]
     caption = (
-        "A grey square moves over the photograph, and the score of the class is watched: where it drops, something "
-        "that counts was hidden (red); where it rises, something that misled the network (blue). No gradients are "
-        "needed, only patience."
+        "A grey square moves over the photograph while we watch the score of the class. Where the score drops, the "
+        "square hid something that counts (red); where it rises, something that misled the network (blue). The method "
+        "needs no gradients, only patience."
     )
     figure = plot_occlusion(pictures, result, titles, window=window)
     arrays = {"X": X, "y": y, "maps": result.maps, "grid": result.grid}
@@ -84,9 +84,9 @@ def _segmentation(subject, model, rng, progress):
     found = [segment_object(picture, map_, threshold="colours") for picture, map_ in zip(pictures, maps)]
     titles = [f"{name}\n{prediction_title(best[0])}" for name, best in zip(subject.names, before)]
     caption = (
-        "The object cut out by a network that was only ever told what is in a picture, never where: where the saliency "
-        "map is largest and smallest tells the colours of object and background, and these tell the rest. A dark sky "
-        "around a dark object misleads it."
+        "The object, cut out by a network that was trained on what is in a picture, never on where. The pixels where "
+        "the saliency map is largest and smallest give the colours of object and background, and the colours decide "
+        "about all other pixels. A dark sky around a dark object misleads this method."
     )
     arrays = {"X": X, "y": y, "maps": maps, "masks": np.array([s.mask for s in found])}
     return GalleryFigure(
@@ -104,8 +104,8 @@ def _insertion_deletion(subject, model, rng, progress):
     }
     curves[RANDOM_ORDER] = insertion_deletion(np.zeros((1, *X.shape[2:])), X, y, model, steps=16, rng=0)
     caption = (
-        "Is a map any good? Delete the pixels it finds most important, and the class should vanish at once; put them "
-        "into a blurred picture, and it should appear at once. A map whose curve is no better than a random order says "
+        "Can a map be trusted? Delete the pixels it ranks highest, and the class should vanish at once; put them into "
+        "a blurred picture, and it should appear at once. A map whose curve is not better than a random order says "
         "nothing about this network and this picture."
     )
     arrays = {name: curve.insertion for name, curve in curves.items()}
@@ -120,9 +120,9 @@ def _sanity_check(subject, model, rng, progress):
     y = before[0][0].index
     checks = {METHOD_NAMES[name]: sanity_check(X, y, model, name, rng=0) for name in METHODS}
     caption = (
-        "The layers' weights are thrown away one after the other, from the last one down. A map that shows what the "
-        "network has learnt must change beyond recognition; one that stays shows edges of the photograph, whatever "
-        "the network knows."
+        "The weights of the layers are randomised one after the other, from the last one down. A map that shows what "
+        "the network has learnt must change beyond recognition. A map that stays the same shows the edges of the "
+        "photograph, not the network."
     )
     arrays = {name: check.correlation for name, check in checks.items()}
     figure = plot_sanity(checks, heading=f"{subject.names[0]}: {prediction_title(before[0][0])}")

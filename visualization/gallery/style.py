@@ -36,7 +36,7 @@ def _textures(subject, model, rng, progress):
         synthesized.append(model.deprocess(X)[0])
         grown.append(grow_texture(sample, size=SAMPLE, rng=rng, progress=progress))
     caption = (
-        "More of the same stuff. In the middle an image was made from noise until the Gram matrices of the network's "
+        "More of the same texture. In the middle an image was made from noise until the Gram matrices of the network's "
         "layers (which features occur together, no matter where) are those of the sample; on the right no network is "
         "involved: pixel by pixel, the sample is searched for the neighbourhood most like what is there already."
     )

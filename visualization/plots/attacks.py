@@ -1,4 +1,4 @@
-"""Figures of attacks: what changed, how far, and how the network's mind went."""
+"""Figures of attacks: what changed, by how much, and how the network's answer followed."""
 
 import numpy as np
 from matplotlib.figure import Figure

@@ -127,7 +127,7 @@ def plot_progress(images, labels, *, heading=None):
 
 
 def plot_evaluation(evaluation, class_names, *, heading=None):
-    """How well each class is told, and what it is taken for.
+    """How well each class is recognised, and what it is confused with.
 
     Parameters
     ----------
