@@ -6,10 +6,10 @@
   map for each class already (SqueezeNet: with a ReLU between map and mean).
 - Grad-CAM: R. Selvaraju et al., "Grad-CAM: visual explanations from deep networks via gradient-based localization",
   2017, section 3. For any network and layer: maps are weighted by the mean of their gradients.
-- guided Grad-CAM (section 3.2): guided backpropagation, which has the detail, where Grad-CAM sees the class.
+- guided Grad-CAM (section 3.2): the detail of guided backpropagation in the region of Grad-CAM.
 
-In the layer that feeds global average pooling the two are the same but for the number of positions h * w: the gradient
-of the score to a map is its weight / (h * w) everywhere.
+In the layer that feeds global average pooling the two differ only by the factor h * w, the number of positions: the
+gradient of the score to a map is its weight / (h * w) everywhere.
 """
 
 import numpy as np

@@ -3,7 +3,7 @@
 K. Simonyan, A. Vedaldi and A. Zisserman, "Deep inside convolutional networks", 2014, section 2: maximise the score
 of the class minus an L2 penalty. Jitter (A. Mordvintsev et al., "Inceptionism", 2015) and a periodic blur
 (J. Yosinski et al., "Understanding neural networks through deep visualization", 2015, section 3) keep the image
-smooth enough for people to see something in it.
+smooth enough for people to recognise something in it.
 """
 
 import numpy as np

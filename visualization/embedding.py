@@ -1,8 +1,8 @@
 """Many images on one page: features of hundreds of dimensions become positions in the plane.
 
 PCA keeps the directions in which the features vary most. t-SNE (L. van der Maaten and G. Hinton, "Visualizing data
-using t-SNE", 2008) keeps neighbours together instead and gives up distances: how large clusters are and how far apart
-says little. It is the exact method, with all pairs of points; a few thousand points take a minute or two.
+using t-SNE", 2008) keeps neighbours together instead and gives up distances: the sizes of clusters and the distances
+between them mean little. This is the exact method, over all pairs of points; a few thousand take a minute or two.
 """
 
 from typing import NamedTuple
@@ -101,10 +101,10 @@ def tsne(
     Parameters
     ----------
     features : ndarray (N, D)
-        A point in each row; not modified. Many dimensions are best reduced to 50 or so by `pca` first, which takes
-        noise away (2008, section 4.2).
+        A point in each row; not modified. Reduce many dimensions to about 50 by `pca` first, which removes
+        noise (2008, section 4.2).
     perplexity : float
-        How many neighbours a point has, so to speak; above 1 and below N - 1.
+        The effective number of neighbours of a point; above 1 and below N - 1.
     dims : int
         Dimensions of the result.
     num_iterations : int
@@ -112,7 +112,7 @@ def tsne(
         By default N / (4 early_exaggeration), but at least 50 (A. Belkina et al. 2019, Automated optimized parameters
         for t-SNE; their gradient lacks the factor 4).
     early_exaggeration : float
-        In the first steps the attraction is so many times stronger, which gathers clusters; at least 1.
+        The attraction is this many times stronger in the first steps, so that clusters form; at least 1.
     exaggeration_steps : int
         How many steps; until then the momentum is 0.5, afterwards 0.8.
     init : {"pca", "random"}
@@ -169,7 +169,7 @@ def tsne(
 
 
 def joint_probabilities(features, *, perplexity=30.0):
-    """How much each pair of points belongs together: t-SNE's P.
+    """How similar each pair of points is: t-SNE's P.
 
     Parameters
     ----------
@@ -253,8 +253,8 @@ def kl_gradient(Y, P, *, exaggeration=1.0):
 
         dY_i = 4 sum_j (P_ij - w_ij / Z) w_ij (y_i - y_j)
 
-    Attraction and repulsion are summed apart, so that Z is needed only at the end and one pass over blocks of rows is
-    enough: of the (N, N) arrays only P is ever in memory.
+    Attraction and repulsion are summed separately, so that Z is needed only at the end and one pass over blocks of rows
+    is enough: of the (N, N) arrays only P is ever in memory.
     """
     N, squares = len(Y), (Y**2).sum(axis=1)
     attraction, repulsion, Z = np.empty_like(Y), np.empty_like(Y), 0.0
@@ -275,7 +275,7 @@ def kl_gradient(Y, P, *, exaggeration=1.0):
 
 
 def grid_cells(Y, *, shape=None):
-    """Give each point a cell of a grid of its own, near to where it lies.
+    """Assign each point to its own cell of a grid, near its position.
 
     Parameters
     ----------

@@ -1,9 +1,9 @@
-"""Does a saliency map show what the network uses? Two measurements that need no person's eye.
+"""Does a saliency map show what the network uses? Two measurements that do not depend on human judgement.
 
-- `insertion_deletion`: take the pixels away that the map ranks highest, and the probability should fall quickly; bring
-  them in first, and it should rise quickly (V. Petsiuk et al., "RISE: randomized input sampling for explanation of
+- `insertion_deletion`: remove the pixels that the map ranks highest, and the probability should fall quickly; insert
+  them first, and it should rise quickly (V. Petsiuk et al., "RISE: randomized input sampling for explanation of
   black-box models", 2018, section 4)
-- `sanity_check`: a map of a network whose parameters were randomised should be another map (J. Adebayo et al., "Sanity
+- `sanity_check`: the map of a network with randomised parameters should look different (J. Adebayo et al., "Sanity
   checks for saliency maps", 2018, section 3)
 """
 
@@ -37,12 +37,12 @@ METHODS = {
 
 @dataclass(frozen=True)
 class InsertionDeletion:
-    """How a class fares while pixels go or come, the most important first.
+    """The probability of a class while pixels are removed or inserted, the most important first.
 
     Attributes
     ----------
     fraction : ndarray (T,)
-        Of the pixels that are gone (deletion) or there (insertion), 0 to 1.
+        Part of the pixels that are removed (deletion) or inserted (insertion), 0 to 1.
     deletion, insertion : ndarray (N, T)
         Probability or score of the class.
     deletion_auc, insertion_auc : ndarray (N,)
@@ -83,10 +83,10 @@ def insertion_deletion(
         A class for each image, or one for all.
     model : Network
     steps : int
-        Equal parts the pixels go or come in.
+        Number of equal parts in which the pixels are removed or inserted.
     deletion_fill, insertion_fill : {"grey", "black", "mean", "blur", "noise"}
         What deleted pixels become, and what the image is before pixels are inserted; see `fill_like`. A blurred
-        image to start from has no sharp edges that the network could take for something (section 4).
+        image to start from has no sharp edges that the network could mistake for something (section 4).
     blur_sigma : float, optional
         Of "blur", in pixels; a twelfth of the image's shorter side by default.
     objective : {"probability", "score"}
@@ -187,7 +187,7 @@ def sanity_check(X, y, model, method, *, absolute=False, rng=None, progress=Fals
     method : str or callable
         A name in METHODS, or method(X, y, model) -> maps (N, H, W).
     absolute : bool
-        Compare the maps' magnitudes: of a signed map that merely turned its sign, the rank correlation is far from 0.
+        Compare the maps' magnitudes: if a signed map only changed its sign, its rank correlation is far from 0.
     rng : int or numpy.random.Generator, optional
         Draws the parameters, as for a new network (section 3.1); a fixed seed by default.
     progress : bool

@@ -1,10 +1,10 @@
-"""What a network has learnt, looked at directly: its filters, and the maps it makes of an image.
+"""What a network has learnt, seen directly: its filters, and its activations for an image.
 
 The filters of the first layer act on colours, so that each is a small picture: edges, blobs of colour, gratings
 (A. Krizhevsky, I. Sutskever and G. Hinton, "ImageNet classification with deep convolutional neural networks", 2012,
-figure 3). Filters of deeper layers act on channels, each of which stands for a pattern of its own; without knowing
-those patterns you see little in their weights (M. Zeiler and R. Fergus, "Visualizing and understanding convolutional
-networks", 2014, section 1.1). They are shown all the same, as grey tiles: what one can tell is whether they are smooth,
+figure 3). Filters of deeper layers act on channels, each of which stands for its own pattern; without these
+patterns their weights tell you little (M. Zeiler and R. Fergus, "Visualizing and understanding convolutional
+networks", 2014, section 1.1). Still, they are shown as grey tiles: you can tell whether they are smooth,
 noisy or dead. What a deep channel stands for is better seen from its activations and from `top_patches`.
 """
 
@@ -65,7 +65,7 @@ def first_layer_filters(model, *, shared_scale=False):
 def layer_filters(model, layer, *, max_filters=16, max_channels=16):
     """The weights of a layer's filters as grey tiles, one for each filter and input channel.
 
-    They say little: see the head of this module.
+    They tell little: see the head of this module.
 
     Parameters
     ----------
@@ -99,14 +99,14 @@ def layer_filters(model, layer, *, max_filters=16, max_channels=16):
 
 
 def activation_maps(X, layer, model, *, top=16, by="mean"):
-    """The maps that a layer makes of images, the most active channels first.
+    """The activations of a layer for images, the most active channels first.
 
     Parameters
     ----------
     X : ndarray (N, 3, H, W)
         Images in model space; not modified.
     layer : int or str
-        Any layer; what has no maps counts as maps of one pixel.
+        Any layer; the units of a layer without maps count as maps of one pixel.
     model : Network
     top : int
         Channels for each image; fewer where the layer has fewer.

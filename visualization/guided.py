@@ -1,6 +1,6 @@
 """Guided backpropagation and the deconvnet: what a score or a neuron responds to, drawn in colour.
 
-Both go backward through the network with another rule at the ReLUs; everything else is backpropagation.
+Both are backpropagation with a different rule at the ReLUs.
 
 - J. Springenberg et al., "Striving for simplicity: the all convolutional net", 2015, section 3.4 (guided)
 - M. Zeiler and R. Fergus, "Visualizing and understanding convolutional networks", 2014, section 2.1 (deconvnet)
@@ -58,7 +58,8 @@ def deconvnet(X, y, model):
     Returns
     -------
     ndarray (N, 3, H, W)
-        The image matters only through the positions of max pooling; a network without looks the same from every image.
+        The image matters only through the positions of max pooling; without these the result is the same for every
+        image.
     """
     return class_gradient(X, y, model, relu_rule="deconv")
 

@@ -1,4 +1,4 @@
-"""Nearest neighbours in feature space: which images a layer takes for alike.
+"""Nearest neighbours in feature space: which images a layer finds similar.
 
 A. Krizhevsky, I. Sutskever and G. Hinton, "ImageNet classification with deep convolutional neural networks", 2012,
 section 6.1: images whose last hidden layers are close show the same things, in other poses and colours; images that
@@ -49,15 +49,15 @@ def nearest_neighbours(
     queries : ndarray (Q, 3, H, W)
         uint8 with values 0..255, or in model space; not modified.
     images : ndarray (N, 3, H, W)
-        Likewise; a memory map will do.
+        Likewise; a memory map works.
     layer : int or str, or None
         Whose features are compared; None for the pixels themselves, in model space.
     model : Network
     count : int
         Neighbours for each query.
     metric : {"euclidean", "cosine"}
-        Distance of features a and b: ``||a - b||``, or ``1 - <a, b> / (||a|| ||b||)``, which does not see how strong
-        features are, only their proportions. The cosine of a zero vector counts as 0.
+        Distance of features a and b: ``||a - b||``, or ``1 - <a, b> / (||a|| ||b||)``, which ignores how strong
+        features are and compares their proportions only. The cosine of a zero vector counts as 0.
     own_index : ndarray (Q,) of int, optional
         Where each query is among the images itself, so that it is left out; -1 where it is not among them.
     batch_size : int

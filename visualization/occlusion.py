@@ -1,7 +1,7 @@
-"""Occlusion maps: hide a part of the image, and see how much of the class's score goes with it.
+"""Occlusion maps: hide a part of the image, and see how much the score of the class drops.
 
 M. Zeiler and R. Fergus, "Visualizing and understanding convolutional networks", 2014, section 4.2: a grey square moves
-over the image. No gradient is needed, so that what the map says can be checked against techniques that use one.
+over the image. The method needs no gradient, and so checks techniques that use one.
 """
 
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ OBJECTIVES = ("score", "probability")
 
 @dataclass(frozen=True)
 class Occlusion:
-    """What hiding parts of N images does to a class.
+    """How hiding parts of N images changes a class's score.
 
     Attributes
     ----------
