@@ -55,11 +55,11 @@ def prepare_pixelgrad(workload, model):
 def _style_step(model, X):
     """An iteration of style transfer with the library: gradient of all losses, then Adam's first step."""
     from pixelgrad.visualization import gram_matrix
-    from pixelgrad.visualization.multilayer import forward_spans
+    from pixelgrad.visualization.multilayer import forward_layers
     from pixelgrad.visualization.optimizers import descend
     from pixelgrad.visualization.style_transfer import perceptual_objective
 
-    feats, _ = forward_spans(model, X[:, :, ::-1, ::-1], STYLE_LAYERS)
+    feats, _ = forward_layers(model, X[:, :, ::-1, ::-1], STYLE_LAYERS)
     style = STYLE_LAYERS, [gram_matrix(feats[k]) for k in STYLE_LAYERS], STYLE_WEIGHTS
     objective = perceptual_objective(
         model, (CONTENT_LAYER, feats[CONTENT_LAYER], CONTENT_WEIGHT), style, TV_WEIGHT, True

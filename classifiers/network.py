@@ -13,6 +13,7 @@ from .blocks import make_blocks, param_shapes
 from .engines import ENGINES
 from .parameters import check_parameters, draw_parameters, stored_parameter
 from .pixels import make_pixels
+from .scores import softmax
 from .summary import find_class, summary_table
 from .weights import WeightsError, read_weights, write_weights
 
@@ -223,9 +224,7 @@ class Network:
 
     def probabilities(self, X):
         """Softmax of the scores of images in model space: (N, K), float64."""
-        scores = self.scores(X).astype(np.float64)
-        probabilities = np.exp(scores - scores.max(axis=1, keepdims=True))
-        return probabilities / probabilities.sum(axis=1, keepdims=True)
+        return softmax(self.scores(X).astype(np.float64))
 
     def predict(self, X, top=5):
         """The most probable classes of each image.

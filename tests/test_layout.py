@@ -92,3 +92,10 @@ def test_no_circle_of_imports():
 def test_the_layout_test_sees_imports():
     assert {"layers.checks", "layers.fast.winograd"} <= set(imports_of(ROOT / "layers" / "fast" / "conv.py"))
     assert "visualization.plots.pictures" in set(imports_of(ROOT / "visualization" / "gallery" / "images.py"))
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_no_module_imports_what_is_private_to_another(path):
+    nodes = [node for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(node, ast.ImportFrom)]
+    private = [alias.name for node in nodes for alias in node.names if alias.name.startswith("_")]
+    assert not [name for name in private if not name.startswith("__")]

@@ -1,46 +1,48 @@
 """Techniques that show what a convolutional network sees, each a short loop over `model.forward` and `model.backward`.
 
 - `compute_saliency_maps`: which pixels a class score depends on
-- `make_fooling_image`: a change one hardly sees, another class
+- `make_fooling_image`: a barely visible change, and a different class
 - `create_class_visualization`: the image most typical of a class
 - `invert_features`: the image behind a layer's features
-- `deepdream`: whatever a layer sees, amplified
-- `smoothgrad`, `gradient_x_input`, `integrated_gradients`, `guided_backprop`, `deconvnet`: other maps of what matters
+- `deepdream`: whatever a layer sees, amplified; `objectives` has mixtures of layers and channels, and guides
+- `smoothgrad`, `gradient_x_input`, `integrated_gradients`, `guided_backprop`, `deconvnet`: other maps of the evidence
 - `class_activation_maps`, `grad_cam`, `guided_grad_cam`, `occlusion_maps`: where the evidence for a class lies
 - `segment_object`: the object, cut out where a map is large
-- `insertion_deletion`, `sanity_check`: whether a map is any good
+- `insertion_deletion`, `sanity_check`: whether a map can be trusted
 - `neuron_gradient`: the same pictures of any channel or position of a layer
 - `attack`, `fgsm`, `pgd`, `black_box_attack`, `transfer_matrix`: fooling, measured and limited
-- `first_layer_filters`, `layer_filters`, `activation_maps`: what the layers hold, and what they make of an image
+- `first_layer_filters`, `layer_filters`, `activation_maps`: the weights of layers, and their response to an image
 - `receptive_field`, `top_patches`: what each channel reacts to most, cut out of thousands of images
-- `nearest_neighbours`, `pca`, `tsne`: which images are alike for a layer
-- `visualize_neuron`, `facet_starts`: images made for a neuron, a channel or a layer; the facets of a class
+- `nearest_neighbours`, `pca`, `tsne`: which images a layer finds similar
+- `visualize_neuron`, `facet_starts`: activation maximization for a neuron, a channel or a layer; the facets of a class
 - `invert_layers`: feature inversion from every layer in turn
 - `style_transfer`: the content of one picture in the style of another, with `content_loss`, `gram_matrix`, `style_loss`
-- `synthesize_texture`, `grow_texture`: more of the same stuff, by a network and without
+- `synthesize_texture`, `grow_texture`: more of the same texture, with a network and without
 - `tv_loss`, `tv_beta_loss`: total variation
 
-Images go in and come out in model space, (N, 3, H, W). `callback(t, X, info)` follows a loop while it runs; drawing is
-the business of `pixelgrad.visualization.plots.pictures`.
+Images go in and come out in model space, (N, 3, H, W). `callback(t, X, info)` follows a loop while it runs.
+`pixelgrad.visualization.plots` draws the results.
 """
 
 from .adversarial import attack, defend, fgsm, pgd, random_control
-from .attribution import gradient_x_input, integrated_gradients, segment_object, smoothgrad
+from .attribution import gradient_x_input, integrated_gradients, smoothgrad
 from .black_box import black_box_attack
 from .cam import class_activation_maps, grad_cam, guided_grad_cam
 from .class_visualization import create_class_visualization
 from .dreaming import deepdream
 from .embedding import grid_cells, pca, thumbnail_map, tsne
+from .facets import facet_starts
 from .faithfulness import insertion_deletion, sanity_check
 from .filters import activation_maps, first_layer_filters, layer_filters
 from .fooling import make_fooling_image
 from .guided import deconvnet, guided_backprop, neuron_gradient
 from .inversion import invert_features, invert_layers
 from .neighbours import nearest_neighbours
-from .neurons import facet_starts, neuron_activation, visualize_neuron
+from .neurons import neuron_activation, visualize_neuron
 from .occlusion import occlusion_cost, occlusion_maps
 from .patches import receptive_field, top_patches
 from .saliency import compute_saliency_maps
+from .segmentation import segment_object
 from .style_losses import content_loss, gram_matrix, gram_matrix_backward, style_loss
 from .style_transfer import style_transfer
 from .texture import synthesize_texture

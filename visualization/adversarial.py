@@ -1,12 +1,12 @@
 """Adversarial images: small changes, measured and limited, that change what a network sees.
 
-One loop holds the family: C. Szegedy et al., "Intriguing properties of neural networks", 2014 (gradient steps);
+One loop covers the family: C. Szegedy et al., "Intriguing properties of neural networks", 2014 (gradient steps);
 I. Goodfellow et al., "Explaining and harnessing adversarial examples", 2015, section 4 (FGSM: one step of the
 gradient's sign); A. Kurakin et al., "Adversarial examples in the physical world", 2017, section 2 (the same in small
 steps); A. Madry et al., "Towards deep learning models resistant to adversarial attacks", 2018, section 2.1 (PGD: from
-a random start, projected back into the permitted ball). What is climbed is the margin between two scores (N. Carlini
+a random start, projected back into the permitted ball). What is maximized is the margin between two scores (N. Carlini
 and D. Wagner, "Towards evaluating the robustness of neural networks", 2017, section 5.1, f6), whose gradient does not
-vanish when the network is sure.
+vanish where the network is sure of its answer.
 
 Sizes are in grey levels of 0..255: for the L2 norm the root mean square over all pixels and channels, for Linf the
 largest change of any.
@@ -19,15 +19,9 @@ import numpy as np
 from PIL import Image
 from tqdm import tqdm
 
-from .checks import (
-    check_choice,
-    check_images,
-    check_labels,
-    check_not_negative,
-    check_positive,
-    check_whole,
-    softmax,
-)
+from ..classifiers.scores import softmax
+from ..layers.checks import check_choice
+from .checks import check_images, check_labels, check_not_negative, check_positive, check_whole
 from .image_ops import blur, clip
 
 NORMS = ("l2", "linf")
@@ -37,7 +31,7 @@ ROUNDING = 1e-4  # grey levels: what float32 may add to a change of exactly the 
 
 @dataclass(frozen=True)
 class Attack:
-    """What an attack on N images came to.
+    """The result of an attack on N images.
 
     Attributes
     ----------
@@ -57,8 +51,8 @@ class Attack:
     predicted : ndarray (N,) of int
         The class seen in the end.
     trace : dict of str to ndarray (T, N)
-        Before each step and at the end: "margin" (score of the class that should win less the best of the others) and
-        "probability" (of the target; untargeted: of the class to get away from). Rows go on unchanged for images
+        Before each step and at the end: "margin" (score of the class that should win minus the best of the others) and
+        "probability" (of the target; untargeted: of the class to get away from). Values stay constant for images
         that are done.
     """
 
@@ -90,14 +84,14 @@ def attack(
     callback=None,
     progress=False,
 ):
-    """Change images step by step until the network sees something else in them.
+    """Change images step by step until the network sees another class in them.
 
     Parameters
     ----------
     X : ndarray (N, 3, H, W)
         Photographs or noise, in model space; not modified.
     y : int, or ndarray (N,) of int
-        With `targeted` the classes to be seen, without the classes to get away from.
+        With `targeted` the classes to be seen, otherwise the classes to get away from.
     model : Network
     targeted : bool
     norm : {"l2", "linf"}
@@ -105,14 +99,14 @@ def attack(
     limit : float, optional
         The largest change permitted, in grey levels.
     at_limit : {"project", "stop"}
-        What to do when a step leads beyond the limit: come back to it and go on (PGD), or stop before.
+        What to do when a step leads beyond the limit: project back onto it and continue (PGD), or stop before.
     step_size : float, optional
         Grey levels. By default 0.5 (L2) or 1 (Linf).
     max_iterations : int
     random_start : float
         Start from a random change of this size, in grey levels, and within the limit.
     confidence : float
-        Go on until also the probability of the target is at least this; untargeted: until that of y is at most
+        Continue until the probability of the target is at least this as well; untargeted: until that of y is at most
         1 - confidence.
     rng : int or numpy.random.Generator, optional
         For the random start; a fixed seed by default.
@@ -128,12 +122,12 @@ def attack(
     Raises
     ------
     ValueError, TypeError
-        X is no batch of images, a class or an option is out of range.
+        X is not a batch of images, a class or an option is out of range.
     """
     op = "attack"
     check_images(op, X, model)
-    check_choice(op, norm, NORMS)
-    check_choice(op, at_limit, ("project", "stop"))
+    check_choice(op, "norm", norm, NORMS)
+    check_choice(op, "at_limit", at_limit, ("project", "stop"))
     check_whole(op, 0, max_iterations=max_iterations)
     check_not_negative(op, random_start=random_start)
     if not 0 <= confidence <= 1:
@@ -231,7 +225,7 @@ def pgd(
 
 
 def random_control(result, X, model, *, norm="l2", rng=None):
-    """The same images with random changes as large as an attack's: what noise of that size does.
+    """The same images with random changes of the size of an attack's, to compare with.
 
     Parameters
     ----------
@@ -248,7 +242,7 @@ def random_control(result, X, model, *, norm="l2", rng=None):
     ndarray (N, 3, H, W)
         In model space, within the pixel bounds, which may make changes a little smaller.
     """
-    check_choice("random_control", norm, NORMS)
+    check_choice("random_control", "norm", norm, NORMS)
     rng = np.random.default_rng(0 if rng is None else rng)
     bounds = model.bounds(X)
     grey = (bounds[1] - bounds[0]) / 255
@@ -258,7 +252,7 @@ def random_control(result, X, model, *, norm="l2", rng=None):
 
 
 def defend(X, model, method, strength):
-    """Treat images before a network sees them, in the hope that an attack does not survive it.
+    """Preprocess images in a way that may destroy an attack.
 
     Parameters
     ----------
@@ -269,14 +263,14 @@ def defend(X, model, method, strength):
         A Gaussian blur; fewer grey levels (W. Xu et al., "Feature squeezing", 2018, section III); saving as JPEG
         (G. Dziugaite et al., "A study of the effect of JPG compression on adversarial images", 2016).
     strength : float
-        "blur": sigma in pixels. "grey_levels": how many are left of 256. "jpeg": quality, 1 to 95.
+        "blur": sigma in pixels. "grey_levels": how many of 256 remain. "jpeg": quality, 1 to 95.
 
     Returns
     -------
     ndarray (N, 3, H, W)
     """
     check_images("defend", X, model)
-    check_choice("defend", method, ("blur", "grey_levels", "jpeg"))
+    check_choice("defend", "method", method, ("blur", "grey_levels", "jpeg"))
     check_positive("defend", strength=strength)
     if method == "blur":
         return blur(X, strength)
@@ -322,7 +316,7 @@ def _direction(dX, norm):
 
 
 def _margin(scores, y, targeted):
-    """Score of the class that should win less the best other score, (N,), and its gradient to the scores (N, K)."""
+    """Score of the class that should win minus the best other score, (N,), and its gradient to the scores (N, K)."""
     n = np.arange(len(scores))
     others = scores.copy()
     others[n, y] = -np.inf

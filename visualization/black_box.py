@@ -1,4 +1,4 @@
-"""Attacks that see only what a network answers: no weights, no gradients.
+"""Attacks that see only a network's answers, and neither weights nor gradients.
 
 "random_search": C. Guo et al., "Simple black-box adversarial attacks", 2019, algorithm 1: add or subtract a random
 direction, and keep what helps. Directions are cosines over the image, of low frequency first (section 3.2).
@@ -12,22 +12,23 @@ import numpy as np
 from scipy.fft import idctn
 from tqdm import tqdm
 
+from ..layers.checks import check_choice
 from .adversarial import project, size_of
-from .checks import check_choice, check_positive, check_whole
+from .checks import check_positive, check_whole
 
 METHODS = ("random_search", "finite_differences")
 
 
 @dataclass(frozen=True)
 class BlackBoxAttack:
-    """What an attack on one picture came to.
+    """The result of an attack on one picture.
 
     Attributes
     ----------
     picture : ndarray (H, W, 3) of float64, 0..255
     fooled : bool
     queries : int
-        Answers that were asked for.
+        Number of answers asked for.
     l2, linf : float
         Size of the change in grey levels: root mean square, and largest.
     trace : ndarray (T, 2)
@@ -57,20 +58,20 @@ def black_box_attack(
     callback=None,
     progress=False,
 ):
-    """Change a picture until a function that tells scores gives another answer.
+    """Change a picture until a function that returns scores gives another answer.
 
     Parameters
     ----------
     picture : ndarray (H, W, 3)
         0..255, uint8 or float; not modified.
     y : int
-        With `targeted` the class to be seen, without the class to get away from.
+        With `targeted` the class to be seen, otherwise the class to get away from.
     predict : callable
         Pictures (N, H, W, 3) of float64, 0..255 -> scores or probabilities (N, K). `of_network` makes one.
     targeted : bool
     method : {"random_search", "finite_differences"}
     budget : int
-        Queries: pictures that predict may be asked about.
+        Queries: how many pictures `predict` may be called with.
     limit : float
         The largest change, in grey levels (root mean square).
     step_size : float, optional
@@ -93,7 +94,7 @@ def black_box_attack(
     original = np.asarray(picture, dtype=np.float64)
     if original.ndim != 3 or original.shape[2] != 3 or original.min() < 0 or original.max() > 255:
         raise ValueError(f"{op}: picture must be (H, W, 3) with values 0..255, got {original.shape}")
-    check_choice(op, method, METHODS)
+    check_choice(op, "method", method, METHODS)
     check_whole(op, 1, budget=budget)
     step_size = {"random_search": 0.6, "finite_differences": 1.0}[method] if step_size is None else step_size
     check_positive(op, limit=limit, step_size=step_size, frequencies=frequencies)
@@ -126,7 +127,7 @@ def black_box_attack(
 
 
 def of_network(model):
-    """A predict function that hides everything of a network but its probabilities."""
+    """A predict function that reveals nothing of a network but its probabilities."""
 
     def predict(pictures):
         black = model.bounds(model.preprocess(np.zeros((1, *pictures.shape[1:]), np.uint8)))

@@ -3,24 +3,25 @@
 - CAM: B. Zhou et al., "Learning deep features for discriminative localization", 2016, section 2. For networks that end
   in global average pooling and an affine layer: there the score is a sum over positions, and the map shows its terms.
   A network that ends in global average pooling alone, as M. Lin et al., "Network in network", 2014, section 3.2, has a
-  map for each class already (SqueezeNet: with a rectifier between map and mean).
+  map for each class already (SqueezeNet: with a ReLU between map and mean).
 - Grad-CAM: R. Selvaraju et al., "Grad-CAM: visual explanations from deep networks via gradient-based localization",
   2017, section 3. For any network and layer: maps are weighted by the mean of their gradients.
-- guided Grad-CAM (section 3.2): guided backpropagation, which has the detail, where Grad-CAM sees the class.
+- guided Grad-CAM (section 3.2): the detail of guided backpropagation in the region of Grad-CAM.
 
-In the layer that feeds global average pooling the two are the same but for the number of positions h * w: the gradient
-of the score to a map is its weight / (h * w) everywhere.
+In the layer that feeds global average pooling the two differ only by the factor h * w, the number of positions: the
+gradient of the score to a map is its weight / (h * w) everywhere.
 """
 
 import numpy as np
 from scipy.ndimage import zoom
 
 from ..classifiers.blocks import Affine, GlobalAvgPool, Relu
-from .checks import check_images, check_labels, one_hot
+from ..classifiers.scores import one_hot
+from .checks import check_images, check_labels
 from .guided import guided_backprop
 
 
-def class_activation_maps(X, y, model, *, rectify=False, upsample=True):
+def class_activation_maps(X, y, model, *, relu=False, upsample=True):
     """CAM: the sum of the last maps, weighted by the class's weights; or the class's own map, where the head has one.
 
     Parameters
@@ -31,7 +32,7 @@ def class_activation_maps(X, y, model, *, rectify=False, upsample=True):
         A class for each image, or one for all.
     model : Network
         It ends in global average pooling and an affine layer without ReLU, or in global average pooling alone.
-    rectify : bool
+    relu : bool
         Leave out what speaks against the class.
     upsample : bool
         To the size of the image, bilinearly; False: as the layer has it.
@@ -39,13 +40,13 @@ def class_activation_maps(X, y, model, *, rectify=False, upsample=True):
     Returns
     -------
     maps : ndarray (N, H, W), or (N, h, w)
-        The mean over the layer's h * w positions, before rectification, is the score of the class less its bias. Where
-        a rectifier comes before the pooling, the map is that before it, and the mean of the rectified map is the score.
+        The mean over the layer's h * w positions, before the ReLU, is the score of the class less its bias. Where a
+        ReLU comes before the pooling, the map is that before it, and with `relu` the mean of the map is the score.
 
     Raises
     ------
     ValueError, TypeError
-        The network has another head, X is no batch of images, or a class is out of range.
+        The network has another head, X is not a batch of images, or a class is out of range.
     """
     op = "class_activation_maps"
     check_images(op, X, model)
@@ -57,13 +58,13 @@ def class_activation_maps(X, y, model, *, rectify=False, upsample=True):
         maps = A[np.arange(len(X)), y]
     else:
         maps = np.einsum("cn,nchw->nhw", W[:, y], A)
-    # Rectified first and enlarged then.
-    maps = np.maximum(maps, 0) if rectify else maps
+    # ReLU first, then enlarge.
+    maps = np.maximum(maps, 0) if relu else maps
     return upsample_maps(maps, X.shape[2:]) if upsample else maps
     ### END SOLUTION
 
 
-def grad_cam(X, y, model, *, layer=None, rectify=True, upsample=True):
+def grad_cam(X, y, model, *, layer=None, relu=True, upsample=True):
     """Grad-CAM: the sum of a layer's maps, each weighted by the mean of the score's gradient to it.
 
     Parameters
@@ -75,7 +76,7 @@ def grad_cam(X, y, model, *, layer=None, rectify=True, upsample=True):
     model : Network
     layer : int or str, optional
         A layer that has maps, and others after it; by default the last whose maps are features, not classes.
-    rectify : bool
+    relu : bool
         Leave out what speaks against the class, as in the paper. A map that is negative everywhere becomes 0.
     upsample : bool
         To the size of the image, bilinearly; False: as the layer has it.
@@ -87,7 +88,7 @@ def grad_cam(X, y, model, *, layer=None, rectify=True, upsample=True):
     Raises
     ------
     ValueError, TypeError
-        The layer has no maps or is the last one, X is no batch of images, or a class is out of range.
+        The layer has no maps or is the last one, X is not a batch of images, or a class is out of range.
 
     Notes
     -----
@@ -103,8 +104,8 @@ def grad_cam(X, y, model, *, layer=None, rectify=True, upsample=True):
     dA, _ = model.backward(one_hot(y, scores), cache)
     alpha = dA.mean(axis=(2, 3))  # (N, C)
     maps = np.einsum("nc,nchw->nhw", alpha, A)
-    # Rectified first and enlarged then, as in the paper.
-    maps = np.maximum(maps, 0) if rectify else maps
+    # ReLU first, then enlarge, as in the paper.
+    maps = np.maximum(maps, 0) if relu else maps
     return upsample_maps(maps, X.shape[2:]) if upsample else maps
     ### END SOLUTION
 

@@ -34,12 +34,6 @@ def check_labels(op, y, N, K):
     return labels
 
 
-def check_choice(op, value, choices):
-    """Raise unless value is one of the choices."""
-    if value not in choices:
-        raise ValueError(f"{op}: got {value!r}, expected one of {', '.join(map(repr, choices))}")
-
-
 def check_whole(op, least, **numbers):
     """Raise unless every number is a whole one and not below `least`."""
     for name, value in numbers.items():
@@ -59,16 +53,3 @@ def check_not_negative(op, **numbers):
     for name, value in numbers.items():
         if not 0 <= value < np.inf:
             raise ValueError(f"{op}: {name} must not be negative, got {value}")
-
-
-def one_hot(labels, like):
-    """An array like the scores (N, K), 1 at each image's class and 0 elsewhere."""
-    out = np.zeros_like(like)
-    out[np.arange(len(labels)), labels] = 1
-    return out
-
-
-def softmax(scores):
-    """Probabilities (N, K) of scores (N, K)."""
-    e = np.exp(scores - scores.max(axis=1, keepdims=True))
-    return e / e.sum(axis=1, keepdims=True)

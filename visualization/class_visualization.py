@@ -3,13 +3,15 @@
 K. Simonyan, A. Vedaldi and A. Zisserman, "Deep inside convolutional networks", 2014, section 2: maximise the score
 of the class minus an L2 penalty. Jitter (A. Mordvintsev et al., "Inceptionism", 2015) and a periodic blur
 (J. Yosinski et al., "Understanding neural networks through deep visualization", 2015, section 3) keep the image
-smooth enough for people to see something in it.
+smooth enough for people to recognise something in it.
 """
 
 import numpy as np
 from tqdm import tqdm
 
-from .checks import check_choice, check_images, check_labels, check_not_negative, check_whole, one_hot, softmax
+from ..classifiers.scores import one_hot, softmax
+from ..layers.checks import check_choice
+from .checks import check_images, check_labels, check_not_negative, check_whole
 from .image_ops import blur, clip, jitter, noise, step, step_length
 
 
@@ -30,7 +32,7 @@ def create_class_visualization(
     callback=None,
     progress=False,
 ):
-    """Start from noise and climb the score of a class.
+    """Start from noise and maximize the score of a class.
 
     Parameters
     ----------
@@ -43,7 +45,7 @@ def create_class_visualization(
     normalize : bool
         Step by ``learning_rate * dX / ||dX||_2`` for each image; False: by ``learning_rate * dX``.
     objective : {"score", "log_odds"}
-        What to climb: the score of the class, or its log odds log(p / (1 - p)), which also lowers the scores of the
+        What to maximize: the score of the class, or its log odds log(p / (1 - p)), which also lowers the scores of the
         classes it could be confused with. An image with the highest score of a Labrador is one of retrievers in
         general; one with the highest odds shows what only Labradors have.
     num_iterations : int
@@ -80,7 +82,7 @@ def create_class_visualization(
     rng = np.random.default_rng(0 if rng is None else rng)
     X = noise(model, (np.size(target_y), 3, *model.input_size), rng) if X_init is None else X_init
     check_images(op, X, model)
-    check_choice(op, objective, ("score", "log_odds"))
+    check_choice(op, "objective", objective, ("score", "log_odds"))
     check_whole(op, 0, max_jitter=max_jitter, blur_every=blur_every, num_iterations=num_iterations)
     learning_rate = step_length(op, model, X, learning_rate, normalize=normalize, rms=8)
     l2_reg = 3e-7 / model.pixel_scale**2 if l2_reg is None else l2_reg

@@ -2,9 +2,8 @@
 
 A. Mordvintsev, C. Olah and M. Tyka, "Inceptionism: going deeper into neural networks", 2015: gradient ascent on half
 the squared activations of a layer, whose gradient at the layer is the activations themselves. Octaves, from a small
-copy of the image to the full size, give the dream details of every size. Several layers, or single channels of them,
-may dream together; and another image may guide the dream: then what grows at each position is the likeness to whichever
-of the guide's features is nearest (their notebook, "Controlling dreams").
+copy of the image to the full size, give the dream details of every size. What grows is an objective that is passed in:
+see `objectives` for mixtures of layers and channels, and for dreams that another image guides.
 """
 
 import numpy as np
@@ -12,7 +11,8 @@ from tqdm import tqdm
 
 from .checks import check_images, check_whole
 from .image_ops import clip, jitter, resize, step, step_length
-from .multilayer import backward_spans, forward_spans
+from .multilayer import backward_layers, forward_layers
+from .objectives import activation
 
 SMALLEST_OCTAVE = 24  # pixels of the shorter side
 
@@ -22,13 +22,13 @@ def deepdream(
     layer,
     model,
     *,
+    objective=activation,
     learning_rate=None,
     normalize=True,
     max_jitter=8,
     num_iterations=20,
     num_octaves=3,
     octave_scale=1.4,
-    guide=None,
     rng=None,
     callback=None,
     progress=False,
@@ -39,9 +39,12 @@ def deepdream(
     ----------
     X : ndarray (N, 3, H, W)
         Images of any size, in model space; not modified.
-    layer : int or str, or dict
-        One layer; or a mixture of layers and channels with their weights, such as ``{"conv4": 1, ("conv5", 17): 20}``.
+    layer : int or str, or sequence of these
+        One layer, or several that dream together.
     model : Network
+    objective : callable feats -> dfeats
+        From the features, a dict of layer index to array, to the gradient of what shall grow by each of them. By
+        default half the squared activations; `objectives` has others.
     learning_rate : float, optional
         Length of a step in model space (with normalize), or the factor of the gradient (without; then there is no
         default). By default a step changes pixels by one grey level (root mean square).
@@ -55,14 +58,12 @@ def deepdream(
         Sizes, the last being X's own. Octaves smaller than 24 pixels are left out.
     octave_scale : float
         Each octave is so much larger than the one before; 1 to 10.
-    guide : ndarray (1, 3, h, w), optional
-        An image of any size, in model space, whose features are to appear in the dream.
     rng : int or numpy.random.Generator, optional
         For the jitter; a fixed seed by default.
     callback : callable, optional
         callback(t, X, info) after each step, t counting through all octaves; X is of the octave's size. info has
-        "octave" and the array "activation" (N,): before the step, half the weighted sum of squared activations; with a
-        guide the weighted sum of likenesses.
+        "octave" and the array "activation" (N,): before the step, half the sum of the features times the objective's
+        gradient by them, which for the default is the objective itself.
     progress : bool
         A bar on standard error.
 
@@ -74,24 +75,17 @@ def deepdream(
     Raises
     ------
     ValueError, TypeError
-        X is no batch of images, an unknown layer, an option out of range.
+        X is not a batch of images, an unknown layer, an option out of range.
     """
     op = "deepdream"
     check_images(op, X, model)
-    weights = _weights(op, layer, model, X)
+    layers = _layers(op, layer, model)
     check_whole(op, 0, max_jitter=max_jitter, num_iterations=num_iterations)
     check_whole(op, 1, num_octaves=num_octaves)
     if not 1 <= octave_scale <= 10:
         raise ValueError(f"{op}: octave_scale must be from 1 to 10, got {octave_scale}")
     step_length(op, model, X, learning_rate, normalize=normalize, rms=1)  # complain before the first octave
     rng = np.random.default_rng(0 if rng is None else rng)
-
-    guides = None
-    if guide is not None:
-        check_images(op, guide, model)
-        if len(guide) != 1:
-            raise ValueError(f"{op}: one image can guide, got {len(guide)}")
-        guides, _ = forward_spans(model, guide, weights)
 
     sizes = octave_sizes(X.shape[2:], num_octaves, octave_scale)
     dream, before = None, None
@@ -110,18 +104,15 @@ def deepdream(
                 dy, dx = rng.integers(-max_jitter, max_jitter + 1, size=2)
                 ### BEGIN SOLUTION
                 shifted = jitter(dream, dy, dx)
-                feats, caches = forward_spans(model, shifted, weights)
-                if guides is None:  # the gradient of half the weighted sum of squares
-                    dfeats = {k: w * feats[k] for k, w in weights.items()}
-                else:
-                    dfeats = {k: w * _nearest(w * feats[k], guides[k]) for k, w in weights.items()}
-                dX = backward_spans(model, dfeats, caches)
+                feats, caches = forward_layers(model, shifted, layers)
+                dfeats = objective(feats)
+                dX = backward_layers(model, dfeats, caches)
                 shifted = step(shifted, dX, rate, normalize=normalize)
                 dream = clip(jitter(shifted, -dy, -dx), bounds)
                 ### END SOLUTION
                 bar.update()
                 if callback:
-                    info = {"octave": octave, "activation": _activation(feats, dfeats, guides)}
+                    info = {"octave": octave, "activation": _activation(feats, dfeats)}
                     callback(octave * num_iterations + t, dream, info)
     return dream
 
@@ -132,39 +123,16 @@ def octave_sizes(size, num_octaves, octave_scale):
     return [s for s in sizes[:-1] if min(s) >= SMALLEST_OCTAVE] + [tuple(size)]
 
 
-def _weights(op, layer, model, X):
-    """What dreams: {layer index: weights of its channels}, (C, 1, 1), or (C,) where the layer has no maps."""
-    mixture = layer if isinstance(layer, dict) else {layer: 1}
-    if not mixture:
-        raise ValueError(f"{op}: the mixture of layers is empty")
-    shapes, weights = list(model.output_shapes(X.shape[2:]).values()), {}
-    for wanted, weight in mixture.items():
-        name, channel = wanted if isinstance(wanted, tuple) else (wanted, None)
-        k = model.layer_index(name)
-        C = shapes[k][0]
-        of_layer = weights.setdefault(k, np.zeros(C))
-        if not np.isfinite(weight):
-            raise ValueError(f"{op}: the weight of {wanted!r} must be finite, got {weight}")
-        if channel is None:
-            of_layer += weight
-        elif 0 <= channel < C:
-            of_layer[channel] += weight
-        else:
-            raise ValueError(f"{op}: layer {name} has channels 0 to {C - 1}, got {channel}")
-    dtype = np.result_type(X, model.dtype)
-    return {k: w.astype(dtype).reshape(-1, *[1] * (len(shapes[k]) - 1)) for k, w in weights.items()}
+def _layers(op, layer, model):
+    """The indices of the layers that dream."""
+    layers = [layer] if isinstance(layer, int | np.integer | str) else list(layer)
+    if not layers or isinstance(layer, dict):
+        raise ValueError(
+            f"{op}: layer must be one layer or several, got {layer!r}; weights go into objective=mixture(...)"
+        )
+    return [model.layer_index(one) for one in layers]
 
 
-def _activation(feats, dfeats, guides):
-    """The objective of each image (N,), from features and its gradient there: linear with a guide, else quadratic."""
-    factor = 0.5 if guides is None else 1
-    return sum((factor * d * feats[k]).sum(axis=tuple(range(1, d.ndim))) for k, d in dfeats.items())
-
-
-def _nearest(a, guide):
-    """For each position of features (N, C, ...) those of the guide (1, C, ...) with the largest product."""
-    N, C = a.shape[:2]
-    candidates = guide.reshape(C, -1).T  # (positions, C)
-    here = np.moveaxis(a, 1, -1).reshape(-1, C)
-    best = candidates[(here @ candidates.T).argmax(axis=1)]
-    return np.moveaxis(best.reshape(N, *a.shape[2:], C), -1, 1)
+def _activation(feats, dfeats):
+    """Half the product of features and gradient, for each image (N,)."""
+    return sum((0.5 * d * feats[k]).sum(axis=tuple(range(1, d.ndim))) for k, d in dfeats.items())

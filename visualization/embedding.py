@@ -1,8 +1,8 @@
 """Many images on one page: features of hundreds of dimensions become positions in the plane.
 
 PCA keeps the directions in which the features vary most. t-SNE (L. van der Maaten and G. Hinton, "Visualizing data
-using t-SNE", 2008) keeps neighbours together instead and gives up distances: how large clusters are and how far apart
-says little. It is the exact method, with all pairs of points; a few thousand points take a minute or two.
+using t-SNE", 2008) keeps neighbours together instead and gives up distances: the sizes of clusters and the distances
+between them mean little. This is the exact method, over all pairs of points; a few thousand take a minute or two.
 """
 
 from typing import NamedTuple
@@ -11,7 +11,8 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 from tqdm import tqdm
 
-from .checks import check_choice, check_finite, check_positive, check_whole
+from ..layers.checks import check_choice
+from .checks import check_finite, check_positive, check_whole
 
 _BLOCK = 1 << 18  # entries of a block of rows: such a block of each temporary stays in the processor's cache
 
@@ -57,7 +58,7 @@ def pca(features, *, dims=2):
     Raises
     ------
     ValueError, TypeError
-        features is no table of finite numbers, or dims is out of range.
+        features is not a table of finite numbers, or dims is out of range.
     """
     op = "pca"
     _check_features(op, features)
@@ -100,10 +101,10 @@ def tsne(
     Parameters
     ----------
     features : ndarray (N, D)
-        A point in each row; not modified. Many dimensions are best reduced to 50 or so by `pca` first, which takes
-        noise away (2008, section 4.2).
+        A point in each row; not modified. Reduce many dimensions to about 50 by `pca` first, which removes
+        noise (2008, section 4.2).
     perplexity : float
-        How many neighbours a point has, so to speak; above 1 and below N - 1.
+        The effective number of neighbours of a point; above 1 and below N - 1.
     dims : int
         Dimensions of the result.
     num_iterations : int
@@ -111,7 +112,7 @@ def tsne(
         By default N / (4 early_exaggeration), but at least 50 (A. Belkina et al. 2019, Automated optimized parameters
         for t-SNE; their gradient lacks the factor 4).
     early_exaggeration : float
-        In the first steps the attraction is so many times stronger, which gathers clusters; at least 1.
+        The attraction is this many times stronger in the first steps, so that clusters form; at least 1.
     exaggeration_steps : int
         How many steps; until then the momentum is 0.5, afterwards 0.8.
     init : {"pca", "random"}
@@ -132,7 +133,7 @@ def tsne(
     Raises
     ------
     ValueError, TypeError
-        features is no table of finite numbers, or an option is out of range.
+        features is not a table of finite numbers, or an option is out of range.
 
     Notes
     -----
@@ -143,7 +144,7 @@ def tsne(
     op = "tsne"
     _check_features(op, features)
     N = len(features)
-    check_choice(op, init, ("pca", "random"))
+    check_choice(op, "init", init, ("pca", "random"))
     check_whole(op, 1, dims=dims)
     check_whole(op, 0, num_iterations=num_iterations, exaggeration_steps=exaggeration_steps)
     if not 1 <= early_exaggeration < np.inf:
@@ -168,7 +169,7 @@ def tsne(
 
 
 def joint_probabilities(features, *, perplexity=30.0):
-    """How much each pair of points belongs together: t-SNE's P.
+    """How similar each pair of points is: t-SNE's P.
 
     Parameters
     ----------
@@ -185,7 +186,7 @@ def joint_probabilities(features, *, perplexity=30.0):
     Raises
     ------
     ValueError, TypeError
-        features is no table of finite numbers, or there are too few points for the perplexity.
+        features is not a table of finite numbers, or there are too few points for the perplexity.
 
     Notes
     -----
@@ -252,8 +253,8 @@ def kl_gradient(Y, P, *, exaggeration=1.0):
 
         dY_i = 4 sum_j (P_ij - w_ij / Z) w_ij (y_i - y_j)
 
-    Attraction and repulsion are summed apart, so that Z is needed only at the end and one pass over blocks of rows is
-    enough: of the (N, N) arrays only P is ever in memory.
+    Attraction and repulsion are summed separately, so that Z is needed only at the end and one pass over blocks of rows
+    is enough: of the (N, N) arrays only P is ever in memory.
     """
     N, squares = len(Y), (Y**2).sum(axis=1)
     attraction, repulsion, Z = np.empty_like(Y), np.empty_like(Y), 0.0
@@ -274,7 +275,7 @@ def kl_gradient(Y, P, *, exaggeration=1.0):
 
 
 def grid_cells(Y, *, shape=None):
-    """Give each point a cell of a grid of its own, near to where it lies.
+    """Assign each point to its own cell of a grid, near its position.
 
     Parameters
     ----------
@@ -291,7 +292,7 @@ def grid_cells(Y, *, shape=None):
     Raises
     ------
     ValueError, TypeError
-        Y is no table of positions, or the grid is too small.
+        Y is not a table of positions, or the grid is too small.
 
     Notes
     -----

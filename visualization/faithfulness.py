@@ -1,9 +1,9 @@
-"""Does a saliency map show what the network uses? Two measurements that need no person's eye.
+"""Does a saliency map show what the network uses? Two measurements that do not depend on human judgement.
 
-- `insertion_deletion`: take the pixels away that the map ranks highest, and the probability should fall quickly; bring
-  them in first, and it should rise quickly (V. Petsiuk et al., "RISE: randomized input sampling for explanation of
+- `insertion_deletion`: remove the pixels that the map ranks highest, and the probability should fall quickly; insert
+  them first, and it should rise quickly (V. Petsiuk et al., "RISE: randomized input sampling for explanation of
   black-box models", 2018, section 4)
-- `sanity_check`: a map of a network whose parameters were randomised should be another map (J. Adebayo et al., "Sanity
+- `sanity_check`: the map of a network with randomised parameters should look different (J. Adebayo et al., "Sanity
   checks for saliency maps", 2018, section 3)
 """
 
@@ -14,9 +14,10 @@ from scipy.stats import rankdata
 from tqdm import tqdm
 
 from ..classifiers import Network
+from ..layers.checks import check_choice
 from .attribution import channel_map, gradient_x_input, integrated_gradients, smoothgrad
 from .cam import grad_cam, guided_grad_cam
-from .checks import check_choice, check_finite, check_images, check_labels, check_whole
+from .checks import check_finite, check_images, check_labels, check_whole
 from .guided import deconvnet, guided_backprop
 from .occlusion import OBJECTIVES, class_value, fill_like
 from .saliency import compute_saliency_maps
@@ -36,12 +37,12 @@ METHODS = {
 
 @dataclass(frozen=True)
 class InsertionDeletion:
-    """How a class fares while pixels go or come, the most important first.
+    """The probability of a class while pixels are removed or inserted, the most important first.
 
     Attributes
     ----------
     fraction : ndarray (T,)
-        Of the pixels that are gone (deletion) or there (insertion), 0 to 1.
+        Part of the pixels that are removed (deletion) or inserted (insertion), 0 to 1.
     deletion, insertion : ndarray (N, T)
         Probability or score of the class.
     deletion_auc, insertion_auc : ndarray (N,)
@@ -82,10 +83,10 @@ def insertion_deletion(
         A class for each image, or one for all.
     model : Network
     steps : int
-        Equal parts the pixels go or come in.
+        Number of equal parts in which the pixels are removed or inserted.
     deletion_fill, insertion_fill : {"grey", "black", "mean", "blur", "noise"}
         What deleted pixels become, and what the image is before pixels are inserted; see `fill_like`. A blurred
-        image to start from has no sharp edges that the network could take for something (section 4).
+        image to start from has no sharp edges that the network could mistake for something (section 4).
     blur_sigma : float, optional
         Of "blur", in pixels; a twelfth of the image's shorter side by default.
     objective : {"probability", "score"}
@@ -103,7 +104,7 @@ def insertion_deletion(
     Raises
     ------
     ValueError, TypeError
-        X is no batch of images, the maps are not of its size or hold NaN, a class or an option is out of range.
+        X is not a batch of images, the maps are not of its size or hold NaN, a class or an option is out of range.
     """
     op = "insertion_deletion"
     check_images(op, X, model)
@@ -112,7 +113,7 @@ def insertion_deletion(
         raise ValueError(f"{op}: the maps have the shape {maps.shape}, expected {(X.shape[0], *X.shape[2:])}")
     check_finite(op, "a map", maps)
     check_whole(op, 1, steps=steps, batch_size=batch_size)
-    check_choice(op, objective, OBJECTIVES)
+    check_choice(op, "objective", objective, OBJECTIVES)
     y = check_labels(op, y, len(X), model.num_classes)
     rng = np.random.default_rng(0 if rng is None else rng)
     ties = rng.random(maps[0].size)
@@ -186,7 +187,7 @@ def sanity_check(X, y, model, method, *, absolute=False, rng=None, progress=Fals
     method : str or callable
         A name in METHODS, or method(X, y, model) -> maps (N, H, W).
     absolute : bool
-        Compare the maps' magnitudes: of a signed map that merely turned its sign, the rank correlation is far from 0.
+        Compare the maps' magnitudes: if a signed map only changed its sign, its rank correlation is far from 0.
     rng : int or numpy.random.Generator, optional
         Draws the parameters, as for a new network (section 3.1); a fixed seed by default.
     progress : bool
@@ -203,7 +204,7 @@ def sanity_check(X, y, model, method, *, absolute=False, rng=None, progress=Fals
     op = "sanity_check"
     check_images(op, X, model)
     if isinstance(method, str):
-        check_choice(op, method, METHODS)
+        check_choice(op, "method", method, METHODS)
         method = METHODS[method]
     y = check_labels(op, y, len(X), model.num_classes)
     rng = np.random.default_rng(0 if rng is None else rng)

@@ -1,10 +1,10 @@
-"""What a network has learnt, looked at directly: its filters, and the maps it makes of an image.
+"""What a network has learnt, seen directly: its filters, and its activations for an image.
 
 The filters of the first layer act on colours, so that each is a small picture: edges, blobs of colour, gratings
 (A. Krizhevsky, I. Sutskever and G. Hinton, "ImageNet classification with deep convolutional neural networks", 2012,
-figure 3). Filters of deeper layers act on channels, each of which stands for a pattern of its own; without knowing
-those patterns one sees little in their weights (M. Zeiler and R. Fergus, "Visualizing and understanding convolutional
-networks", 2014, section 1.1). They are shown all the same, as grey tiles: what one can tell is whether they are smooth,
+figure 3). Filters of deeper layers act on channels, each of which stands for its own pattern; without these
+patterns their weights tell you little (M. Zeiler and R. Fergus, "Visualizing and understanding convolutional
+networks", 2014, section 1.1). Still, they are shown as grey tiles: you can tell whether they are smooth,
 noisy or dead. What a deep channel stands for is better seen from its activations and from `top_patches`.
 """
 
@@ -12,7 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .checks import check_choice, check_images, check_whole
+from ..layers.checks import check_choice
+from .checks import check_images, check_whole
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,7 @@ def first_layer_filters(model, *, shared_scale=False):
     Raises
     ------
     ValueError
-        The first layer is no convolution.
+        The first layer is not a convolution.
     """
     w = _weights("first_layer_filters", model, 0)  # (F, 3, HH, WW)
     largest = np.abs(w).max(axis=None if shared_scale else (1, 2, 3), keepdims=True)
@@ -64,7 +65,7 @@ def first_layer_filters(model, *, shared_scale=False):
 def layer_filters(model, layer, *, max_filters=16, max_channels=16):
     """The weights of a layer's filters as grey tiles, one for each filter and input channel.
 
-    They say little: see the head of this module.
+    They tell little: see the head of this module.
 
     Parameters
     ----------
@@ -85,7 +86,7 @@ def layer_filters(model, layer, *, max_filters=16, max_channels=16):
     Raises
     ------
     ValueError
-        The layer is no convolution.
+        The layer is not a convolution.
     """
     op = "layer_filters"
     check_whole(op, 1, max_filters=max_filters, max_channels=max_channels)
@@ -98,14 +99,14 @@ def layer_filters(model, layer, *, max_filters=16, max_channels=16):
 
 
 def activation_maps(X, layer, model, *, top=16, by="mean"):
-    """The maps that a layer makes of images, the most active channels first.
+    """The activations of a layer for images, the most active channels first.
 
     Parameters
     ----------
     X : ndarray (N, 3, H, W)
         Images in model space; not modified.
     layer : int or str
-        Any layer; what has no maps counts as maps of one pixel.
+        Any layer; the units of a layer without maps count as maps of one pixel.
     model : Network
     top : int
         Channels for each image; fewer where the layer has fewer.
@@ -120,12 +121,12 @@ def activation_maps(X, layer, model, *, top=16, by="mean"):
     Raises
     ------
     ValueError, TypeError
-        X is no batch of images, an unknown layer, an option out of range.
+        X is not a batch of images, an unknown layer, an option out of range.
     """
     op = "activation_maps"
     check_images(op, X, model)
     check_whole(op, 1, top=top)
-    check_choice(op, by, ("mean", "max"))
+    check_choice(op, "by", by, ("mean", "max"))
     end = model.layer_index(layer)
     feats, _ = model.forward(X, end=end)
     maps = feats.reshape(*feats.shape[:2], *(feats.shape[2:] or (1, 1)))  # (N, C, H, W)
@@ -178,7 +179,7 @@ def _weights(op, model, index):
     if w is None or w.ndim != 4:
         kinds = [n for n, b in model.named_blocks() if np.ndim(model.params.get(f"W{getattr(b, 'number', None)}")) == 4]
         raise ValueError(
-            f"{op}: layer {name} is no convolution and has no filters; those with filters are "
+            f"{op}: layer {name} is not a convolution and has no filters; those with filters are "
             f"{', '.join(kinds) or 'none'}"
         )
     return w

@@ -1,4 +1,4 @@
-"""Fooling images: a change one hardly sees makes the network see another class.
+"""Fooling images: a barely visible change, and the network sees a different class.
 
 C. Szegedy et al., "Intriguing properties of neural networks", 2014, section 4. Here by plain gradient ascent on the
 target's score, as in CS231n.
@@ -7,7 +7,8 @@ target's score, as in CS231n.
 import numpy as np
 from tqdm import tqdm
 
-from .checks import check_images, check_labels, check_whole, one_hot, softmax
+from ..classifiers.scores import one_hot, softmax
+from .checks import check_images, check_labels, check_whole
 from .image_ops import clip, step, step_length
 
 
@@ -28,7 +29,7 @@ def make_fooling_image(
     Parameters
     ----------
     X : ndarray (N, 3, H, W)
-        Images in model space; not modified. Noise will do, too.
+        Images in model space; not modified. Noise works as well.
     target_y : int, or ndarray (N,) of int
         The class each shall be taken for.
     model : Network
@@ -55,7 +56,7 @@ def make_fooling_image(
     Raises
     ------
     ValueError, TypeError
-        X is no batch of images, a class or an option is out of range.
+        X is not a batch of images, a class or an option is out of range.
     """
     op = "make_fooling_image"
     check_images(op, X, model)

@@ -1,19 +1,20 @@
 """Guided backpropagation and the deconvnet: what a score or a neuron responds to, drawn in colour.
 
-Both go backward through the network with another rule at the ReLUs; everything else is backpropagation.
+Both are backpropagation with a different rule at the ReLUs.
 
 - J. Springenberg et al., "Striving for simplicity: the all convolutional net", 2015, section 3.4 (guided)
 - M. Zeiler and R. Fergus, "Visualizing and understanding convolutional networks", 2014, section 2.1 (deconvnet)
 
-They are no gradients. J. Adebayo et al., "Sanity checks for saliency maps", 2018, show that guided backpropagation
+They are not gradients. J. Adebayo et al., "Sanity checks for saliency maps", 2018, show that guided backpropagation
 hardly changes when the upper layers are randomised: see `sanity_check`.
 """
 
 import numpy as np
 
-from ..layers.checks import RELU_RULES
-from .attribution import class_gradient
-from .checks import check_choice, check_images, check_labels, check_whole, one_hot
+from ..classifiers.scores import one_hot
+from ..layers.checks import RELU_RULES, check_choice
+from .checks import check_images, check_labels, check_whole
+from .saliency import class_gradient
 
 UPSTREAM = ("one", "activation")
 
@@ -57,7 +58,8 @@ def deconvnet(X, y, model):
     Returns
     -------
     ndarray (N, 3, H, W)
-        The image matters only through the positions of max pooling; a network without looks the same from every image.
+        The image matters only through the positions of max pooling; without these the result is the same for every
+        image.
     """
     return class_gradient(X, y, model, relu_rule="deconv")
 
@@ -90,7 +92,7 @@ def neuron_gradient(X, layer, model, *, channel, position=None, relu_rule="guide
     Raises
     ------
     ValueError, TypeError
-        X is no batch of images; layer, channel, position or an option is out of range.
+        X is not a batch of images; layer, channel, position or an option is out of range.
 
     Examples
     --------
@@ -98,8 +100,8 @@ def neuron_gradient(X, layer, model, *, channel, position=None, relu_rule="guide
     """
     op = "neuron_gradient"
     check_images(op, X, model)
-    check_choice(op, relu_rule, RELU_RULES)
-    check_choice(op, upstream, UPSTREAM)
+    check_choice(op, "relu_rule", relu_rule, RELU_RULES)
+    check_choice(op, "upstream", upstream, UPSTREAM)
     layer = model.layer_index(layer)
     features, cache = model.forward(X, end=layer)  # (N, C, h, w) or (N, C)
     chosen = _neurons(op, features, channel, position, model.layer_names[layer])
@@ -121,7 +123,7 @@ def _neurons(op, features, channel, position, name):
         raise ValueError(f"{op}: {name} has no maps, so that its units have no position; leave it out")
     h, w = features.shape[2:]
     if isinstance(position, str):
-        check_choice(op, position, ("strongest",))
+        check_choice(op, "position", position, ("strongest",))
         rows, columns = np.divmod(features[:, channel].reshape(len(features), -1).argmax(axis=1), w)
     else:
         if np.shape(position) != (2,):

@@ -12,19 +12,19 @@ from .checks import check_positive
 
 
 def jitter(X, dy, dx):
-    """Shift images by dy rows and dx columns; what leaves on one side comes back on the other."""
+    """Shift images by dy rows and dx columns; pixels that leave on one side come back on the other."""
     return np.roll(X, (dy, dx), axis=(2, 3))
 
 
 def blur(X, sigma):
-    """Gaussian blur of every channel, sigma in pixels; borders are mirrored, so that brightness stays."""
+    """Gaussian blur of every channel, sigma in pixels; borders are mirrored, so that brightness is preserved."""
     if sigma < 0:
         raise ValueError(f"blur: sigma must not be negative, got {sigma}")
     return gaussian_filter(X, sigma=(0, 0, sigma, sigma), mode="reflect")
 
 
 def clip(X, bounds):
-    """Limit pixels to (lo, hi), as `model.bounds(X)` returns them: what stays is an image one can show."""
+    """Limit pixels to (lo, hi), as `model.bounds(X)` returns them: the result is an image that can be shown."""
     lo, hi = bounds
     return np.clip(X, lo, hi)
 
@@ -70,8 +70,8 @@ def noise(model, shape, rng, *, rms=25.0):
 def resize(X, size, model):
     """Images in model space at another size (H, W), by bicubic interpolation with antialiasing.
 
-    Black is what it is at either size, although a mean image is subtracted at one size only: the distance from
-    black is what is interpolated.
+    A mean image is subtracted at one size only, so the distance from black is interpolated: black stays black at
+    either size.
     """
     height, width = size
     above_black = (X - model.bounds(X)[0]).astype(np.float32)

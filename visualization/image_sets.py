@@ -1,7 +1,7 @@
 """Thousands of images at a time: in batches through a network, and crops of photographs where there is no data set.
 
-What looks through many images takes an *image set*: an array (N, 3, H, W), either uint8 with values 0..255, as data
-sets have it (a memory map will do: only a batch is read at a time), or floats in model space.
+Functions that look through many images take an *image set*: an array (N, 3, H, W), either uint8 with values 0..255, as
+in data sets (a memory map works: only a batch is read at a time), or floats in model space.
 """
 
 import numpy as np
@@ -60,7 +60,7 @@ def batches(op, images, model, *, batch_size=64, progress=False):
 
 
 def features_of(images, layer, model, *, batch_size=64, progress=False):
-    """What a layer makes of each image, as one vector an image.
+    """The features of each image at a layer, as one vector per image.
 
     Parameters
     ----------
@@ -90,7 +90,7 @@ def features_of(images, layer, model, *, batch_size=64, progress=False):
 
 
 def random_crops(pictures, count, *, size, smallest=0.25, rng=None):
-    """Squares cut out of a few pictures at random, where there is no data set at hand.
+    """Random square crops of a few pictures, for use without a data set.
 
     Parameters
     ----------

@@ -1,8 +1,8 @@
 """Feature inversion: which image has these features?
 
 A. Mahendran and A. Vedaldi, "Understanding deep image representations by inverting them", 2015: find X that minimises
-``||f(X) - target||^2 / ||target||^2 + l2_reg * ||X||^2 + tv_weight * TV_beta(X)``. What comes back from early layers is
-the photograph; from deep ones, what the network has kept of it.
+``||f(X) - target||^2 / ||target||^2 + l2_reg * ||X||^2 + tv_weight * TV_beta(X)``. Early layers give back the
+photograph; deep ones give back what the network has kept of it.
 """
 
 import numpy as np

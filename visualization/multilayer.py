@@ -1,7 +1,7 @@
-"""Several layers at once: forward in spans from one to the next, and back with a gradient added at each."""
+"""Several layers at once: forward from one to the next, and back, where each adds its own gradient."""
 
 
-def forward_spans(model, X, layers):
+def forward_layers(model, X, layers):
     """Features of several layers in one forward pass.
 
     Parameters
@@ -15,7 +15,7 @@ def forward_spans(model, X, layers):
     -------
     feats : dict of int to ndarray
     caches : list
-        For `backward_spans`.
+        For `backward_layers`.
     """
     feats, caches, start = {}, [], None
     for layer in sorted(set(layers)):
@@ -26,7 +26,7 @@ def forward_spans(model, X, layers):
     return feats, caches
 
 
-def backward_spans(model, dfeats, caches):
+def backward_layers(model, dfeats, caches):
     """The gradient to the images of a loss whose gradients at the layers are `dfeats`, a dict of int to ndarray."""
     dX = None
     for layer, cache in reversed(caches):

@@ -1,4 +1,4 @@
-"""Nearest neighbours in feature space: which images a layer takes for alike.
+"""Nearest neighbours in feature space: which images a layer finds similar.
 
 A. Krizhevsky, I. Sutskever and G. Hinton, "ImageNet classification with deep convolutional neural networks", 2012,
 section 6.1: images whose last hidden layers are close show the same things, in other poses and colours; images that
@@ -9,7 +9,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .checks import check_choice, check_whole
+from ..layers.checks import check_choice
+from .checks import check_whole
 from .image_sets import batches, check_image_set, features_of
 
 
@@ -48,15 +49,15 @@ def nearest_neighbours(
     queries : ndarray (Q, 3, H, W)
         uint8 with values 0..255, or in model space; not modified.
     images : ndarray (N, 3, H, W)
-        Likewise; a memory map will do.
+        Likewise; a memory map works.
     layer : int or str, or None
         Whose features are compared; None for the pixels themselves, in model space.
     model : Network
     count : int
         Neighbours for each query.
     metric : {"euclidean", "cosine"}
-        Distance of features a and b: ``||a - b||``, or ``1 - <a, b> / (||a|| ||b||)``, which does not see how strong
-        features are, only their proportions. The cosine of a zero vector counts as 0.
+        Distance of features a and b: ``||a - b||``, or ``1 - <a, b> / (||a|| ||b||)``, which ignores how strong
+        features are and compares their proportions only. The cosine of a zero vector counts as 0.
     own_index : ndarray (Q,) of int, optional
         Where each query is among the images itself, so that it is left out; -1 where it is not among them.
     batch_size : int
@@ -79,7 +80,7 @@ def nearest_neighbours(
     check_image_set(op, queries, "queries")
     check_image_set(op, images)
     check_whole(op, 1, count=count)
-    check_choice(op, metric, ("euclidean", "cosine"))
+    check_choice(op, "metric", metric, ("euclidean", "cosine"))
     own_index = _checked_own(op, own_index, len(queries), len(images))
     available = len(images) - int((own_index >= 0).any())
     if count > available:

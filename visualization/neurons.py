@@ -1,28 +1,22 @@
-"""Climbing any neuron: the image that a unit, a channel or a layer answers to most strongly.
+"""Activation maximization: the image that a neuron, a channel or a layer responds to most strongly.
 
 D. Erhan et al., "Visualizing higher-layer features of a deep network", 2009; K. Simonyan, A. Vedaldi and
 A. Zisserman, "Deep inside convolutional networks", 2014, section 2; J. Yosinski et al., "Understanding neural networks
 through deep visualization", 2015, section 3. Gradient ascent from noise or from a photograph, held back by penalties
-and blurs without which the image would be noise. One neuron may answer to several kinds of images; A. Nguyen,
-J. Yosinski and J. Clune, "Multifaceted feature visualization", 2016, find them by starting from means of similar
-images.
+and blurs without which the image would be noise. One neuron may respond to several kinds of images: `facet_starts`
+finds them.
 
-A rectified neuron that is silent has a gradient of zero, and plain ascent would never leave the noise it starts from.
-Here it is climbed below its rectifier until it wakes (of a silent channel the neuron in the middle: all places at once
-wake less easily than one), and started anew where even that has no gradient.
+A neuron behind a ReLU that is silent has a gradient of zero, and plain ascent would never leave the noise it starts
+from. Here its value before the ReLU is maximized until it wakes (of a silent channel the neuron in the middle: all
+places at once wake less easily than one), and the image starts anew where even that has no gradient.
 """
 
-from typing import NamedTuple
-
 import numpy as np
-from scipy.cluster.vq import ClusterError, kmeans2
 from tqdm import tqdm
 
 from ..classifiers.blocks import GlobalAvgPool, Pool
 from .checks import check_images, check_not_negative, check_positive, check_whole
-from .embedding import pca
 from .image_ops import blur, clip, grey_levels, jitter, noise, step, step_length, unit
-from .image_sets import check_image_set, features_of, in_model_space
 from .patches import check_channels, receptive_field
 from .total_variation import tv_beta_loss
 
@@ -51,17 +45,18 @@ def visualize_neuron(
     callback=None,
     progress=False,
 ):
-    """Start from noise, or from images, and climb the activation of a neuron, a channel or a layer.
+    """Start from noise, or from images, and maximize the activation of a neuron, a channel or a layer.
 
     Parameters
     ----------
     layer : int or str
     model : Network
     channel : int, or ndarray (N,) of int, optional
-        A channel, or one for each image of a batch; of an affine layer, a unit: of the last, a class. What is climbed
-        is the mean over the channel's map. None climbs the whole layer: half its squared activations, as DeepDream.
+        A channel, or one for each image of a batch; of an affine layer, a unit: of the last, a class. What is
+        maximized is the mean over the channel's map; with None, the whole layer: half its squared activations, as in
+        DeepDream.
     position : (int, int) or "centre", optional
-        Climb one neuron of the channel: row and column in its map.
+        Maximize one neuron of the channel: row and column in its map.
     X_init : ndarray (N, 3, H, W), optional
         Where to start, in model space; one image serves all channels. By default noise of the network's input size.
     learning_rate : float, optional
@@ -88,8 +83,8 @@ def visualize_neuron(
     rng : int or numpy.random.Generator, optional
         For noise and jitter; a fixed seed by default.
     callback : callable, optional
-        callback(t, X, info) after each step. info has arrays (N,): "activation", what is climbed, before the step;
-        "silent" (bool), whether it had no gradient and was climbed below its rectifier; "restarts" (int), how often it
+        callback(t, X, info) after each step. info has arrays (N,): "activation", what is maximized, before the step;
+        "silent" (bool), whether it had no gradient and was maximized before its ReLU; "restarts" (int), how often it
         was started from other noise since even that had none; "dead" (bool), whether it was given up after 3 restarts.
         The image of a dead neuron is noise and says nothing.
     progress : bool
@@ -122,7 +117,7 @@ def visualize_neuron(
     check_images(op, X, model)
     X = np.repeat(X, count, axis=0) if len(X) == 1 else X
     if channel is not None and position is None and isinstance(model.named_blocks()[end][1], GlobalAvgPool):
-        end = max(end - 1, 0)  # the mean over a map is what is climbed anyway; from here single places can be woken
+        end = max(end - 1, 0)  # the mean over a map is what is maximized anyway; from here single places can be woken
     units, waking, seen = _units(op, model, end, channel, position, X)
     l2_reg = (0.5 if X_init is None else 0.0) if l2_reg is None else l2_reg
     max_jitter = (4 if position is None else 0) if max_jitter is None else max_jitter
@@ -138,7 +133,7 @@ def visualize_neuron(
     bounds = model.bounds(X)
     X = clip(X, bounds)
     restarts = np.zeros(len(X), dtype=int)
-    for t in tqdm(range(num_iterations), disable=not progress, desc="climbing a neuron", unit="step"):
+    for t in tqdm(range(num_iterations), disable=not progress, desc="activation maximization", unit="step"):
         dy, dx = rng.integers(-max_jitter, max_jitter + 1, size=2)
         shifted = jitter(X, dy, dx)
         activation, dX, silent = _activation_gradient(model, end, shifted, units, waking)
@@ -164,7 +159,7 @@ def visualize_neuron(
 
 
 def neuron_activation(X, layer, model, *, channel=None, position=None):
-    """What `visualize_neuron` climbs, for images in model space (N, 3, H, W): ndarray (N,). Arguments as there."""
+    """What `visualize_neuron` maximizes, for images in model space (N, 3, H, W): ndarray (N,). Arguments as there."""
     op = "neuron_activation"
     check_images(op, X, model)
     end = model.layer_index(layer)
@@ -172,105 +167,8 @@ def neuron_activation(X, layer, model, *, channel=None, position=None):
     return _activation(model.forward(X, end=end)[0], units)
 
 
-class Facets(NamedTuple):
-    """Where to start to find the kinds of images in a set.
-
-    Attributes
-    ----------
-    X : ndarray (M, 3, H, W)
-        A mean image for each cluster, in model space; the largest cluster first.
-    labels : ndarray (N,) of int
-        The cluster of each image.
-    nearest : list of ndarray of int
-        The images that each mean is of.
-    """
-
-    X: np.ndarray
-    labels: np.ndarray
-    nearest: list
-
-
-def facet_starts(images, model, *, num_facets=4, layer=None, nearest=15, rng=None, batch_size=64, progress=False):
-    """Cluster images, such as those of one class, and average the most typical of each cluster.
-
-    Climbing the same neuron from each, ``visualize_neuron(..., X_init=facets.X, num_iterations=30)``, shows its facets:
-    lemons in a bowl, sliced, and on the tree. The more steps, the more alike they become.
-
-    Parameters
-    ----------
-    images : ndarray (N, 3, H, W)
-        uint8 with values 0..255, or in model space; not modified.
-    model : Network
-    num_facets : int
-    layer : int or str, optional
-        By whose features to cluster; by default by pixels, which gathers images by colours and layout.
-    nearest : int
-        A mean is taken over so many images next to the cluster's centre, or over all it has: a mean over hundreds is
-        grey.
-    rng : int or numpy.random.Generator, optional
-        For the first centres; a fixed seed by default.
-    batch_size : int
-        Images at a time.
-    progress : bool
-        A bar on standard error.
-
-    Returns
-    -------
-    Facets
-
-    Raises
-    ------
-    ValueError, TypeError
-        No image set, fewer different images than facets, an option out of range.
-
-    Notes
-    -----
-    Features are reduced to 50 dimensions by PCA (2016, section 2.2, which goes on to t-SNE) and clustered by k-means,
-    the best of ten starts.
-    """
-    op = "facet_starts"
-    check_image_set(op, images)
-    check_whole(op, 1, num_facets=num_facets, nearest=nearest)
-    rng = np.random.default_rng(0 if rng is None else rng)
-    x = features_of(images, layer, model, batch_size=batch_size, progress=progress).astype(np.float64)
-    _, different = np.unique(x, axis=0, return_index=True)
-    if len(different) < num_facets:
-        raise ValueError(f"{op}: num_facets is {num_facets}, but there are {len(different)} different images")
-    if len(x) > 1:
-        x = pca(x, dims=min(50, *x.shape)).points
-    centres, labels = _clusters(op, x, different, num_facets, rng)
-    order = np.argsort(-np.bincount(labels, minlength=num_facets), kind="stable")
-    labels, centres = np.argsort(order)[labels], centres[order]
-    typical = []
-    for k, centre in enumerate(centres):
-        members = np.flatnonzero(labels == k)
-        distance = ((x[members] - centre) ** 2).sum(axis=1)
-        typical.append(members[np.argsort(distance, kind="stable")[:nearest]])
-    return Facets(
-        np.stack([in_model_space(images[members], model).mean(axis=0) for members in typical]), labels, typical
-    )
-
-
-def _clusters(op, x, different, count, rng):
-    """k-means: centres (M, D) and the label of each point, the tightest of ten starts without empty clusters."""
-    best = None
-    for _ in range(10):
-        start = x[rng.choice(different, count, replace=False)]
-        try:
-            _, labels = kmeans2(x, start, iter=50, minit="matrix", missing="raise")
-        except ClusterError:  # one got empty
-            continue
-        centres = np.stack([x[labels == k].mean(axis=0) for k in range(count)])
-        spread = ((x - centres[labels]) ** 2).sum()
-        if best is None or spread < best[0]:
-            best = spread, centres, labels
-    if best is None:
-        raise ValueError(f"{op}: the images do not fall into {count} clusters; ask for fewer facets")
-    return best[1:]
-
-
 def _units(op, model, end, channel, position, X):
-    """What to climb, as weights on the layer (N, C, H, W) or (N, C), None for the whole of it; likewise what to wake
+    """What to maximize, as weights on the layer (N, C, H, W) or (N, C), None for the whole of it; likewise what to wake
     where that is silent; and a stand-in (1, 3, h, w) of the size of what is seen of the image.
     """
     name = model.layer_names[end]
@@ -313,11 +211,11 @@ def _checked_position(op, name, position, shape):
 
 
 def _activation_gradient(model, end, X, units, waking):
-    """The activation (N,) of what is climbed, its gradient (N, 3, H, W), and for which images it was silent.
+    """The activation (N,) of what is maximized, its gradient (N, 3, H, W), and for which images it was silent.
 
-    Where the gradient is zero throughout, it is replaced by that of the neurons to be woken, below their rectifier. The
-    rule of the deconvnet gives it: it lets everything positive through, whether the rectifier was active or not, and
-    what comes down to it from the layer, through pooling at most, is positive. (Fire has another rectifier inside,
+    Where the gradient is zero throughout, it is replaced by that of the neurons to be woken, before their ReLU. The
+    rule of the deconvnet gives it: it lets everything positive through, whether the ReLU was active or not, and
+    what comes down to it from the layer, through pooling at most, is positive. (Fire has another ReLU inside,
     which goes by the same rule: there this is a direction to try, not the gradient.)
     """
     last = _last_with_weights(model, end)
@@ -340,6 +238,6 @@ def _activation(feats, units):
 
 
 def _last_with_weights(model, end):
-    """The index of the last layer up to `end` that is no pooling."""
+    """The index of the last layer up to `end` that is not pooling."""
     pooling = [isinstance(block, Pool | GlobalAvgPool) for _, block in model.named_blocks()[: end + 1]]
     return max((i for i, pools in enumerate(pooling) if not pools), default=0)

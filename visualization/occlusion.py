@@ -1,7 +1,7 @@
-"""Occlusion maps: hide a part of the image, and see how much of the class's score goes with it.
+"""Occlusion maps: hide a part of the image, and see how much the score of the class drops.
 
 M. Zeiler and R. Fergus, "Visualizing and understanding convolutional networks", 2014, section 4.2: a grey square moves
-over the image. No gradient is needed, so that what the map says can be checked against techniques that use one.
+over the image. The method needs no gradient, and so checks techniques that use one.
 """
 
 from dataclasses import dataclass
@@ -9,7 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 from tqdm import tqdm
 
-from .checks import check_choice, check_images, check_labels, check_not_negative, check_whole, softmax
+from ..classifiers.scores import softmax
+from ..layers.checks import check_choice
+from .checks import check_images, check_labels, check_not_negative, check_whole
 from .image_ops import blur
 
 FILLS = ("black", "grey", "mean", "blur", "noise")
@@ -18,7 +20,7 @@ OBJECTIVES = ("score", "probability")
 
 @dataclass(frozen=True)
 class Occlusion:
-    """What hiding parts of N images does to a class.
+    """How hiding parts of N images changes a class's score.
 
     Attributes
     ----------
@@ -93,7 +95,7 @@ def occlusion_maps(
     Raises
     ------
     ValueError, TypeError
-        X is no batch of images, the window is larger than they are, a class or an option is out of range.
+        X is not a batch of images, the window is larger than they are, a class or an option is out of range.
 
     Examples
     --------
@@ -102,7 +104,7 @@ def occlusion_maps(
     """
     op = "occlusion_maps"
     check_images(op, X, model)
-    check_choice(op, objective, OBJECTIVES)
+    check_choice(op, "objective", objective, OBJECTIVES)
     check_whole(op, 1, batch_size=batch_size)
     tops, lefts = (_starts(op, side, window, stride) for side in X.shape[2:])
     hidden = fill_like(X, fill, model, sigma=window / 2 if blur_sigma is None else blur_sigma, rng=rng)
@@ -177,7 +179,7 @@ def fill_like(X, fill, model, *, sigma=8.0, rng=None):
     ndarray (N, 3, H, W)
         In model space, of X's type.
     """
-    check_choice("fill_like", fill, FILLS)
+    check_choice("fill_like", "fill", fill, FILLS)
     check_not_negative("fill_like", sigma=sigma)
     black, white = model.bounds(X)
     if fill == "black":

@@ -1,4 +1,4 @@
-"""Ways downhill for an image: gradient descent, Adam and L-BFGS.
+"""Optimizers for an image: gradient descent, Adam and L-BFGS.
 
 D. Kingma and J. Ba, "Adam: a method for stochastic optimization", 2015, algorithm 1. L-BFGS with bounds is SciPy's
 (R. Byrd, P. Lu, J. Nocedal and C. Zhu, "A limited memory algorithm for bound constrained optimization", 1995).

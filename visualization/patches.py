@@ -2,7 +2,7 @@
 
 M. Zeiler and R. Fergus, "Visualizing and understanding convolutional networks", 2014, section 4 and figure 2;
 J. Springenberg et al., "Striving for simplicity", 2015, section 4. A channel is applied at every position of every
-image; where it answers most strongly, the part of the image that it sees there, its receptive field, is cut out.
+image; where it responds most strongly, the part of the image that it sees there, its receptive field, is cut out.
 """
 
 from dataclasses import dataclass
@@ -161,7 +161,7 @@ def top_patches(
     Returns
     -------
     TopPatches
-        Equal scores in the order of images, then positions. A channel whose scores are all 0 answers to none of the
+        Equal scores in the order of images, then positions. A channel whose scores are all 0 responds to none of the
         images; its patches mean nothing.
 
     Raises

@@ -7,7 +7,8 @@ the network is sure of is almost zero.
 
 import numpy as np
 
-from .checks import check_images, check_labels, one_hot
+from ..classifiers.scores import one_hot
+from .checks import check_images, check_labels
 
 
 def class_gradient(X, y, model, *, relu_rule="standard"):
@@ -31,7 +32,7 @@ def class_gradient(X, y, model, *, relu_rule="standard"):
     Raises
     ------
     ValueError, TypeError
-        X is no batch of images, a class or the rule is out of range.
+        X is not a batch of images, a class or the rule is out of range.
     """
     check_images("class_gradient", X, model)
     y = check_labels("class_gradient", y, len(X), model.num_classes)
@@ -63,7 +64,7 @@ def compute_saliency_maps(X, y, model):
     Raises
     ------
     ValueError, TypeError
-        X is no batch of images, or a class is out of range.
+        X is not a batch of images, or a class is out of range.
 
     Examples
     --------

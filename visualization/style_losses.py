@@ -62,7 +62,7 @@ def gram_matrix(features, normalize=True):
     Raises
     ------
     ValueError, TypeError
-        features is no float array (N, C, H, W).
+        features is not a float array (N, C, H, W).
     """
     check_array("gram_matrix", "features", features, "N C H W")
     ### BEGIN SOLUTION

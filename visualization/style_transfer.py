@@ -10,10 +10,11 @@ the Gram matrix sought. So weights mean the same at every layer, on every networ
 
 import numpy as np
 
-from .checks import check_choice, check_images, check_not_negative, check_whole
+from ..layers.checks import check_choice
+from .checks import check_images, check_not_negative, check_whole
 from .dreaming import octave_sizes
 from .image_ops import clip, noise, resize
-from .multilayer import backward_spans, forward_spans
+from .multilayer import backward_layers, forward_layers
 from .optimizers import OPTIMIZERS, descend
 from .style_losses import content_loss, gram_matrix, style_loss
 from .total_variation import tv_loss
@@ -102,7 +103,7 @@ def style_transfer(
     Raises
     ------
     ValueError, TypeError
-        An image is no single image in model space, a layer is unknown or has no maps, an option is out of range.
+        An image is not a single image in model space, a layer is unknown or has no maps, an option is out of range.
     """
     op = "style_transfer"
     styles = [style_image] if isinstance(style_image, np.ndarray) else list(style_image)
@@ -112,7 +113,7 @@ def style_transfer(
         raise ValueError(f"{op}: there is no style image")
     check_whole(op, 0, num_iterations=num_iterations)
     check_whole(op, 1, num_scales=num_scales)
-    check_choice(op, optimizer, OPTIMIZERS)
+    check_choice(op, "optimizer", optimizer, OPTIMIZERS)
     check_not_negative(op, content_weight=content_weight, tv_weight=tv_weight)
     content_image = _scaled(op, content_image, model, image_size=image_size)
     styles = [_scaled(op, X, model, style_size=style_size) for X in styles]
@@ -181,7 +182,7 @@ def perceptual_objective(model, content, style, tv_weight, normalize):
 
     ### BEGIN SOLUTION
     def objective(X):
-        feats, caches = forward_spans(model, X, layers)
+        feats, caches = forward_layers(model, X, layers)
         parts, dfeats = {}, {}
         parts["style"], dstyle = style_loss(feats, style_layers, grams, style_weights)
         for layer, d in zip(style_layers, dstyle):
@@ -189,7 +190,7 @@ def perceptual_objective(model, content, style, tv_weight, normalize):
         if content is not None:
             parts["content"], d = content_loss(content_weight, feats[content_layer], target)
             dfeats[content_layer] = dfeats[content_layer] + d if content_layer in dfeats else d
-        dX = backward_spans(model, dfeats, caches)
+        dX = backward_layers(model, dfeats, caches)
         parts["tv"], dtv = tv_loss(X, tv_factor(X))
         return sum(parts.values()), dX + dtv, parts
 
@@ -296,14 +297,14 @@ def _start(op, init, content_image, model, rng, first_size):
         if init.shape != content_image.shape:
             raise ValueError(f"{op}: init must have the content image's shape {content_image.shape}, got {init.shape}")
         return init
-    check_choice(op, init, INITS)
+    check_choice(op, "init", init, INITS)
     return content_image if init == "content" else noise(model, (1, 3, *first_size), rng)
 
 
 def _blended_grams(styles, blend, layers, model):
     grams = []
     for X in styles:
-        feats, _ = forward_spans(model, X, layers)
+        feats, _ = forward_layers(model, X, layers)
         grams.append([gram_matrix(feats[layer]) for layer in layers])
     return [
         sum(share * gram for share, gram in zip(blend, of_layer)).astype(of_layer[0].dtype) for of_layer in zip(*grams)

@@ -1,4 +1,4 @@
-"""Texture synthesis: new pictures of the same stuff.
+"""Texture synthesis: new pictures of the same texture.
 
 L. Gatys, A. Ecker and M. Bethge, "Texture synthesis using convolutional neural networks", 2015, sections 2 and 3: from
 noise towards the Gram matrices of a sample at several layers. Shallow layers fix colours and grain; the deeper
@@ -11,10 +11,11 @@ structures may be larger than what the layers can see at full size.
 
 import numpy as np
 
-from .checks import check_choice, check_not_negative, check_whole
+from ..layers.checks import check_choice
+from .checks import check_not_negative, check_whole
 from .dreaming import octave_sizes
 from .image_ops import noise
-from .multilayer import forward_spans
+from .multilayer import forward_layers
 from .optimizers import OPTIMIZERS, descend
 from .style_losses import gram_matrix
 from .style_transfer import (
@@ -94,14 +95,14 @@ def synthesize_texture(
     Raises
     ------
     ValueError, TypeError
-        The sample is no single image in model space, a layer is unknown or has no maps, an option is out of range.
+        The sample is not a single image in model space, a layer is unknown or has no maps, an option is out of range.
     """
     op = "synthesize_texture"
     check_one(op, image, model)
     check_whole(op, 0, num_iterations=num_iterations)
     check_whole(op, 1, num_scales=num_scales)
-    check_choice(op, optimizer, OPTIMIZERS)
-    check_choice(op, weighting, WEIGHTINGS)
+    check_choice(op, "optimizer", optimizer, OPTIMIZERS)
+    check_choice(op, "weighting", weighting, WEIGHTINGS)
     check_not_negative(op, tv_weight=tv_weight)
     size = image.shape[2:] if size is None else (size, size) if np.ndim(size) == 0 else tuple(size)
     if len(size) != 2:
@@ -120,7 +121,7 @@ def synthesize_texture(
     sizes = octave_sizes(size, num_scales, 2)
     for scale, here in enumerate(sizes):
         sample = at_size(image, [max(16, round(n * here[0] / size[0])) for n in image.shape[2:]], model)
-        feats, _ = forward_spans(model, sample, layers)
+        feats, _ = forward_layers(model, sample, layers)
         grams = [gram_matrix(feats[layer]) for layer in layers]
         own = _beside_each_other(weights, grams) if weighting == "gatys" else weights
         # Noise must be as strong at every size, so that a smaller picture is cut out, not shrunk.

@@ -1,9 +1,9 @@
-"""Texture synthesis without a network: pixel after pixel, each copied from where the sample has such neighbours.
+"""Texture synthesis without a network: each pixel is copied from a place in the sample with similar neighbours.
 
 A. Efros and T. Leung, "Texture synthesis by non-parametric sampling", 1999: a pixel's known neighbours are compared
 with every place in the sample, and one of the places that fit about as well as the best gives the new pixel.
 L.-Y. Wei and M. Levoy, "Fast texture synthesis using tree-structured vector quantization", 2000: the same in scan
-order and in a pyramid, where a pixel must also fit to what the coarser picture has there, so that small windows do.
+order and in a pyramid, where a pixel must also fit the coarser picture at its place, so that small windows suffice.
 Instead of their trees, all places are searched for many pixels at once, which is a product of matrices.
 """
 
@@ -11,7 +11,8 @@ import numpy as np
 from scipy.ndimage import affine_transform, gaussian_filter
 from tqdm import tqdm
 
-from .checks import check_choice, check_not_negative, check_whole
+from ..layers.checks import check_choice
+from .checks import check_not_negative, check_whole
 
 _ROUNDING = 1e-5  # of a query's sum of squares: float32 distances are off by up to a quarter of it
 
@@ -45,8 +46,8 @@ def grow_texture(
         wide as the window on the coarsest.
     order : {"outward", "scan"}
         In rings around the middle (Efros and Leung), or row by row from the top left (Wei and Levoy). Rings look
-        better but copy larger pieces unchanged. Rows know only the half above: they are done in less time, and want
-        more (window=15, levels=3).
+        better but copy larger pieces unchanged. Rows know only the half above: they take less time, and need
+        more context (window=15, levels=3).
     tolerance : float
         Copy from a random one of the places whose distance is at most 1 + tolerance times the smallest; 0 for the
         best (a random one of equally good ones).
@@ -68,7 +69,7 @@ def grow_texture(
     Raises
     ------
     TypeError, ValueError
-        image is no picture, smaller than the window on some level, or an option is out of range.
+        image is not a picture, smaller than the window on some level, or an option is out of range.
 
     Notes
     -----
@@ -85,7 +86,7 @@ def grow_texture(
     height, width = (size, size) if np.ndim(size) == 0 else size
     _check_sample(op, image, window, levels)
     check_whole(op, 1, height=height, width=width)
-    check_choice(op, order, ("outward", "scan"))
+    check_choice(op, "order", order, ("outward", "scan"))
     check_not_negative(op, tolerance=tolerance)
     rng = np.random.default_rng(0 if rng is None else rng)
 

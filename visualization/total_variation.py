@@ -30,7 +30,7 @@ def tv_loss(img, tv_weight):
     Raises
     ------
     ValueError, TypeError
-        img is no batch of images, tv_weight is negative.
+        img is not a batch of images, tv_weight is negative.
     """
     _check("tv_loss", img, tv_weight)
     ### BEGIN SOLUTION
@@ -56,7 +56,7 @@ def tv_beta_loss(img, tv_weight, beta):
     tv_weight : float
         Factor of the loss.
     beta : float
-        Above 0. Below 2 edges get cheaper than slopes, above 2 dearer; with 2 this is `tv_loss`.
+        Above 0. Below 2 edges become cheaper than slopes, above 2 more expensive; with 2 this is `tv_loss`.
 
     Returns
     -------
@@ -65,12 +65,12 @@ def tv_beta_loss(img, tv_weight, beta):
         pixels; a difference that would reach over the border is 0.
     dimg : ndarray (N, C, H, W)
         Where both differences are 0, their part of the gradient is 0: with beta <= 1 the loss has a kink (or a cusp)
-        there, and 0 is what lies in the middle of the slopes around it. Constant images have a gradient of 0.
+        there, and 0 is the middle of the slopes around it. Constant images have a gradient of 0.
 
     Raises
     ------
     ValueError, TypeError
-        img is no batch of images, tv_weight is negative, beta not above 0.
+        img is not a batch of images, tv_weight is negative, beta not above 0.
     """
     op = "tv_beta_loss"
     _check(op, img, tv_weight)

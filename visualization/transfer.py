@@ -1,4 +1,4 @@
-"""Transfer: do images that fool one network fool another, which the attack has never seen?
+"""Transfer: do images that fool one network also fool another, which the attack has never seen?
 
 C. Szegedy et al., "Intriguing properties of neural networks", 2014, section 4.2.
 """
@@ -17,7 +17,7 @@ def transfer_matrix(networks, pictures, y, *, attack_with=attack, callback=None,
     networks : dict of str to Network
         At least one; with the same classes in the same order.
     pictures : ndarray (N, H, W, 3) uint8
-        Photographs of one size; each network gets them at its own.
+        Photographs of one size; each network gets them at its own input size.
     y : ndarray (N,) of int
         Their classes.
     attack_with : callable
@@ -32,8 +32,8 @@ def transfer_matrix(networks, pictures, y, *, attack_with=attack, callback=None,
     Returns
     -------
     ndarray (A, B)
-        Of the images that networks A and B both see rightly and that fool A after rounding to whole grey levels, the
-        part that fools B, too; NaN where there are none.
+        Of the images that networks A and B both classify correctly and that fool A after rounding to whole grey levels,
+        the part that also fools B; NaN where there are no such images.
     """
     if not networks:
         raise ValueError("transfer_matrix: give at least one network")

@@ -2,9 +2,9 @@
 
 from . import seeing_cases as cases
 from .registry import Exercise
-from .seeing_cases import mixture, network, objective
+from .seeing_cases import dream_objective, network, objective
 
-__all__ = ["EXERCISES", "mixture", "network", "objective"]  # the last three are for students to paste
+__all__ = ["EXERCISES", "dream_objective", "network", "objective"]  # the last three are for students to paste
 
 _MODEL = "from pixelgrad.coursework.exercises.seeing import network\nmodel = network(c)\n"
 
@@ -140,24 +140,25 @@ EXERCISES = [
         run=cases.run_dream,
         forward=("X", "callback"),
         paste=_MODEL
-        + "from pixelgrad.coursework.exercises.seeing import mixture\n"
-        + 'X = deepdream(c["X"], mixture(c), model, guide=c.get("guide"), **c["options"])',
+        + "from pixelgrad.coursework.exercises.seeing import dream_objective\n"
+        + "layers, objective = dream_objective(c, model)\n"
+        + 'X = deepdream(c["X"], layers, model, objective=objective, **c["options"])',
         instructions={
             "deepdream": "Write one step, from the images `dream` to the next `dream`. Shift them by dy, dx with "
-            "jitter; read the layers with feats, caches = forward_spans(model, images, weights), where feats is a dict "
-            "of layer index to array; make a dict `dfeats` of the same keys with the gradient of half the weighted sum "
-            "of squared activations (weights[k] broadcasts against feats[k]); bring it back to the pixels with "
-            "backward_spans(model, dfeats, caches); step(images, dX, rate, normalize=normalize); shift back; "
-            "clip(images, bounds). With a guide (guides is not None) what grows is the weighted product with the "
-            "guide's nearest features: the activations' place in the gradient is taken by "
-            "_nearest(weights[k] * feats[k], guides[k]). The lines below use the names dream, feats and dfeats."
+            "jitter; read the layers with feats, caches = forward_layers(model, images, layers), where feats is a dict "
+            "of layer index to array; ask objective(feats) for `dfeats`, a dict of the same keys with the gradient of "
+            "what shall grow (for half the squared activations these are the activations themselves, but any other "
+            "objective may be given); bring it back to the pixels with backward_layers(model, dfeats, caches); "
+            "step(images, dX, rate, normalize=normalize); shift back; clip(images, bounds). The lines below use the "
+            "names dream, feats and dfeats."
         },
         hints=(
-            "What is the derivative of a^2 / 2 by a? That is why the objective has the factor one half.",
-            "Every layer that dreams needs its own entry in dfeats, multiplied by its weights. The features are those "
-            "of the shifted images, and the step is taken on the shifted images.",
-            "With a guide nothing but the activations in the gradient changes: what _nearest returns stands there "
-            "instead, under the same weights.",
+            "It is the same loop as in class visualisation: forward, a gradient at the layers, backward, a step. Only "
+            "what goes into the backward pass comes from a function that was passed in.",
+            "The function takes all features at once and returns a gradient for each of them; nothing is to be "
+            "multiplied or added to that. backward_layers adds the layers up on the way back.",
+            "The features are those of the shifted images, and the step is taken on the shifted images. Then undo the "
+            "shift, and clip to the bounds of the octave.",
         ),
         reading="Mordvintsev, Olah, Tyka: Inceptionism: going deeper into neural networks, 2015",
     ),
@@ -229,7 +230,7 @@ EXERCISES = [
             "class_activation_maps": "Given are the last maps A, (N, C, h, w), and the weights W, (C, K), of the "
             "affine layer behind the pooling. Return for each image the sum of its maps, each weighted by what it adds "
             "to the score of the image's class y: (N, h, w). Where W is None every class has a map of its own: take "
-            "it. With rectify leave out what is negative; with upsample return upsample_maps(maps, X.shape[2:]), "
+            "it. With relu leave out what is negative; with upsample return upsample_maps(maps, X.shape[2:]), "
             "(N, H, W)."
         },
         hints=(
@@ -256,7 +257,7 @@ EXERCISES = [
             "grad_cam": "Return the sum of the maps of layer index `layer`, (N, C, h, w), each weighted by the mean, "
             "over its places, of the gradient of the score of class y to it: (N, h, w). You need the network in two "
             "parts, up to the layer and from there on; model.forward takes start and end, both included, and the "
-            "cache of a part goes back through that part. With rectify leave out what is negative; with upsample "
+            "cache of a part goes back through that part. With relu leave out what is negative; with upsample "
             "return upsample_maps(maps, X.shape[2:]), (N, H, W)."
         },
         hints=(
@@ -264,7 +265,7 @@ EXERCISES = [
             "Run the first part to get the maps, and the second part on the maps to get scores and a cache. "
             "What goes into the backward pass is the same as for a saliency map.",
             "alpha has one number for each image and channel: the mean over the two axes of the places. Multiply, sum "
-            "over the channels, then rectify, then enlarge.",
+            "over the channels, then take the ReLU, then enlarge.",
         ),
         reading="Selvaraju et al.: Grad-CAM, 2017, section 3, equations 1 and 2",
     ),
@@ -388,10 +389,10 @@ EXERCISES = [
         instructions={
             "perceptual_objective": "Define a function of the image X, (1, 3, H, W), and return the function. It "
             'returns the loss, its gradient dX, and a dict with the parts of the loss, "style", "tv" and, unless '
-            'content is None, "content"; the loss is their sum. forward_spans(model, X, layers) returns the features '
+            'content is None, "content"; the loss is their sum. forward_layers(model, X, layers) returns the features '
             "of all layers as a dict and caches; style_loss, content_loss and tv_loss do the rest of the forward "
             "pass. Collect the gradients at the layers in a dict of layer index to array, of which "
-            "backward_spans(model, dfeats, caches) makes the gradient by X. A layer may occur more than once, and may "
+            "backward_layers(model, dfeats, caches) makes the gradient by X. A layer may occur more than once, and may "
             "serve content and style. tv_factor(X) is the weight of the total variation. style_layers, grams, "
             "style_weights, content_layer, target and content_weight are given above."
         },

@@ -322,7 +322,7 @@ def dream_cases(rng):
     three = options | {"num_iterations": 3}
     one = {"network": net, "X": X[:1], "layer": 0, "options": options}
     both = one | {"X": X, "options": three}
-    mixture = {"names": ["conv1", "conv2", "conv2"], "channels": [None, None, 3], "weights": [0.3, 1.0, 5.0]}
+    several = {"names": ["conv1", "conv2", "conv2"], "channels": [None, None, 3], "weights": [0.3, 1.0, 5.0]}
     octaves = {"network": whole, "X": _pictures(rng, 1, large), "layer": "conv2"}
     return {
         "one step": one,
@@ -333,8 +333,8 @@ def dream_cases(rng):
         "without normalising": both | {"options": three | {"normalize": False, "learning_rate": 50.0}},
         "jitter": one | {"options": three | {"max_jitter": 3}},
         "beyond black and white": one | {"options": three | {"learning_rate": 2500.0}},
-        "layers and channels together": both | {"layer": mixture},
-        "with a guide": both | {"layer": mixture, "guide": guide},
+        "layers and channels together": both | {"layer": several},
+        "with a guide": both | {"layer": several, "guide": guide},
         "with a guide of another size": one | {"guide": small},
         "dead layer": one | {"network": _dead(net), "options": three},
         "two octaves": octaves
@@ -345,19 +345,25 @@ def dream_cases(rng):
 
 def run_dream(f, c, out):
     model, trace = network(c), _Trace(c, "activation")
-    X = f.deepdream(c["X"], mixture(c), model, guide=c.get("guide"), **c["options"], **trace.options)
+    layers, wanted = dream_objective(c, model)
+    X = f.deepdream(c["X"], layers, model, objective=wanted, **c["options"], **trace.options)
     out.take("deepdream", X, "X")
     trace.keep("deepdream", out)
     _hand_back(c, model)
 
 
-def mixture(c):
-    """The layer of a case, or the mixture of layers and channels."""
-    layer = c["layer"]
+def dream_objective(c, model):
+    """The layers of a case, and what grows there."""
+    from ...visualization.objectives import guided, layers_of, mixture
+
+    layer, guide = c["layer"], c.get("guide")
     if not isinstance(layer, dict):
-        return layer
-    rows = zip(layer["names"], layer["channels"], layer["weights"])
-    return {(name if channel is None else (name, channel)): weight for name, channel, weight in rows}
+        weights = {layer: 1.0}
+    else:
+        rows = zip(layer["names"], layer["channels"], layer["weights"])
+        weights = {(name if channel is None else (name, channel)): weight for name, channel, weight in rows}
+    wanted = mixture(weights, model) if guide is None else guided(guide, weights, model)
+    return layers_of(weights, model), wanted
 
 
 # -- occlusion ---------------------------------------------------------------------------------------------------------
@@ -421,7 +427,7 @@ def cam_cases(rng):
     net = _convolutional(rng)
     X = _pictures(rng, 3)
     order = _order(net, X)
-    options = {"rectify": False, "upsample": False}
+    options = {"relu": False, "upsample": False}
     one = {"network": net, "X": X[:1], "y": order[:1, 1], "options": options}
     several = one | {"X": X, "y": order[[0, 1, 2], [1, 4, 2]]}
     against = _with(net, W3=-np.abs(net["params"]["W3"]))
@@ -429,11 +435,11 @@ def cam_cases(rng):
         "one image": one,
         "several images": several,
         "one class for all": several | {"y": 1},
-        "rectified": several | {"options": options | {"rectify": True}},
+        "with ReLU": several | {"options": options | {"relu": True}},
         "enlarged": several | {"options": options | {"upsample": True}},
-        "rectified and enlarged": several | {"options": {"rectify": True, "upsample": True}},
-        "all-negative map": several | {"network": against, "options": options | {"rectify": True}},
-        "layer without ReLU": several | {"network": _without_last_relu(net), "options": options | {"rectify": True}},
+        "with ReLU and enlarged": several | {"options": {"relu": True, "upsample": True}},
+        "all-negative map": several | {"network": against, "options": options | {"relu": True}},
+        "layer without ReLU": several | {"network": _without_last_relu(net), "options": options | {"relu": True}},
         "as many maps as classes": several | {"network": _convolutional(rng, filters=(6, 5))},
         "a map for each class": several | {"network": _convolutional(rng, filters=(6, 5), head=False)},
     }
@@ -449,7 +455,7 @@ def grad_cam_cases(rng):
     net = _convolutional(rng)
     X = _pictures(rng, 3)
     order = _order(net, X)
-    options = {"layer": None, "rectify": False, "upsample": False}
+    options = {"layer": None, "relu": False, "upsample": False}
     one = {"network": net, "X": X[:1], "y": order[:1, 1], "options": options}
     several = one | {"X": X, "y": order[[0, 1, 2], [1, 4, 2]]}
     against = _with(net, W3=-np.abs(net["params"]["W3"]))
@@ -460,12 +466,12 @@ def grad_cam_cases(rng):
         "three maps": several | {"network": _convolutional(rng, filters=(3, 3))},
         "layer without ReLU": several | {"network": _without_last_relu(net)},
         "other layer": several | {"options": options | {"layer": "conv1"}},
-        "rectified": several | {"options": options | {"rectify": True}},
+        "with ReLU": several | {"options": options | {"relu": True}},
         "enlarged": several | {"options": options | {"upsample": True}},
-        "rectified and enlarged": several | {"options": options | {"rectify": True, "upsample": True}},
+        "with ReLU and enlarged": several | {"options": options | {"relu": True, "upsample": True}},
         "confident network": several | {"network": _confident(net), "y": order[:, -1]},
         "negative scores": several | {"network": _negative(net, X)},
-        "all-negative map": several | {"network": against, "options": options | {"rectify": True}},
+        "all-negative map": several | {"network": against, "options": options | {"relu": True}},
         "dead layer": one | {"network": _dead(net), "options": options | {"layer": "conv1"}},
     }
 

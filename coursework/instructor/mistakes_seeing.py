@@ -19,14 +19,14 @@ _SALIENCY = _mistakes(
     (
         "gradient of the loss without the mean",
         "    dscores = one_hot(y, scores)",
-        "    from .checks import softmax\n    dscores = softmax(scores) - one_hot(y, scores)",
+        "    from ..classifiers.scores import softmax\n    dscores = softmax(scores) - one_hot(y, scores)",
         "This is the gradient of the softmax loss, not of the score; every class has a part in it. Which single number "
         "do you want the derivative of?",
     ),
     (
         "gradient of the probability",
         "    dscores = one_hot(y, scores)",
-        "    from .checks import softmax\n    p = softmax(scores)\n"
+        "    from ..classifiers.scores import softmax\n    p = softmax(scores)\n"
         "    dscores = (p * one_hot(y, scores)).sum(axis=1, keepdims=True) * (one_hot(y, scores) - p)",
         "This is the gradient of the probability behind the softmax. Where the network is sure it almost vanishes; "
         "go back from the score before the softmax.",
@@ -839,83 +839,74 @@ _INVERSION = _mistakes(
     ),
 )
 
-_NO_GUIDE = "dfeats = {k: w * feats[k] for k, w in weights.items()}"
-_GUIDE = "dfeats = {k: w * _nearest(w * feats[k], guides[k]) for k, w in weights.items()}"
+_ASK = "dfeats = objective(feats)"
 
 _DREAM = _mistakes(
     "dream",
     (
         "the sum of the activations",
-        _NO_GUIDE,
-        "dfeats = {k: w * np.ones_like(feats[k]) for k, w in weights.items()}",
-        "This is the gradient of the sum of the activations. Of half their squares it is larger where they are larger.",
+        _ASK,
+        "dfeats = {k: np.ones_like(a) for k, a in feats.items()}",
+        "Ones go into the backward pass: that is the gradient of the sum of the activations. What is to grow, the "
+        "objective says.",
+    ),
+    (
+        "objective ignored",
+        _ASK,
+        "dfeats = dict(feats)",
+        "The activations are always their own gradient here. With weights on layers and channels, or with a guide, "
+        "what goes back is another array. Who knows it?",
     ),
     (
         "squares without the half",
-        _NO_GUIDE,
-        "dfeats = {k: 2 * w * feats[k] for k, w in weights.items()}",
-        "The gradient is twice what it should be: that of the squares, not of half the squares.",
+        _ASK,
+        "dfeats = {k: 2 * d for k, d in objective(feats).items()}",
+        "The gradient is twice what the objective says. The half in front of the squares is in it already.",
     ),
     (
         "the objective for its gradient",
-        _NO_GUIDE,
-        "dfeats = {k: 0.5 * w * feats[k] ** 2 for k, w in weights.items()}",
-        "Half the squares themselves go into the backward pass. What belongs there is their derivative.",
+        _ASK,
+        "dfeats = {k: 0.5 * feats[k] * d for k, d in objective(feats).items()}",
+        "The value of the objective goes into the backward pass, place by place: features times gradient. What belongs "
+        "there is the gradient alone.",
+    ),
+    (
+        "gradient times features",
+        _ASK,
+        "dfeats = {k: feats[k] * d for k, d in objective(feats).items()}",
+        "What the objective returned is multiplied by the features. It is a gradient already.",
     ),
     (
         "mean for sum",
-        _NO_GUIDE,
-        "dfeats = {k: w * feats[k] / feats[k][0].size for k, w in weights.items()}",
-        "The objective is a mean over the activations of the layer. It is to be their sum.",
+        _ASK,
+        "dfeats = {k: d / d[0].size for k, d in objective(feats).items()}",
+        "The gradient is divided by the number of activations, as if a mean were to grow. Take it as it is.",
     ),
     (
         "only the strongest activation",
-        _NO_GUIDE,
-        "dfeats = {k: w * feats[k] * (feats[k] == feats[k].max()) for k, w in weights.items()}",
+        _ASK,
+        "dfeats = {k: d * (feats[k] == feats[k].max()) for k, d in objective(feats).items()}",
         "Only the largest activation dreams. All of the layer should, each by its strength.",
     ),
     (
-        "weights ignored",
-        _NO_GUIDE,
-        "dfeats = {k: feats[k] for k in weights}",
-        "The weights of layers and channels have no effect. Where is `weights` in the gradient?",
-    ),
-    (
-        "weights squared",
-        _NO_GUIDE,
-        "dfeats = {k: w * w * feats[k] for k, w in weights.items()}",
-        "The weights occur twice in the gradient. The objective is weight times half the square, so they occur once.",
+        "objective asked twice",
+        _ASK,
+        "dfeats = objective(objective(feats))",
+        "The objective is applied to its own result, so that weights count twice. It takes features and returns a "
+        "gradient: once is enough.",
     ),
     (
         "only the last layer dreams",
-        _NO_GUIDE,
-        "dfeats = {k: w * feats[k] * (k == max(weights)) for k, w in weights.items()}",
+        _ASK,
+        "dfeats = {k: d * (k == max(layers)) for k, d in objective(feats).items()}",
         "With several layers only the last one has a gradient. All of them dream together.",
     ),
     (
-        "guide ignored",
-        _GUIDE,
-        _NO_GUIDE,
-        "The guide has no effect: the features are still their own gradient.",
-    ),
-    (
-        "guide place by place",
-        _GUIDE,
-        "dfeats = {k: w * guides[k] for k, w in weights.items()}",
-        "The guide's features are taken place by place. The dream should look for the nearest of them, wherever in the "
-        "guide they are.",
-    ),
-    (
-        "guided by squares",
-        _GUIDE,
-        "dfeats = {k: w * feats[k] * _nearest(w * feats[k], guides[k]) for k, w in weights.items()}",
-        "The guided gradient has the features in it twice. The derivative of a product a * g by a has no a any more.",
-    ),
-    (
-        "weights missing with a guide",
-        _GUIDE,
-        "dfeats = {k: _nearest(w * feats[k], guides[k]) for k, w in weights.items()}",
-        "With a guide the weights have no effect on the gradient.",
+        "objective asked once for all steps",
+        _ASK,
+        "dfeats = objective(feats) if t == 0 else dfeats",
+        "The gradient at the layers is that of the first step in every step. The features change with the image; ask "
+        "the objective anew.",
     ),
     (
         "descends",
@@ -949,8 +940,8 @@ _DREAM = _mistakes(
     ),
     (
         "features of the image before the shift",
-        "forward_spans(model, shifted, weights)",
-        "forward_spans(model, dream, weights)",
+        "forward_layers(model, shifted, layers)",
+        "forward_layers(model, dream, layers)",
         "Features and gradient are those of the image before the shift, the step is taken on the shifted one.",
     ),
     (
@@ -1184,14 +1175,15 @@ _GUIDED = _mistakes(
     (
         "gradient of the loss",
         "    dX, _ = " + _BACK,
-        "    from .checks import softmax\n    dX, _ = model.backward(softmax(scores) - one_hot(y, scores), cache",
+        "    from ..classifiers.scores import softmax\n"
+        "    dX, _ = model.backward(softmax(scores) - one_hot(y, scores), cache",
         "You go back from the softmax loss. Its gradient at the scores has other classes in it, and the opposite "
         "sign; start from the class's score.",
     ),
     (
         "gradient of the probability",
         "    dX, _ = " + _BACK,
-        "    from .checks import softmax\n    p, mark = softmax(scores), one_hot(y, scores)\n"
+        "    from ..classifiers.scores import softmax\n    p, mark = softmax(scores), one_hot(y, scores)\n"
         "    dX, _ = model.backward((p * mark).sum(axis=1, keepdims=True) * (mark - p), cache",
         "You go back from the probability behind the softmax; start from the score before it.",
     ),
@@ -1239,13 +1231,13 @@ _GUIDED = _mistakes(
     ),
 )
 
-_RECTIFY = "np.maximum(maps, 0) if rectify else maps"
+_RELU = "np.maximum(maps, 0) if relu else maps"
 _ENLARGE = "upsample_maps(maps, X.shape[2:]) if upsample else maps"
 _TOO_EARLY = (
-    "    maps = np.maximum(maps, 0) if rectify else maps\n"
+    "    maps = np.maximum(maps, 0) if relu else maps\n"
     "    return upsample_maps(maps, X.shape[2:]) if upsample else maps",
     "    maps = upsample_maps(maps, X.shape[2:]) if upsample else maps\n"
-    "    return np.maximum(maps, 0) if rectify else maps",
+    "    return np.maximum(maps, 0) if relu else maps",
 )
 _NEAREST = "maps.repeat(X.shape[2] // maps.shape[1], axis=1).repeat(X.shape[3] // maps.shape[2], axis=2)"
 
@@ -1264,17 +1256,17 @@ _CAM = _mistakes(
         "The weights are taken from the wrong axis of W. W is (C, K): which axis belongs to the classes?",
     ),
     (
-        "rectified before the sum",
+        "ReLU before the sum",
         'maps = np.einsum("cn,nchw->nhw", W[:, y], A)',
-        "maps = W[:, y].T[:, :, None, None] * A\n        maps = (np.maximum(maps, 0) if rectify else maps).sum(axis=1)",
-        "Each weighted map is rectified before the sum. What speaks for and against the class must meet first.",
+        "maps = W[:, y].T[:, :, None, None] * A\n        maps = (np.maximum(maps, 0) if relu else maps).sum(axis=1)",
+        "The ReLU is taken of each weighted map. What speaks for and against the class must meet in the sum first.",
     ),
     (
-        "activations rectified before the sum",
+        "ReLU of the activations before the sum",
         'maps = np.einsum("cn,nchw->nhw", W[:, y], A)',
-        'maps = np.einsum("cn,nchw->nhw", W[:, y], np.maximum(A, 0) if rectify else A)',
-        "The layer's maps are rectified before they are weighted, and the weights have signs, too. What is to be "
-        "rectified is the sum.",
+        'maps = np.einsum("cn,nchw->nhw", W[:, y], np.maximum(A, 0) if relu else A)',
+        "The ReLU is taken of the layer's maps before they are weighted, and the weights have signs, too. It belongs "
+        "to the sum.",
     ),
     (
         "class of the first image for all",
@@ -1351,27 +1343,27 @@ _CAM = _mistakes(
         "Where each class has a map of its own, the first map is taken whatever the class is.",
     ),
     (
-        "never rectified",
-        _RECTIFY,
+        "no ReLU",
+        _RELU,
         "maps",
-        "rectify changes nothing: negative values stay.",
+        "relu changes nothing: negative values stay.",
     ),
     (
-        "always rectified",
-        _RECTIFY,
+        "ReLU always",
+        _RELU,
         "np.maximum(maps, 0)",
-        "Negative values are left out even where rectify is False.",
+        "Negative values are left out even where relu is False.",
     ),
     (
-        "magnitudes for rectification",
-        _RECTIFY,
-        "abs(maps) if rectify else maps",
-        "Negative values are turned into positive ones. Rectified they are zero.",
+        "magnitudes for the ReLU",
+        _RELU,
+        "abs(maps) if relu else maps",
+        "Negative values are turned into positive ones. The ReLU makes them zero.",
     ),
     (
-        "enlarged before it is rectified",
+        "enlarged before the ReLU",
         *_TOO_EARLY,
-        "The map is enlarged first and rectified then: negative values have run into their neighbours already.",
+        "The map is enlarged first, and the ReLU comes then: negative values have run into their neighbours already.",
     ),
     (
         "never enlarged",
@@ -1387,8 +1379,8 @@ _CAM = _mistakes(
     ),
     (
         "scaled to 0..1",
-        _RECTIFY,
-        "np.maximum(maps, 0) if rectify else maps\n    maps = maps / maps.max(axis=(1, 2), keepdims=True)",
+        _RELU,
+        "np.maximum(maps, 0) if relu else maps\n    maps = maps / maps.max(axis=(1, 2), keepdims=True)",
         "The map is divided by its maximum, which gives NaN where it is zero everywhere. Scaling is for the plot.",
     ),
 )
@@ -1468,7 +1460,7 @@ _GRAD_CAM = _mistakes(
         "only positive weights",
         _ALPHA,
         "alpha = dA.mean(axis=(2, 3)).clip(0)",
-        "The weights are rectified. A map may speak against the class; what is rectified is the sum.",
+        "The ReLU is taken of the weights. A map may speak against the class; the ReLU belongs to the sum.",
     ),
     (
         "only positive gradients",
@@ -1501,10 +1493,10 @@ _GRAD_CAM = _mistakes(
         "The sum over the maps is divided by their number.",
     ),
     (
-        "rectified before the sum",
+        "ReLU before the sum",
         'np.einsum("nc,nchw->nhw", alpha, A)',
         "(alpha[:, :, None, None] * A).clip(0).sum(axis=1)",
-        "Each weighted map is rectified before the sum. What speaks for and against the class must meet first.",
+        "The ReLU is taken of each weighted map. What speaks for and against the class must meet in the sum first.",
     ),
     (
         "always the last layer",
@@ -1528,21 +1520,21 @@ _GRAD_CAM = _mistakes(
         "The network runs in training mode: batch norm uses the batch's statistics and changes its running averages.",
     ),
     (
-        "never rectified",
-        _RECTIFY,
+        "no ReLU",
+        _RELU,
         "maps",
-        "rectify changes nothing: negative values stay.",
+        "relu changes nothing: negative values stay.",
     ),
     (
-        "always rectified",
-        _RECTIFY,
+        "ReLU always",
+        _RELU,
         "np.maximum(maps, 0)",
-        "Negative values are left out even where rectify is False.",
+        "Negative values are left out even where relu is False.",
     ),
     (
-        "enlarged before it is rectified",
+        "enlarged before the ReLU",
         *_TOO_EARLY,
-        "The map is enlarged first and rectified then: negative values have run into their neighbours already.",
+        "The map is enlarged first, and the ReLU comes then: negative values have run into their neighbours already.",
     ),
     (
         "never enlarged",
@@ -1558,8 +1550,8 @@ _GRAD_CAM = _mistakes(
     ),
     (
         "scaled to 0..1",
-        _RECTIFY,
-        "np.maximum(maps, 0) if rectify else maps\n    maps = maps / maps.max(axis=(1, 2), keepdims=True)",
+        _RELU,
+        "np.maximum(maps, 0) if relu else maps\n    maps = maps / maps.max(axis=(1, 2), keepdims=True)",
         "The map is divided by its maximum: 0/0 gives NaN where it is zero everywhere. Scaling is for the plot.",
     ),
     (

@@ -27,7 +27,7 @@ def console():
 
 
 def _missing(error):
-    """What is to be said of a module that is not there: who asks for it, if it is none of those that we need."""
+    """The message for a missing module: which one imports it, if it is not a dependency of ours."""
     needed = {"numpy", "scipy", "matplotlib", "h5py", "tqdm", "threadpoolctl", "PIL", "skimage"}
     name = (error.name or "").split(".")[0]
     if name in needed:

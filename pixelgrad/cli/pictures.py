@@ -51,7 +51,7 @@ def add_picture_commands(commands):
     add_model_and_size(p)
     add_common(p, out="saliency.png", out_help="picture to write", seed=False, by_options=True)
 
-    p = add_command(commands, "fool", fool, "make the network see another class, by a change one hardly sees")
+    p = add_command(commands, "fool", fool, "a barely visible change that makes the network see a different class")
     p.add_argument("image", metavar="IMAGE", help=f'{IMAGE_HELP}; or "noise"')
     p.add_argument("--target", required=True, metavar="CLASS", help=CLASS_HELP)
     p.add_argument("--confidence", type=fraction, default=0.9, help="probability to reach (default: 0.9)")
@@ -290,11 +290,15 @@ def dream(args):
     from ..datasets import resize_image, save_image
     from ..visualization import deepdream
     from ..visualization.image_ops import resize
+    from ..visualization.objectives import guided, layers_of, mixture
 
     check_destination(args.out, overwrite=args.force, suffixes=(".png", ".jpg", ".jpeg"))
     model = load_model(args)
-    layer = mixture_of(model, args.layer)
-    guide = None if args.guide is None else model.preprocess(picture_of(args.guide, GUIDE_SIZE))
+    weights = mixture_of(model, args.layer)
+    if args.guide is None:
+        objective = mixture(weights, model)
+    else:
+        objective = guided(model.preprocess(picture_of(args.guide, GUIDE_SIZE)), weights, model)
     picture = picture_of(args.image, None)
     side = max(picture.shape[:2])
     wanted = args.size or min(side, LONGEST_SIDE)
@@ -305,15 +309,15 @@ def dream(args):
     interrupted = stopped_by_ctrl_c(
         lambda: deepdream(
             X,
-            layer,
+            layers_of(weights, model),
             model,
+            objective=objective,
             learning_rate=args.learning_rate,
             normalize=not args.raw,
             max_jitter=args.max_jitter,
             num_iterations=args.iterations,
             num_octaves=args.octaves,
             octave_scale=args.octave_scale,
-            guide=guide,
             rng=args.seed,
             callback=latest,
             progress=not args.quiet,

@@ -1,4 +1,4 @@
-"""The commands that paint: style (style transfer) and texture (more of the same stuff)."""
+"""The commands that paint: style (style transfer) and texture (more of the same texture)."""
 
 from pathlib import Path
 
@@ -129,7 +129,7 @@ def _descent_options(p, *, optimizer, iterations, scales):
         "--save-iter",
         type=at_least(1),
         metavar="T",
-        help="save the picture every T steps, too, as NAME-T.png beside it",
+        help="also save the picture every T steps, as NAME-T.png beside it",
     )
     add_model(p)
 

@@ -40,7 +40,7 @@ def add_visualize(commands):
         "--objective",
         choices=("score", "log_odds"),
         default="score",
-        help="what to climb; log_odds tells the class from its near relatives (default: score)",
+        help="what to maximize; log_odds tells the class from its near relatives (default: score)",
     )
     p.add_argument("--iterations", type=at_least(1), help="steps (default: 100; 30 with --facets)")
     p.add_argument(
@@ -103,7 +103,7 @@ def visualize(args):
 def _starts(args, model, target):
     """For each class the Facets of its images in --data; None without --facets."""
     from ..datasets import load_tiny_imagenet
-    from ..visualization.neurons import facet_starts
+    from ..visualization.facets import facet_starts
 
     if args.facets is None:
         for option in ("data", "cache", "facet_layer"):

@@ -182,8 +182,8 @@ def dream_written_out(X, layer, model, *, rng, max_jitter, learning_rate, normal
     from pixelgrad.visualization.dreaming import octave_sizes
     from pixelgrad.visualization.image_ops import resize
 
-    layers = layer if isinstance(layer, dict) else {layer: 1}
-    callback, guide, rng = options.get("callback"), options.get("guide"), np.random.default_rng(rng)
+    layers, objective = ([layer] if isinstance(layer, int | str) else layer), options["objective"]
+    callback, rng = options.get("callback"), np.random.default_rng(rng)
     sizes, dream, count = octave_sizes(X.shape[2:], options["num_octaves"], options["octave_scale"]), None, 0
     before = None
     for size in sizes:
@@ -195,20 +195,10 @@ def dream_written_out(X, layer, model, *, rng, max_jitter, learning_rate, normal
             dy, dx = rng.integers(-max_jitter, max_jitter + 1, size=2)
             Z = np.roll(dream, (dy, dx), (2, 3))
             dZ, total = np.zeros_like(Z), np.zeros(len(Z))
-            weights = {}
-            for wanted, weight in layers.items():
-                name, channel = wanted if isinstance(wanted, tuple) else (wanted, None)
-                A, _ = model.forward(Z[:1], end=name)
-                w = weights.setdefault(model.layer_index(name), np.zeros((1, A.shape[1], *[1] * (A.ndim - 2))))
-                w[:, slice(None) if channel is None else channel] += weight
-            for k, w in weights.items():
-                A, cache = model.forward(Z, end=k)
-                if guide is None:
-                    d, part = w * A, w * A**2 / 2
-                else:
-                    d = w * _nearest_by_loops(w * A, model.forward(guide, end=k)[0][0])
-                    part = d * A
-                total += part.reshape(len(A), -1).sum(axis=1)
+            passes = {model.layer_index(name): model.forward(Z, end=name) for name in layers}
+            for k, d in objective({k: A for k, (A, _) in passes.items()}).items():
+                A, cache = passes[k]
+                total += (d * A).reshape(len(A), -1).sum(axis=1) / 2
                 dZ += model.backward(d, cache)[0]
             length = np.sqrt(np.einsum("nchw,nchw->n", dZ, dZ))[:, None, None, None] if normalize else 1.0
             Z = Z + learning_rate * np.where(length > 0, dZ / np.where(length > 0, length, 1), 0)
@@ -217,16 +207,6 @@ def dream_written_out(X, layer, model, *, rng, max_jitter, learning_rate, normal
                 callback(count, dream, {"activation": total})
             count += 1
     return dream
-
-
-def _nearest_by_loops(A, guide):
-    out = np.empty_like(A)
-    for n, *place in np.ndindex(A.shape[0], *A.shape[2:]):
-        here = A[(n, slice(None), *place)]
-        products = np.tensordot(here, guide, axes=1)
-        best = np.unravel_index(products.argmax(), products.shape)
-        out[(n, slice(None), *place)] = guide[(slice(None), *best)]
-    return out
 
 
 # -- occlusion ---------------------------------------------------------------------------------------------------------
@@ -273,7 +253,7 @@ def guided_layer_by_layer(X, y, model):
     return d
 
 
-def cam_by_loops(X, y, model, *, rectify, upsample):
+def cam_by_loops(X, y, model, *, relu, upsample):
     """Map by map; the class's weights by finding what the head does to each map alone."""
     y, names = np.broadcast_to(y, len(X)), model.layer_names
     pool = names.index("global_avg_pool")
@@ -287,11 +267,11 @@ def cam_by_loops(X, y, model, *, rectify, upsample):
         weight = model.forward(one, start=pool)[0][0] - bias
         for n in range(len(X)):
             maps[n] += weight[y[n]] * A[n, c]
-    maps = np.where(maps > 0, maps, 0) if rectify else maps
+    maps = np.where(maps > 0, maps, 0) if relu else maps
     return upsample_maps(maps, X.shape[2:]) if upsample else maps
 
 
-def grad_cam_one_by_one(X, y, model, *, layer, rectify, upsample):
+def grad_cam_one_by_one(X, y, model, *, layer, relu, upsample):
     """Each image alone; the weights as sums divided by the number of places; not contiguous."""
     y = np.broadcast_to(y, len(X))
     last = model.layer_names.index("global_avg_pool") - 1 if layer is None else layer
@@ -304,7 +284,7 @@ def grad_cam_one_by_one(X, y, model, *, layer, rectify, upsample):
         alpha = dA[0].sum(axis=(1, 2)) / dA[0, 0].size
         maps.append(sum(a * m for a, m in zip(alpha, A[0])))
     maps = np.array(maps)
-    maps = (maps + abs(maps)) / 2 if rectify else maps
+    maps = (maps + abs(maps)) / 2 if relu else maps
     maps = upsample_maps(maps, X.shape[2:]) if upsample else maps
     return maps.transpose(2, 1, 0).copy().transpose(2, 1, 0)
 

@@ -10,15 +10,15 @@ METHODS = [class_activation_maps, grad_cam, guided_grad_cam]
 
 
 @pytest.mark.parametrize("upsample", [True, False])
-@pytest.mark.parametrize("rectify", [True, False])
-def test_cam_is_the_number_of_positions_times_grad_cam(model, images, rectify, upsample):
-    options = {"rectify": rectify, "upsample": upsample}
+@pytest.mark.parametrize("relu", [True, False])
+def test_cam_is_the_number_of_positions_times_grad_cam(model, images, relu, upsample):
+    options = {"relu": relu, "upsample": upsample}
     _, h, w = model.output_shapes()["conv2"]
     assert h != w
     cam = class_activation_maps(images, [0, 4], model, **options)
     np.testing.assert_allclose(cam, h * w * grad_cam(images, [0, 4], model, layer="conv2", **options), rtol=1e-9)
     np.testing.assert_allclose(cam, h * w * grad_cam(images, [0, 4], model, **options), rtol=1e-9)
-    assert abs(cam).max() > 0 and (cam.min() < 0) == (not rectify)
+    assert abs(cam).max() > 0 and (cam.min() < 0) == (not relu)
 
 
 def test_the_mean_of_cam_is_the_score_less_the_bias(model, images):
@@ -41,18 +41,18 @@ def test_grad_cam_by_its_definition_at_an_early_layer(model, images):
         alpha[:, c] = (up - down)[:, 3] / (2 * h) / A[0, 0].size
     expected = (alpha[:, :, None, None] * A).sum(axis=1)
     np.testing.assert_allclose(
-        grad_cam(images, 3, model, layer="conv1", rectify=False, upsample=False), expected, rtol=1e-4, atol=1e-6
+        grad_cam(images, 3, model, layer="conv1", relu=False, upsample=False), expected, rtol=1e-4, atol=1e-6
     )
 
 
-def test_rectified_is_what_is_positive_of_the_signed_map(model, images):
-    signed = grad_cam(images, 3, model, rectify=False, upsample=False)
+def test_with_relu_the_map_is_what_is_positive_of_the_signed_map(model, images):
+    signed = grad_cam(images, 3, model, relu=False, upsample=False)
     np.testing.assert_array_equal(grad_cam(images, 3, model, upsample=False), np.maximum(signed, 0))
 
 
 def test_a_map_that_is_negative_everywhere_becomes_zero_and_stays_finite(model, images):
     model.params["W3"] = -abs(model.params["W3"])
-    assert grad_cam(images, 3, model, rectify=False).max() <= 0
+    assert grad_cam(images, 3, model, relu=False).max() <= 0
     for maps in (grad_cam(images, 3, model), guided_grad_cam(images, 3, model)):
         np.testing.assert_array_equal(maps, 0)
 
@@ -160,12 +160,12 @@ def test_where_classes_have_maps_of_their_own_cam_is_that_map(separate):
     X, y = np.random.default_rng(0).uniform(-50, 50, (3, 3, 17, 14)), np.array([4, 0, 2])
     scores = network.scores(X)[np.arange(3), y]
     maps = class_activation_maps(X, y, network, upsample=False)
-    rectified = class_activation_maps(X, y, network, upsample=False, rectify=True)
-    np.testing.assert_allclose(rectified.mean(axis=(1, 2)), scores)
-    np.testing.assert_array_equal(rectified, np.maximum(maps, 0))
+    positive = class_activation_maps(X, y, network, upsample=False, relu=True)
+    np.testing.assert_allclose(positive.mean(axis=(1, 2)), scores)
+    np.testing.assert_array_equal(positive, np.maximum(maps, 0))
     assert (maps < 0).any() == separate
-    if separate:  # Grad-CAM at the rectifier, h * w times
-        np.testing.assert_allclose(rectified, maps[0].size * grad_cam(X, y, network, layer=2, upsample=False))
+    if separate:  # Grad-CAM at the ReLU, h * w times
+        np.testing.assert_allclose(positive, maps[0].size * grad_cam(X, y, network, layer=2, upsample=False))
         np.testing.assert_array_equal(grad_cam(X, y, network), grad_cam(X, y, network, layer=0))
 
 

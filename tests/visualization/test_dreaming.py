@@ -112,71 +112,26 @@ def test_impossible_options_are_refused(model, images, options, words):
         deepdream(images, model=model, **options)
 
 
-# -- mixtures and guides ----------------------------------------------------------------------------------------------
+# -- objectives -------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    "layers", [{0: 1.0, "conv2": 0.3}, {(0, 2): 2.0, (1, 5): 1.0, 1: 0.1}, {("conv1", 1): 1.0, 3: 0.5}]
-)
-def test_a_mixture_adds_up_half_the_weighted_squares(layers, model, images):
-    X, seen = images * 0.9, []
+def test_the_loop_asks_the_objective_at_the_shifted_image_and_follows_it(model, images):
+    asked = []
 
-    def objective(Z):
-        total = 0
-        for wanted, weight in layers.items():
-            name, channel = wanted if isinstance(wanted, tuple) else (wanted, slice(None))
-            total += 0.5 * weight * (model.forward(Z, end=name)[0][:, channel] ** 2).sum()
-        return total
+    def objective(feats):
+        asked.append({k: a.shape for k, a in feats.items()})
+        return {k: np.ones_like(a) for k, a in feats.items()}
 
-    options = {
-        "normalize": False,
-        "learning_rate": 1e-3,
-        "callback": lambda t, X, info: seen.append(info["activation"]),
-    }
-    step = deepdream(X, layers, model, **options, **PLAIN) - X
-    check_projection(objective, X, step / 1e-3, h=1e-4, rtol=1e-3)
-    assert seen[0].sum() == pytest.approx(objective(X), rel=1e-12)
+    X = images * 0.9
+    step = deepdream(X, ["conv2", 0], model, objective=objective, normalize=False, learning_rate=1e-3, **PLAIN) - X
+    check_projection(
+        lambda Z: model.forward(Z, end=0)[0].sum() + model.forward(Z, end=1)[0].sum(), X, step / 1e-3, h=1e-4, rtol=1e-3
+    )
+    (shapes,) = asked
+    assert shapes == {k: model.forward(X, end=k)[0].shape for k in (0, 1)}
 
 
-def test_one_layer_is_a_mixture_of_one(model, images):
-    expected = deepdream(images, "conv2", model, num_iterations=3)
-    np.testing.assert_allclose(deepdream(images, {1: 1.0}, model, num_iterations=3), expected, atol=1e-9)
-    channels = {("conv2", c): 1.0 for c in range(8)}
-    np.testing.assert_allclose(deepdream(images, channels, model, num_iterations=3), expected, atol=1e-9)
-
-
-def test_a_guide_pulls_towards_the_product_with_its_nearest_features(model, images):
-    X, guide = images[:1] * 0.9, images[1:, :, :20, :28] * 0.8
-    candidates = model.forward(guide, end=1)[0].reshape(8, -1)
-
-    def objective(Z):
-        here = model.forward(Z, end=1)[0].reshape(8, -1)
-        return (here.T @ candidates).max(axis=1).sum()
-
-    seen = []
-    options = {
-        "normalize": False,
-        "learning_rate": 1e-3,
-        "callback": lambda t, X, info: seen.append(info["activation"]),
-    }
-    step = deepdream(X, 1, model, guide=guide, **options, **PLAIN) - X
-    check_projection(objective, X, step / 1e-3, h=1e-5, rtol=1e-3)
-    assert seen[0][0] == pytest.approx(objective(X), rel=1e-12)
-    free = deepdream(X, 1, model, num_iterations=4)
-    guided = deepdream(X, 1, model, guide=guide, num_iterations=4)
-    assert np.abs(free - guided).max() > 1
-
-
-@pytest.mark.parametrize(
-    ("layer", "options", "words"),
-    [
-        ({}, {}, "mixture of layers is empty"),
-        ({("conv2", 8): 1}, {}, "channels 0 to 7, got 8"),
-        ({"conv9": 1}, {}, "0 conv1, 1 conv2"),
-        ({1: np.nan}, {}, "must be finite"),
-        (1, {"guide": np.zeros((2, 3, 32, 36))}, "one image can guide, got 2"),
-    ],
-)
-def test_impossible_mixtures_and_guides_are_refused(layer, options, words, model, images):
-    with pytest.raises(ValueError, match=words):
-        deepdream(images, layer, model, **options)
+@pytest.mark.parametrize("layer", [{"conv2": 1.0}, []])
+def test_a_mixture_is_an_objective_and_no_layer(layer, model, images):
+    with pytest.raises(ValueError, match=r"one layer or several.*objective=mixture"):
+        deepdream(images, layer, model)

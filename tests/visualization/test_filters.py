@@ -41,7 +41,7 @@ def test_deeper_filters_are_those_with_the_largest_weights(model):
 
 
 def test_layers_without_filters_are_refused(model):
-    with pytest.raises(ValueError, match="layer_filters: layer affine1 is no convolution.*conv1, conv2"):
+    with pytest.raises(ValueError, match="layer_filters: layer affine1 is not a convolution.*conv1, conv2"):
         layer_filters(model, "affine1")
     with pytest.raises(ValueError, match="unknown layer 'conv9'"):
         layer_filters(model, "conv9")
@@ -76,7 +76,7 @@ def test_layers_without_maps_are_maps_of_a_pixel(model, images):
 
 
 def test_impossible_maps_are_refused(model, images):
-    with pytest.raises(ValueError, match="activation_maps: got 'sum', expected one of 'mean', 'max'"):
+    with pytest.raises(ValueError, match="activation_maps: by must be one of 'mean', 'max', got 'sum'"):
         activation_maps(images, 0, model, by="sum")
     with pytest.raises(ValueError, match="top must be a whole number"):
         activation_maps(images, 0, model, top=0)

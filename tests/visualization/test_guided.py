@@ -3,13 +3,13 @@ import pytest
 
 from pixelgrad.classifiers import Network
 from pixelgrad.layers import eval_numerical_gradient
-from pixelgrad.visualization.attribution import class_gradient
 from pixelgrad.visualization.guided import deconvnet, guided_backprop, neuron_gradient
 from pixelgrad.visualization.occlusion import fill_like
+from pixelgrad.visualization.saliency import class_gradient
 
 
 def one_pixel_network():
-    """Three pixels 1, 2, 3 (in the three channels), three rectified units, one score.
+    """Three pixels 1, 2, 3 (in the three channels), three ReLU units, one score.
 
     h1 = x0 + x1 = 3, weight 2: active, positive; h2 = x2 - x0 = 2, weight -1: active, negative; h3 = x0 - x2 = -2,
     weight 3: not active, positive.
@@ -160,10 +160,10 @@ def test_arguments_stay_as_they_are_and_images_apart(model, images, method):
         ("conv2", {"position": (8, 0)}, "8 rows and 9 columns"),
         ("conv2", {"position": (0, -1)}, "column must be a whole number"),
         ("conv2", {"position": 3}, "a row and a column"),
-        ("conv2", {"position": "weakest"}, "'weakest', expected one of 'strongest'"),
+        ("conv2", {"position": "weakest"}, "must be one of 'strongest'.*, got 'weakest'"),
         ("affine1", {"position": (0, 0)}, "affine1 has no maps"),
-        ("conv2", {"relu_rule": "leaky"}, "'leaky', expected one of"),
-        ("conv2", {"upstream": "two"}, "'two', expected one of"),
+        ("conv2", {"relu_rule": "leaky"}, "must be one of.*, got 'leaky'"),
+        ("conv2", {"upstream": "two"}, "must be one of.*, got 'two'"),
     ],
 )
 def test_what_is_not_there_is_refused(model, images, layer, options, words):

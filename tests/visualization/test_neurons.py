@@ -1,11 +1,11 @@
-"""Climbing neurons: single steps against the gradient, silent and dead neurons, and the facets of a set of images."""
+"""Activation maximization: single steps against the gradient, silent and dead neurons."""
 
 import numpy as np
 import pytest
 
 from pixelgrad.classifiers import Network, PretrainedCNN
 from pixelgrad.visualization import deepdream
-from pixelgrad.visualization.neurons import CONTRAST, facet_starts, neuron_activation, visualize_neuron
+from pixelgrad.visualization.neurons import CONTRAST, neuron_activation, visualize_neuron
 from pixelgrad.visualization.total_variation import tv_beta_loss
 
 PLAIN = {"max_jitter": 0, "blur_every": 0, "num_iterations": 1, "l2_reg": 0.0}
@@ -29,7 +29,7 @@ def trace(*args, **options):
     return X, seen
 
 
-# -- what is climbed --------------------------------------------------------------------------------------------------
+# -- what is maximized ------------------------------------------------------------------------------------------------
 
 
 def test_a_raw_step_is_the_gradient_of_the_mean_over_a_channels_map(model, images):
@@ -53,7 +53,7 @@ def test_a_neuron_is_one_place_of_the_map(model, images):
     np.testing.assert_array_equal(centre, at)
 
 
-def test_a_whole_layer_is_climbed_as_in_a_dream(model, images):
+def test_a_whole_layer_is_maximized_as_in_a_dream(model, images):
     X = inside(images)
     out = visualize_neuron(1, model, X_init=X, learning_rate=5.0, **PLAIN)
     dream = deepdream(X, 1, model, learning_rate=5.0, num_octaves=1, num_iterations=1, max_jitter=0)
@@ -75,12 +75,12 @@ def test_a_unit_of_the_last_layer_is_a_class(model, images):
         (3, {"channel": 1}),
     ],
 )
-def test_what_is_climbed_can_be_asked_for(model, images, layer, options):
+def test_what_is_maximized_can_be_asked_for(model, images, layer, options):
     _, (info,) = trace(layer, model, X_init=images, num_iterations=1, max_jitter=0, **options)
     np.testing.assert_allclose(neuron_activation(images, layer, model, **options), info["activation"])
 
 
-def test_each_image_climbs_its_own_channel(model, images):
+def test_each_image_maximizes_its_own_channel(model, images):
     both = visualize_neuron("conv2", model, channel=[1, 6], X_init=images, num_iterations=3, max_jitter=0)
     for n, c in enumerate((1, 6)):
         alone = visualize_neuron("conv2", model, channel=c, X_init=images[[n]], num_iterations=3, max_jitter=0)
@@ -215,7 +215,7 @@ def test_bounds_callback_and_untouched_start(model, images):
 
 
 @pytest.mark.parametrize("position", [(4, 5), (8, 9)])
-def test_below_the_rectifier_a_silent_neuron_has_the_gradient_it_would_have_awake(model, images, position):
+def test_below_the_relu_a_silent_neuron_has_the_gradient_it_would_have_awake(model, images, position):
     X = inside(images)
     model.params["beta2"][5] += 1000  # awake everywhere
     awake, (info,) = trace(1, model, channel=5, position=position, X_init=X, **RAW)
@@ -261,7 +261,7 @@ def test_global_pooling_is_the_mean_over_the_maps(model, images):
     np.testing.assert_allclose(a, b, atol=1e-9)
 
 
-def test_a_layer_that_is_silent_altogether_is_climbed_too(model, images):
+def test_a_layer_that_is_silent_altogether_is_maximized_too(model, images):
     model.params["beta1"][:] = -50
     X = 0.02 * images
     out, (info,) = trace(0, model, X_init=X, **PLAIN)
@@ -322,74 +322,7 @@ def test_impossible_options_are_refused(model, options, error, words):
         visualize_neuron(**({"layer": "conv2", "model": model, "channel": 1} | options))
 
 
-# -- facets -----------------------------------------------------------------------------------------------------------
-
-
-def coloured():
-    """Ten bluish and six reddish pictures, mixed, as a set; and which are which."""
-    rng = np.random.default_rng(4)
-    red = rng.permutation(16) < 6
-    images = rng.integers(0, 60, (16, 3, 32, 36))
-    images[red, 0] += 150
-    images[~red, 2] += 150
-    return images.astype(np.uint8), red
-
-
-@pytest.mark.parametrize("layer", [None, "conv2"])
-def test_facets_are_means_of_images_alike_the_largest_cluster_first(model, layer):
-    images, red = coloured()
-    kept = images.copy()
-    facets = facet_starts(images, model, num_facets=2, layer=layer, nearest=99)
-    np.testing.assert_array_equal(facets.labels, red.astype(int))
-    X = model.preprocess(images.transpose(0, 2, 3, 1))
-    for mean, members, group in zip(facets.X, facets.nearest, (~red, red)):
-        assert sorted(members) == list(np.flatnonzero(group))
-        np.testing.assert_allclose(mean, X[group].mean(axis=0))
-    np.testing.assert_array_equal(images, kept)
-
-
-def test_a_mean_is_over_the_most_typical_ones(model):
-    images, red = coloured()
-    facets = facet_starts(images, model, num_facets=2, nearest=3)
-    X = model.preprocess(images.transpose(0, 2, 3, 1))
-    for k, members in enumerate(facets.nearest):
-        own = np.flatnonzero(facets.labels == k)
-        distance = ((X[own] - X[own].mean(axis=0)) ** 2).sum(axis=(1, 2, 3))
-        assert list(members) == list(own[np.argsort(distance)[:3]])
-        np.testing.assert_allclose(facets.X[k], X[members].mean(axis=0))
-
-
-def test_facets_repeat_and_the_layer_and_the_number_count(model):
-    images = np.random.default_rng(0).integers(0, 256, (30, 3, 32, 36), dtype=np.uint8)
-    a, b = (facet_starts(images, model, num_facets=3, rng=1) for _ in range(2))
-    np.testing.assert_array_equal(a.X, b.X)
-    assert facet_starts(images, model, num_facets=5).X.shape == (5, 3, 32, 36)
-    assert not np.array_equal(a.labels, facet_starts(images, model, num_facets=3, layer="conv2", rng=1).labels)
-    assert not np.array_equal(a.labels, facet_starts(images, model, num_facets=3, rng=2).labels)
-    assert facet_starts(images[:1], model, num_facets=1).X.shape == (1, 3, 32, 36)
-
-
-def test_impossible_facets_are_refused(model):
-    images, _ = coloured()
-    for options, words in (
-        ({"num_facets": 17}, "num_facets is 17, but there are 16 different images"),
-        ({"num_facets": 0}, "num_facets must be a whole number"),
-        ({"nearest": 0}, "nearest must be a whole number"),
-        ({"images": images[:1].repeat(5, axis=0), "num_facets": 2}, "there are 1 different images"),
-        ({"layer": "conv9"}, "unknown layer"),
-    ):
-        with pytest.raises(ValueError, match=words):
-            facet_starts(**({"images": images, "model": model} | options))
-
-
-def test_facets_lead_to_different_images_of_the_same_class(model):
-    images, _ = coloured()
-    starts = facet_starts(images, model, num_facets=2).X
-    X, seen = trace("affine1", model, channel=1, X_init=starts, num_iterations=20, blur_every=0)
-    assert (seen[-1]["activation"] > seen[0]["activation"]).all() and np.abs(X[0] - X[1]).mean() > 5
-
-
-def test_shipped_channels_of_every_layer_are_climbed():
+def test_shipped_channels_of_every_layer_are_maximized():
     shipped = PretrainedCNN()
     for layer in ("conv1", "conv4", "conv7"):
         X, seen = trace(layer, shipped, channel=[0, 7], num_iterations=25)

@@ -17,7 +17,7 @@ from . import features, images, maps, style
 from .images import Subject, map_layers
 from .page import write_page
 
-EXHIBITS = images.EXHIBITS | maps.EXHIBITS | features.EXHIBITS | style.EXHIBITS
+FIGURES = images.FIGURES | maps.FIGURES | features.FIGURES | style.FIGURES
 
 
 def make_gallery(out, model, *, image=None, image_name="your photograph", seed=0, overwrite=False, progress=False):
@@ -49,7 +49,7 @@ def make_gallery(out, model, *, image=None, image_name="your photograph", seed=0
     FileExistsError
         There is a gallery in the folder already, and `overwrite` is False.
     KeyboardInterrupt
-        On Ctrl-C, after the page has been written with the exhibits that are done.
+        On Ctrl-C, after the page has been written with the figures that are done.
     """
     out = Path(out)
     index = out / "index.html"
@@ -62,37 +62,37 @@ def make_gallery(out, model, *, image=None, image_name="your photograph", seed=0
     for path in (
         index,
         out / "manifest.json",
-        *(out / f"{name}{end}" for name in EXHIBITS for end in (".png", ".npz")),
+        *(out / f"{name}{end}" for name in FIGURES for end in (".png", ".npz")),
     ):
         check_destination(path, overwrite=overwrite)
     subject = _sample_subject() if image is None else Subject([image_name], [np.asarray(image)])
 
     manifest = {"format": "pixelgrad gallery", "seed": seed, "versions": _versions(), "network": model.provenance}
-    manifest |= {"photographs": subject.names, "classes": model.num_classes, "exhibits": {}}
+    manifest |= {"photographs": subject.names, "classes": model.num_classes, "figures": {}}
     sections, interrupted = [], False
-    of_each = progress and sys.stderr.isatty()  # in a log file bars within a bar are but a mess
-    for name, (title, make) in (bar := tqdm(EXHIBITS.items(), disable=not progress, unit="technique")):
+    of_each = progress and sys.stderr.isatty()  # nested bars clutter a log file
+    for name, (title, make) in (bar := tqdm(FIGURES.items(), disable=not progress, unit="technique")):
         bar.set_description(title)
         started = time.perf_counter()
         try:
-            exhibit = make(subject, model, np.random.default_rng(seed), of_each)
+            made = make(subject, model, np.random.default_rng(seed), of_each)
             seconds = time.perf_counter() - started
-            _write_exhibit(out, name, exhibit, overwrite)
+            _write_figure(out, name, made, overwrite)
         except KeyboardInterrupt:
             interrupted = True
             break
-        manifest["exhibits"][name] = {
+        manifest["figures"][name] = {
             "seconds": round(seconds, 2),
-            "options": exhibit.options,
-            "predictions_before": [[p._asdict() for p in best] for best in exhibit.before],
-            "predictions_after": [[p._asdict() for p in best] for best in exhibit.after],
+            "options": made.options,
+            "predictions_before": [[p._asdict() for p in best] for best in made.before],
+            "predictions_after": [[p._asdict() for p in best] for best in made.after],
         }
-        sections.append((name, title, exhibit.caption, out / f"{name}.png", seconds))
+        sections.append((name, title, made.caption, out / f"{name}.png", seconds))
     with written_beside(out / "manifest.json", overwrite=overwrite) as temporary:
         temporary.write_text(json.dumps(manifest, indent=1), encoding="utf-8")
     write_page(index, sections, manifest, overwrite=overwrite)
     if interrupted:
-        raise KeyboardInterrupt(f"{len(sections)} of {len(EXHIBITS)} techniques are in {index}")
+        raise KeyboardInterrupt(f"{len(sections)} of {len(FIGURES)} techniques are in {index}")
     return index
 
 
@@ -107,9 +107,9 @@ def _versions():
     return {"pixelgrad": __version__, "python": platform.python_version(), **packages}
 
 
-def _write_exhibit(out, name, exhibit, overwrite):
+def _write_figure(out, name, made, overwrite):
     """Both files or, if Ctrl-C comes in between, none."""
     with written_beside(out / f"{name}.png", overwrite=overwrite) as picture:
-        exhibit.figure.savefig(picture)
+        made.figure.savefig(picture)
         with written_beside(out / f"{name}.npz", overwrite=overwrite) as arrays:
-            np.savez_compressed(arrays, **exhibit.arrays)
+            np.savez_compressed(arrays, **made.arrays)

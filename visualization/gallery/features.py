@@ -1,4 +1,4 @@
-"""The gallery's exhibits about the network itself: its filters, channels and neurons, and what is alike for it."""
+"""The gallery's figures about the network itself: its filters, channels and neurons, and what is alike for it."""
 
 import numpy as np
 
@@ -16,7 +16,7 @@ from ..plots.features import (
     plot_neurons,
     plot_patches,
 )
-from .images import Exhibit, map_layers
+from .images import GalleryFigure, map_layers
 
 CROPS = 400  # of the photographs: what is looked through where there is no data set
 NEURONS = 8
@@ -29,7 +29,7 @@ def _filters(subject, model, rng, progress):
         "in nearly every network and in the eye. Deeper layers' filters act on channels, not on colours, and say "
         "little when they are looked at."
     )
-    return Exhibit(plot_filters(tiles), caption, {"tiles": tiles, "W1": model.params["W1"]})
+    return GalleryFigure(plot_filters(tiles), caption, {"tiles": tiles, "W1": model.params["W1"]})
 
 
 def _activations(subject, model, rng, progress):
@@ -43,7 +43,9 @@ def _activations(subject, model, rng, progress):
         "what it looks for, and most find it in a few places only."
     )
     figure = plot_activations(picture[0], maps, heading=f"{subject.names[0]}: {layer}")
-    return Exhibit(figure, caption, {"X": X, "maps": maps.maps, "channels": maps.channels}, {"layer": layer}, before)
+    return GalleryFigure(
+        figure, caption, {"X": X, "maps": maps.maps, "channels": maps.channels}, {"layer": layer}, before
+    )
 
 
 def _patches(subject, model, rng, progress):
@@ -58,7 +60,7 @@ def _patches(subject, model, rng, progress):
         "choice is larger, and what a channel looks for shows more clearly."
     )
     arrays = {"channels": channels, "patches": result.patches, "scores": result.scores}
-    return Exhibit(plot_patches(result), caption, arrays, {"layer": layer, "crops": CROPS})
+    return GalleryFigure(plot_patches(result), caption, arrays, {"layer": layer, "crops": CROPS})
 
 
 def _neighbours(subject, model, rng, progress):
@@ -75,7 +77,7 @@ def _neighbours(subject, model, rng, progress):
         "Pixels compare colours in places; for the network what is shown counts more than where."
     )
     titles = [subject.names[labels[n]] for n in own]
-    return Exhibit(plot_neighbours(list(pictures[own]), found, titles), caption, arrays, {"layer": layer})
+    return GalleryFigure(plot_neighbours(list(pictures[own]), found, titles), caption, arrays, {"layer": layer})
 
 
 def _embedding(subject, model, rng, progress):
@@ -91,7 +93,7 @@ def _embedding(subject, model, rng, progress):
         "network was never told which crop comes from which photograph (the colours on the left)."
     )
     figure = plot_embedding(Y, map_, labels, subject.names)
-    return Exhibit(figure, caption, {"Y": Y, "labels": labels}, {"layer": layer, "perplexity": 20})
+    return GalleryFigure(figure, caption, {"Y": Y, "labels": labels}, {"layer": layer, "perplexity": 20})
 
 
 def _neurons(subject, model, rng, progress):
@@ -119,10 +121,10 @@ def _neurons(subject, model, rng, progress):
         "textures in the middle, parts of things late."
     )
     figure = plot_neurons(pictures, names, activity, dead=dead, columns=6)
-    return Exhibit(figure, caption, arrays, {"layers": layers})
+    return GalleryFigure(figure, caption, arrays, {"layers": layers})
 
 
-EXHIBITS = {
+FIGURES = {
     "filters": ("Filters of the first layer", _filters),
     "activations": ("Activations", _activations),
     "patches": ("Patches that excite most", _patches),

@@ -1,4 +1,4 @@
-"""The exhibits of the gallery: each technique on the gallery's photographs, as a figure, arrays and a caption."""
+"""The gallery's first figures: each technique on the gallery's photographs, as a figure, arrays and a caption."""
 
 from dataclasses import dataclass, field
 
@@ -10,6 +10,7 @@ from ..dreaming import deepdream
 from ..fooling import make_fooling_image
 from ..image_ops import noise, resize
 from ..inversion import invert_features
+from ..objectives import guided
 from ..plots.pictures import plot_fooling, plot_images, plot_progress, plot_saliency, short_name
 from ..saliency import compute_saliency_maps
 
@@ -32,14 +33,14 @@ class Subject:
 
 
 @dataclass(frozen=True)
-class Exhibit:
+class GalleryFigure:
     """One picture of the gallery.
 
     Attributes
     ----------
     figure : Figure
     caption : str
-        What one sees, in two sentences.
+        What the figure shows, in two sentences.
     arrays : dict of str to ndarray
         Results in model space, and what belongs to them.
     options : dict
@@ -56,7 +57,7 @@ class Exhibit:
     after: list = field(default_factory=list)
 
 
-def said(prediction):
+def prediction_title(prediction):
     """A line for a title: the class and its probability."""
     return f"{short_name(prediction.name)}, p = {prediction.probability:.2f}"
 
@@ -67,15 +68,15 @@ def _saliency(subject, model, rng, progress):
     before = model.predict(X)
     y = np.array([best[0].index for best in before])
     saliency = compute_saliency_maps(X, y, model)
-    titles = [f"{name}\n{said(best[0])}" for name, best in zip(subject.names, before)]
+    titles = [f"{name}\n{prediction_title(best[0])}" for name, best in zip(subject.names, before)]
     caption = (
-        "How much the score of the class that the network names reacts to each pixel: the largest magnitude of the "
-        "gradient over the three colours. The network was never told where the object is; where it is sure of itself, "
-        "the pixels that count gather on it, and where it is at a loss, they scatter."
+        "How much the score of the network's first class reacts to each pixel: the largest magnitude of the gradient "
+        "over the three colours. The network was never told where the object is. Where it is sure of the class, the "
+        "pixels that count gather on the object; where it is not, they scatter."
     )
     arrays = {"X": X, "y": y, "saliency": saliency}
     figure = plot_saliency(pictures, saliency, titles)
-    return Exhibit(figure, caption, arrays, {"y": y.tolist()}, before=before)
+    return GalleryFigure(figure, caption, arrays, {"y": y.tolist()}, before=before)
 
 
 def _fooling(subject, model, rng, progress):
@@ -88,16 +89,19 @@ def _fooling(subject, model, rng, progress):
     X_fooling = make_fooling_image(X, target, model, confidence=FOOLED, progress=progress)
     after = model.predict(X_fooling)
     names = [*subject.names[:2], "noise"]
-    pairs = [(f"{name}\n{said(b[0])}", f"fooling image\n{said(a[0])}") for name, b, a in zip(names, before, after)]
+    pairs = [
+        (f"{name}\n{prediction_title(b[0])}", f"fooling image\n{prediction_title(a[0])}")
+        for name, b, a in zip(names, before, after)
+    ]
     caption = (
-        "A few steps up the gradient of another class's score, and the network sees that class, while people hardly "
-        "see a difference. The third column shows what was added (grey: nothing), the fourth ten times as much of "
-        "it; the same works on pure noise."
+        "A few steps up the gradient of another class's score, and the network sees that class, while people "
+        "barely see a difference. The third column shows what was added (grey: nothing), the fourth the same ten times "
+        "as strong. It works on pure noise as well."
     )
     figure = plot_fooling(model.deprocess(X), model.deprocess(X_fooling), pairs)
     arrays = {"X": X, "X_fooling": X_fooling, "target_y": target}
     options = {"target_y": target.tolist(), "confidence": FOOLED}
-    return Exhibit(figure, caption, arrays, options, before, after)
+    return GalleryFigure(figure, caption, arrays, options, before, after)
 
 
 def _class_visualization(subject, model, rng, progress):
@@ -111,11 +115,11 @@ def _class_visualization(subject, model, rng, progress):
     titles = [f"{short_name(model.class_names[k])}\np = {p:.3f}" for k, p in zip(target, chances)]
     caption = (
         "Starting from noise, each image was changed until the network found it as typical of one class as it can. "
-        "These are no photographs: they show which shapes and colours the network has learnt to look for, often "
+        "These are not photographs. They show which shapes and colours the network has learnt to look for, often "
         "several times over, and what it does not know about the object."
     )
     figure = plot_images(model.deprocess(X), titles, columns=4)
-    return Exhibit(figure, caption, {"X": X, "target_y": target}, {"target_y": target.tolist()}, after=after)
+    return GalleryFigure(figure, caption, {"X": X, "target_y": target}, {"target_y": target.tolist()}, after=after)
 
 
 def _inversion(subject, model, rng, progress):
@@ -147,7 +151,7 @@ def _inversion(subject, model, rng, progress):
     pictures = [picture[0], *(model.deprocess(r)[0] for r in results)]
     figure = plot_progress(pictures, [f"{subject.names[0]}\nphotograph", *titles])
     arrays = {"X": X, **{f"X_{layer}": r for layer, r in zip(layers, results)}}
-    return Exhibit(figure, caption, arrays, options, before=model.predict(X), after=after)
+    return GalleryFigure(figure, caption, arrays, options, before=model.predict(X), after=after)
 
 
 def _deepdream(subject, model, rng, progress):
@@ -167,9 +171,9 @@ def _deepdream(subject, model, rng, progress):
     if len(subject.pictures) > 1:
         guide = resize_image(subject.pictures[1], tuple(n // 2 for n in picture.shape[:2]))
         layer = layers[len(layers) // 2]
-        guided = deepdream(X, layer, model, guide=model.preprocess(guide), rng=rng, progress=progress)
-        results["guided"] = guided
-        pictures += [guide, model.deprocess(guided)[0]]
+        objective = guided(model.preprocess(guide), layer, model)
+        results["guided"] = deepdream(X, layer, model, objective=objective, rng=rng, progress=progress)
+        pictures += [guide, model.deprocess(results["guided"])[0]]
         titles += [f"{subject.names[1]}, the guide", f"dream of {layer}, guided"]
         caption += (
             f" The last dream is guided: what {layer} sees in {subject.names[1]} is what grows in {subject.names[0]}."
@@ -178,7 +182,7 @@ def _deepdream(subject, model, rng, progress):
     arrays = {"X": X, **{f"X_{layer}": r for layer, r in results.items()}}
     # Predictions are for the network's own input size: not every network takes another.
     before, *after = (model.predict(resize(r, model.input_size, model))[0] for r in (X, *results.values()))
-    return Exhibit(figure, caption, arrays, {"layers": layers}, [before], after)
+    return GalleryFigure(figure, caption, arrays, {"layers": layers}, [before], after)
 
 
 def map_layers(model, count):
@@ -189,7 +193,7 @@ def map_layers(model, count):
     return [layers[i] for i in np.unique(np.linspace(0, len(layers) - 1, count).round().astype(int))]
 
 
-EXHIBITS = {
+FIGURES = {
     "saliency": ("Saliency maps", _saliency),
     "fooling": ("Fooling images", _fooling),
     "class-visualization": ("Class visualisation", _class_visualization),

@@ -1,9 +1,8 @@
-"""The gallery's exhibits about evidence: what in a photograph a class's score depends on, and how far to trust that."""
+"""The gallery's figures about evidence: what in a photograph a class's score depends on, and how far to trust that."""
 
 import numpy as np
 
 from ..adversarial import attack, random_control
-from ..attribution import segment_object
 from ..cam import grad_cam
 from ..faithfulness import METHODS, insertion_deletion, sanity_check
 from ..occlusion import occlusion_maps
@@ -19,7 +18,8 @@ from ..plots.maps import (
     plot_segmentation,
 )
 from ..saliency import compute_saliency_maps
-from .images import Exhibit, said
+from ..segmentation import segment_object
+from .images import GalleryFigure, prediction_title
 
 CONFIDENCE = 0.9  # of the attack
 
@@ -32,12 +32,12 @@ def _all_methods(subject, model, rng, progress):
     maps = {name: METHODS[name](X, y, model)[0] for name in METHODS}
     caption = (
         "Eight answers to one question: which pixels speak for the class? Some average gradients over noisy copies or "
-        "over the way from black, some change what rectifiers send back, one looks at a deep layer only; the exhibits "
+        "over the way from black, some change what ReLUs send back, one looks at a deep layer only; the figures "
         "further down measure which of them is right."
     )
     shown = {METHOD_NAMES[name]: map_ for name, map_ in maps.items()}
-    figure = plot_methods(picture[0], shown, title=f"{subject.names[0]}\n{said(before[0][0])}")
-    return Exhibit(figure, caption, {"X": X, "y": np.array(y), **maps}, {"y": y}, before=before)
+    figure = plot_methods(picture[0], shown, title=f"{subject.names[0]}\n{prediction_title(before[0][0])}")
+    return GalleryFigure(figure, caption, {"X": X, "y": np.array(y), **maps}, {"y": y}, before=before)
 
 
 def _grad_cam(subject, model, rng, progress):
@@ -46,14 +46,14 @@ def _grad_cam(subject, model, rng, progress):
     before = model.predict(X)
     y = np.array([best[0].index for best in before])
     maps = grad_cam(X, y, model)
-    titles = [f"{name}\n{said(best[0])}" for name, best in zip(subject.names, before)]
+    titles = [f"{name}\n{prediction_title(best[0])}" for name, best in zip(subject.names, before)]
     caption = (
         "The maps of the last convolution, weighted by how much the class's score depends on each, show in which "
-        "region the evidence lies. They are coarse, as the layer is; red is evidence for the class, and what speaks "
-        "against it is left out."
+        "region the evidence lies. They are as coarse as the layer. Red is evidence for the class; evidence against it "
+        "is left out."
     )
     figure = plot_maps(pictures, maps, titles, label="Grad-CAM")
-    return Exhibit(figure, caption, {"X": X, "y": y, "maps": maps}, {"y": y.tolist()}, before=before)
+    return GalleryFigure(figure, caption, {"X": X, "y": y, "maps": maps}, {"y": y.tolist()}, before=before)
 
 
 def _occlusion(subject, model, rng, progress):
@@ -64,15 +64,15 @@ def _occlusion(subject, model, rng, progress):
     window = max(2, min(model.input_size) // 4)
     stride = max(1, window // 4)
     result = occlusion_maps(X, y, model, window=window, stride=stride, progress=progress)
-    titles = [f"{name}\n{said(best[0])}" for name, best in zip(subject.names, before)]
+    titles = [f"{name}\n{prediction_title(best[0])}" for name, best in zip(subject.names, before)]
     caption = (
-        "A grey square moves over the photograph, and the score of the class is watched: where it drops, something "
-        "that counts was hidden (red); where it rises, something that misled the network (blue). No gradients are "
-        "needed, only patience."
+        "A grey square moves over the photograph while we watch the score of the class. Where the score drops, the "
+        "square hid something that counts (red); where it rises, something that misled the network (blue). The method "
+        "needs no gradients, only patience."
     )
     figure = plot_occlusion(pictures, result, titles, window=window)
     arrays = {"X": X, "y": y, "maps": result.maps, "grid": result.grid}
-    return Exhibit(figure, caption, arrays, {"y": y.tolist(), "window": window, "stride": stride}, before=before)
+    return GalleryFigure(figure, caption, arrays, {"y": y.tolist(), "window": window, "stride": stride}, before=before)
 
 
 def _segmentation(subject, model, rng, progress):
@@ -82,14 +82,16 @@ def _segmentation(subject, model, rng, progress):
     y = np.array([best[0].index for best in before])
     maps = compute_saliency_maps(X, y, model)
     found = [segment_object(picture, map_, threshold="colours") for picture, map_ in zip(pictures, maps)]
-    titles = [f"{name}\n{said(best[0])}" for name, best in zip(subject.names, before)]
+    titles = [f"{name}\n{prediction_title(best[0])}" for name, best in zip(subject.names, before)]
     caption = (
-        "The object cut out by a network that was only ever told what is in a picture, never where: where the saliency "
-        "map is largest and smallest tells the colours of object and background, and these tell the rest. A dark sky "
-        "around a dark object misleads it."
+        "The object, cut out by a network that was trained on what is in a picture, never on where. The pixels where "
+        "the saliency map is largest and smallest give the colours of object and background, and the colours decide "
+        "about all other pixels. A dark sky around a dark object misleads this method."
     )
     arrays = {"X": X, "y": y, "maps": maps, "masks": np.array([s.mask for s in found])}
-    return Exhibit(plot_segmentation(pictures, maps, found, titles), caption, arrays, {"y": y.tolist()}, before=before)
+    return GalleryFigure(
+        plot_segmentation(pictures, maps, found, titles), caption, arrays, {"y": y.tolist()}, before=before
+    )
 
 
 def _insertion_deletion(subject, model, rng, progress):
@@ -102,14 +104,14 @@ def _insertion_deletion(subject, model, rng, progress):
     }
     curves[RANDOM_ORDER] = insertion_deletion(np.zeros((1, *X.shape[2:])), X, y, model, steps=16, rng=0)
     caption = (
-        "Is a map any good? Delete the pixels it finds most important, and the class should vanish at once; put them "
-        "into a blurred picture, and it should appear at once. A map whose curve is no better than a random order says "
+        "Can a map be trusted? Delete the pixels it ranks highest, and the class should vanish at once; put them into "
+        "a blurred picture, and it should appear at once. A map whose curve is not better than a random order says "
         "nothing about this network and this picture."
     )
     arrays = {name: curve.insertion for name, curve in curves.items()}
     areas = {name: [float(c.deletion_auc[0]), float(c.insertion_auc[0])] for name, c in curves.items()}
-    figure = plot_insertion_deletion(curves, heading=f"{subject.names[0]}: {said(before[0][0])}")
-    return Exhibit(figure, caption, {"X": X, **arrays}, {"y": y, "areas": areas}, before=before)
+    figure = plot_insertion_deletion(curves, heading=f"{subject.names[0]}: {prediction_title(before[0][0])}")
+    return GalleryFigure(figure, caption, {"X": X, **arrays}, {"y": y, "areas": areas}, before=before)
 
 
 def _sanity_check(subject, model, rng, progress):
@@ -118,13 +120,13 @@ def _sanity_check(subject, model, rng, progress):
     y = before[0][0].index
     checks = {METHOD_NAMES[name]: sanity_check(X, y, model, name, rng=0) for name in METHODS}
     caption = (
-        "The layers' weights are thrown away one after the other, from the last one down. A map that shows what the "
-        "network has learnt must change beyond recognition; one that stays shows edges of the photograph, whatever "
-        "the network knows."
+        "The weights of the layers are randomised one after the other, from the last one down. A map that shows what "
+        "the network has learnt must change beyond recognition. A map that stays the same shows the edges of the "
+        "photograph, not the network."
     )
     arrays = {name: check.correlation for name, check in checks.items()}
-    figure = plot_sanity(checks, heading=f"{subject.names[0]}: {said(before[0][0])}")
-    return Exhibit(figure, caption, {"X": X, **arrays}, {"y": y}, before=before)
+    figure = plot_sanity(checks, heading=f"{subject.names[0]}: {prediction_title(before[0][0])}")
+    return GalleryFigure(figure, caption, {"X": X, **arrays}, {"y": y}, before=before)
 
 
 def _attack(subject, model, rng, progress):
@@ -140,16 +142,16 @@ def _attack(subject, model, rng, progress):
     caption = (
         f"An attack that is measured: at most 8 grey levels (root mean square), until the network is sure of its "
         f"target. It ended after {result.steps[0]} steps ({result.reason[0]}); random noise of the same size leaves "
-        f"the network with {said(noisy[0][0])}."
+        f"the network with {prediction_title(noisy[0][0])}."
     )
-    titles = [f"{subject.names[0]}\n{said(before[0][0])}", f"attacked\n{said(after[0][0])}"]
+    titles = [f"{subject.names[0]}\n{prediction_title(before[0][0])}", f"attacked\n{prediction_title(after[0][0])}"]
     trace = {"probability of the target": (np.arange(len(chance)), chance)}
     figure = plot_attack(picture[0], model.deprocess(result.X)[0], trace, titles)
     options |= {"target": target, "l2": float(result.l2[0]), "linf": float(result.linf[0]), "reason": result.reason[0]}
-    return Exhibit(figure, caption, {"X": X, "X_attacked": result.X}, options, before, after)
+    return GalleryFigure(figure, caption, {"X": X, "X_attacked": result.X}, options, before, after)
 
 
-EXHIBITS = {
+FIGURES = {
     "attack": ("Attacks, measured", _attack),
     "saliency-methods": ("Eight maps of what matters", _all_methods),
     "grad-cam": ("Grad-CAM", _grad_cam),

@@ -1,4 +1,4 @@
-"""The exhibits that paint: texture synthesis and style transfer."""
+"""The gallery's figures that paint: texture synthesis and style transfer."""
 
 import numpy as np
 
@@ -8,7 +8,7 @@ from ..plots.pictures import plot_images
 from ..style_transfer import style_transfer
 from ..texture import synthesize_texture
 from ..texture_growing import grow_texture
-from .images import Exhibit
+from .images import GalleryFigure
 
 TEXTURES = ("brick", "grass", "gravel")
 SAMPLE = 128  # pixels of a side; the samples' bricks and stones are then small enough for many to fit
@@ -36,7 +36,7 @@ def _textures(subject, model, rng, progress):
         synthesized.append(model.deprocess(X)[0])
         grown.append(grow_texture(sample, size=SAMPLE, rng=rng, progress=progress))
     caption = (
-        "More of the same stuff. In the middle an image was made from noise until the Gram matrices of the network's "
+        "More of the same texture. In the middle an image was made from noise until the Gram matrices of the network's "
         "layers (which features occur together, no matter where) are those of the sample; on the right no network is "
         "involved: pixel by pixel, the sample is searched for the neighbourhood most like what is there already."
     )
@@ -45,7 +45,7 @@ def _textures(subject, model, rng, progress):
     titles = [title for name in names for title in (f"{name}, sample", by_grams, "grown by neighbourhoods")]
     figure = plot_images(pictures, titles, columns=3, tile=3)
     arrays = {"samples": np.stack(samples), "synthesized": np.stack(synthesized), "grown": np.stack(grown)}
-    return Exhibit(figure, caption, arrays, {"samples": names})
+    return GalleryFigure(figure, caption, arrays, {"samples": names})
 
 
 def _style_transfer(subject, model, rng, progress):
@@ -70,7 +70,7 @@ def _style_transfer(subject, model, rng, progress):
         titles += [f"{name}, style", f"{subject.names[0]} in the style of {name}"]
     figure = plot_images(pictures, titles, columns=len(pictures), tile=3)
     arrays = {"X": X, **{f"X_{name}": result for name, result in painted.items()}}
-    return Exhibit(figure, caption, arrays, {"styles": list(styles)})
+    return GalleryFigure(figure, caption, arrays, {"styles": list(styles)})
 
 
 def _shrunk_corner(texture):
@@ -84,7 +84,7 @@ def _of_side(picture):
     return resize_image(picture, tuple(max(64, round(n * scale)) for n in picture.shape[:2]))
 
 
-EXHIBITS = {
+FIGURES = {
     "textures": ("Texture synthesis", _textures),
     "style-transfer": ("Style transfer", _style_transfer),
 }

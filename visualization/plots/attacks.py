@@ -1,8 +1,9 @@
-"""Figures of attacks: what changed, how far, and how the network's mind went."""
+"""Figures of attacks: what changed, by how much, and how the network's answer followed."""
 
 import numpy as np
+from matplotlib.figure import Figure
 
-from .pictures import DPI, TILE, Figure, _around_grey, _show
+from .panels import DPI, TILE, around_grey, show
 
 
 def plot_attack(original, attacked, trace, titles, *, magnify=10, heading=None, xlabel="step", ylabel="probability"):
@@ -31,8 +32,8 @@ def plot_attack(original, attacked, trace, titles, *, magnify=10, heading=None, 
     change = attacked.astype(np.float64) - original
     rms, largest = np.sqrt((change**2).mean()), np.abs(change).max()
     difference = f"difference x {magnify:g}\ngrey levels: RMS {rms:.1f}, max {largest:.0f}"
-    for axis, image, title in zip(tiles, (original, attacked, _around_grey(magnify * change)), (*titles, difference)):
-        _show(axis, image, title)
+    for axis, image, title in zip(tiles, (original, attacked, around_grey(magnify * change)), (*titles, difference)):
+        show(axis, image, title)
         axis.set_axis_off()
     for label, (x, y) in trace.items():
         curve.plot(x, y, marker=".", label=label)

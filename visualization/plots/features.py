@@ -1,10 +1,11 @@
-"""Figures of what layers, channels and neurons have learnt; in all else as in `plotting`."""
+"""Figures of what layers, channels and neurons have learnt, in the manner of `pictures`."""
 
 import numpy as np
 from matplotlib.figure import Figure
 
 from ..filters import tile_grid
-from .pictures import DPI, _aspect, _show, _tiles, _titles_for, plot_images, short_name
+from .panels import DPI, aspect_of, show, tile_axes, titles_for
+from .pictures import plot_images, short_name
 
 CAPTION_DEEP = (
     "Each row is a filter, each column one of the channels it reads. These weights act on channels, not on colours:\n"
@@ -96,8 +97,8 @@ def plot_activations(picture, activations, *, index=0, columns=None, heading=Non
     maps, channels, activity = (a[index] for a in (activations.maps, activations.channels, activations.activity))
     columns = columns or int(np.ceil(np.sqrt(len(maps) + 1)))
     rows = -(-(len(maps) + 1) // columns)
-    figure, axes = _tiles(rows, columns, heading or activations.layer, _aspect([picture]), 1.6)
-    _show(axes.flat[0], picture, "photograph")
+    figure, axes = tile_axes(rows, columns, heading or activations.layer, aspect_of([picture]), 1.6)
+    show(axes.flat[0], picture, "photograph")
     low, high = min(0.0, float(maps.min())), float(np.percentile(maps, 99.5))
     high = high if high > low else low + 1
     for axis, map_, channel, value in zip(axes.flat[1:], maps, channels, activity):
@@ -124,7 +125,7 @@ def plot_patches(result, *, heading=None):
     M, T, H, W, _ = result.patches.shape
     seen = "the whole image" if result.field.whole_image else f"{H} x {W} pixels"
     heading = heading or f"{result.layer}: what excites a channel most, {seen} each{_of_grey(result.patches)}"
-    figure, axes = _tiles(M, 1, heading, H / W / T, 7.5)
+    figure, axes = tile_axes(M, 1, heading, H / W / T, 7.5)
     magnify = max(1, 2 * _PIXELS // (T * W))
     gap = max(1, magnify * W // 16)
     for axis, channel, patches, scores in zip(axes.flat, result.channels, result.patches, result.scores):
@@ -158,17 +159,17 @@ def plot_neighbours(queries, found, titles=None, *, heading=None):
     -------
     Figure
     """
-    titles = _titles_for("plot_neighbours", queries, titles)
+    titles = titles_for("plot_neighbours", queries, titles)
     counts = {name: np.shape(pictures)[1] for name, (pictures, _) in found.items()}
-    figure, axes = _tiles(len(queries), 1 + sum(counts.values()), heading, _aspect(queries), 1.4)
+    figure, axes = tile_axes(len(queries), 1 + sum(counts.values()), heading, aspect_of(queries), 1.4)
     for q, (row, query, title) in enumerate(zip(axes, queries, titles)):
-        _show(row[0], query, f"query\n{title}" if title else "query")
+        show(row[0], query, f"query\n{title}" if title else "query")
         for side in row[0].spines.values():
             side.set_linewidth(2)
         column = 1
         for name, (pictures, labels) in found.items():
             for m, (picture, label) in enumerate(zip(pictures[q], labels[q])):
-                _show(row[column], picture, f"{name} {m + 1}\n{label}")
+                show(row[column], picture, f"{name} {m + 1}\n{label}")
                 column += 1
     return figure
 
@@ -224,7 +225,7 @@ def plot_embedding(Y, thumbnails=None, labels=None, names=None, *, heading=None)
 
 
 def plot_neurons(pictures, names, activations, *, dead=None, columns=None, heading=None):
-    """Images that neurons were climbed to, with their activations.
+    """Images made for neurons by activation maximization, with their activations.
 
     Parameters
     ----------
@@ -242,7 +243,7 @@ def plot_neurons(pictures, names, activations, *, dead=None, columns=None, headi
     -------
     Figure
     """
-    names = _titles_for("plot_neurons", pictures, names)
+    names = titles_for("plot_neurons", pictures, names)
     dead = [False] * len(names) if dead is None else dead
     if not len(activations) == len(dead) == len(names):
         raise ValueError(

@@ -1,6 +1,6 @@
 """Figures of maps: occlusion, attribution, class activation, segmentation, and how faithful they are.
 
-As in `plotting`: pictures are uint8 (H, W, 3), every function gives back a matplotlib Figure and neither shows nor
+As in `pictures`: pictures are uint8 (H, W, 3), every function gives back a matplotlib Figure and neither shows nor
 saves it. Maps are drawn with a colour bar. What has a sign is red where it speaks for the class and blue where against
 it, with white at zero and the same range on both sides.
 """
@@ -10,8 +10,8 @@ from matplotlib import colormaps
 from matplotlib.colors import Normalize
 from matplotlib.patches import Rectangle
 
-from ..checks import check_choice
-from .pictures import _aspect, _show, _tiles, _titles_for
+from ...layers.checks import check_choice
+from .panels import aspect_of, show, tile_axes, titles_for
 
 SIGNED, UNSIGNED = "RdBu_r", "inferno"
 UNMEASURED = "#8c8c8c"  # a grey that neither has
@@ -68,17 +68,17 @@ def plot_maps(images, maps, titles=None, *, signed=None, overlay="heat", label="
     """
     op = "plot_maps"
     maps = _maps_for(op, images, maps)
-    check_choice(op, overlay, OVERLAYS)
-    titles = _titles_for(op, images, titles)
+    check_choice(op, "overlay", overlay, OVERLAYS)
+    titles = titles_for(op, images, titles)
     signed = bool((maps < 0).any()) if signed is None else signed
-    figure, axes = _tiles(len(images), 3, heading, _aspect(images))
+    figure, axes = tile_axes(len(images), 3, heading, aspect_of(images))
     for row, image, map_, title in zip(axes, images, maps, titles):
-        _show(row[0], image, title)
+        show(row[0], image, title)
         drawn = _draw_map(figure, row[1], map_, signed, percentile, label)
         if overlay == "heat":
-            _show(row[2], _heat(image, map_, drawn), "the map over the picture")
+            show(row[2], _heat(image, map_, drawn), "the map over the picture")
         else:
-            _show(row[2], _lit(image, map_, drawn), "the picture, lit by the map")
+            show(row[2], _lit(image, map_, drawn), "the picture, lit by the map")
     return figure
 
 
@@ -105,8 +105,10 @@ def plot_methods(image, maps, *, title="", signed=None, columns=5, percentile=99
         A cell that is left over says what the colours mean.
     """
     columns = min(columns, 1 + len(maps))
-    figure, axes = _tiles(-(-(1 + len(maps)) // columns), columns, heading, 0.85 * _aspect([image]))  # bars take width
-    _show(axes.flat[0], image, title)
+    figure, axes = tile_axes(
+        -(-(1 + len(maps)) // columns), columns, heading, 0.85 * aspect_of([image])
+    )  # bars take width
+    show(axes.flat[0], image, title)
     for axis, (name, map_) in zip(axes.flat[1:], maps.items()):
         (map_,) = _maps_for("plot_methods", [image], [map_])
         _draw_map(figure, axis, map_, bool((map_ < 0).any()) if signed is None else signed, percentile, name)
@@ -137,16 +139,16 @@ def plot_gradient_pictures(images, gradients, titles=None, *, labels=None, perce
         A row for each picture: the picture, and a column for each method.
     """
     op = "plot_gradient_pictures"
-    titles = _titles_for(op, images, titles)
-    labels = _titles_for(op, gradients, labels)
+    titles = titles_for(op, images, titles)
+    labels = titles_for(op, gradients, labels)
     for dX in gradients:
         if np.ndim(dX) != 4 or len(dX) != len(images):
             raise ValueError(f"{op}: expected gradients ({len(images)}, 3, H, W), got the shape {np.shape(dX)}")
-    figure, axes = _tiles(len(images), 1 + len(gradients), heading, _aspect(images))
+    figure, axes = tile_axes(len(images), 1 + len(gradients), heading, aspect_of(images))
     for n, (row, image, title) in enumerate(zip(axes, images, titles)):
-        _show(row[0], image, title)
+        show(row[0], image, title)
         for axis, dX, label in zip(row[1:], gradients, labels):
-            _show(axis, gradient_picture(dX[n], percentile=percentile), label)
+            show(axis, gradient_picture(dX[n], percentile=percentile), label)
     return figure
 
 
@@ -177,17 +179,17 @@ def plot_occlusion(images, occlusion, titles=None, *, window, label="drop of the
     Figure
     """
     maps = _maps_for("plot_occlusion", images, occlusion.maps, unfinished=True)
-    titles = _titles_for("plot_occlusion", images, titles)
-    figure, axes = _tiles(len(images), 4, heading, _aspect(images))
+    titles = titles_for("plot_occlusion", images, titles)
+    figure, axes = tile_axes(len(images), 4, heading, aspect_of(images))
     for row, image, grid, map_, title in zip(axes, images, occlusion.grid, maps, titles):
-        _show(row[0], image, title)
+        show(row[0], image, title)
         if np.isfinite(grid).any():
             i, j = np.unravel_index(np.nanargmax(grid), grid.shape)
             _rectangle(row[0], occlusion.tops[i], occlusion.lefts[j], window, window)
         note = "" if np.isfinite(grid).all() else "\ngrey: not measured"
         _draw_map(figure, row[1], grid, True, 100, f"{label}, by window{note}")
         drawn = _draw_map(figure, row[2], map_, True, 100, f"{label}, mean by pixel{note}")
-        _show(row[3], _heat(image, map_, drawn), "the map over the picture")
+        show(row[3], _heat(image, map_, drawn), "the map over the picture")
     return figure
 
 
@@ -209,16 +211,16 @@ def plot_segmentation(images, maps, segmentations, titles=None, *, heading=None)
     Figure
     """
     maps = _maps_for("plot_segmentation", images, maps)
-    titles = _titles_for("plot_segmentation", images, titles)
-    figure, axes = _tiles(len(images), 4, heading, _aspect(images))
+    titles = titles_for("plot_segmentation", images, titles)
+    figure, axes = tile_axes(len(images), 4, heading, aspect_of(images))
     for row, image, map_, found, title in zip(axes, images, maps, segmentations, titles):
-        _show(row[0], image, title)
+        show(row[0], image, title)
         box = found.box
         if box is not None:
             _rectangle(row[0], box.top, box.left, box.bottom - box.top, box.right - box.left)
         _draw_map(figure, row[1], map_, bool((map_ < 0).any()), 99.5, "map")
-        _show(row[2], found.mask.astype(np.uint8) * 255, f"mask, {found.mask.mean():.0%} of the picture")
-        _show(row[3], found.cutout, "cut out")
+        show(row[2], found.mask.astype(np.uint8) * 255, f"mask, {found.mask.mean():.0%} of the picture")
+        show(row[3], found.cutout, "cut out")
     return figure
 
 
@@ -356,7 +358,7 @@ def _rectangle(axis, top, left, height, width):
 
 
 def _charts(count, heading):
-    figure, axes = _tiles(1, count, heading, 0.55, 6.8)
+    figure, axes = tile_axes(1, count, heading, 0.55, 6.8)
     for axis in axes.flat:
         axis.set_axis_on()
     return figure, list(axes.flat)

@@ -5,13 +5,10 @@ Figure, and neither shows nor saves it: ``figure.savefig("out.png")`` does, and 
 display is needed.
 """
 
-import textwrap
-
 import numpy as np
 from matplotlib.figure import Figure
 
-TILE = 2.3  # inches a tile takes in a figure
-DPI = 110
+from .panels import DPI, TILE, around_grey, aspect_of, show, tile_axes, titles_for
 
 
 def short_name(name):
@@ -40,11 +37,11 @@ def plot_images(images, titles=None, *, columns=None, heading=None, tile=TILE):
     Figure
     """
     images = list(images)
-    titles = _titles_for("plot_images", images, titles)
+    titles = titles_for("plot_images", images, titles)
     columns = columns or (len(images) if len(images) <= 6 else int(np.ceil(np.sqrt(len(images)))))
-    figure, axes = _tiles(-(-len(images) // columns), columns, heading, _aspect(images), tile)
+    figure, axes = tile_axes(-(-len(images) // columns), columns, heading, aspect_of(images), tile)
     for axis, image, title in zip(axes.flat, images, titles):
-        _show(axis, image, title, width=round(28 * min(1, tile / TILE)))
+        show(axis, image, title, width=round(28 * min(1, tile / TILE)))
     return figure
 
 
@@ -67,17 +64,17 @@ def plot_saliency(images, saliency, titles=None, *, heading=None):
     """
     if len(images) != len(saliency):
         raise ValueError(f"plot_saliency: {len(images)} images but {len(saliency)} maps")
-    titles = _titles_for("plot_saliency", images, titles)
-    figure, axes = _tiles(len(images), 3, heading, _aspect(images))
+    titles = titles_for("plot_saliency", images, titles)
+    figure, axes = tile_axes(len(images), 3, heading, aspect_of(images))
     for row, image, map_, title in zip(axes, images, saliency, titles):
         top = np.percentile(map_, 99.5) or 1.0
         share = np.clip(map_ / top, 0, 1)
-        _show(row[0], image, title)
+        show(row[0], image, title)
         drawn = row[1].imshow(map_, cmap="inferno", vmin=0, vmax=top)
         row[1].set_title("|d score / d pixel|", fontsize=9)
         figure.colorbar(drawn, ax=row[1], fraction=0.046, pad=0.03).ax.tick_params(labelsize=7)
         lit = image * (0.2 + 0.8 * np.sqrt(share[..., None]))
-        _show(row[2], np.rint(lit).astype(np.uint8), "photograph, lit by the map")
+        show(row[2], np.rint(lit).astype(np.uint8), "photograph, lit by the map")
     return figure
 
 
@@ -100,15 +97,15 @@ def plot_fooling(original, fooling, titles=("original", "fooling image"), *, mag
     original, fooling = (a[None] if a.ndim == 3 else a for a in (np.asarray(original), np.asarray(fooling)))
     if original.shape != fooling.shape:
         raise ValueError(f"plot_fooling: the pictures have different shapes, {original.shape} and {fooling.shape}")
-    pairs = [titles] * len(original) if isinstance(titles[0], str) else _titles_for("plot_fooling", original, titles)
-    figure, axes = _tiles(len(original), 4, heading, _aspect(original))
+    pairs = [titles] * len(original) if isinstance(titles[0], str) else titles_for("plot_fooling", original, titles)
+    figure, axes = tile_axes(len(original), 4, heading, aspect_of(original))
     for row, before, after, (title_before, title_after) in zip(axes, original, fooling, pairs):
         change = after.astype(np.float64) - before
         rms = np.sqrt((change**2).mean())
-        _show(row[0], before, title_before)
-        _show(row[1], after, title_after)
-        _show(row[2], _around_grey(change), f"difference\nRMS {rms:.1f} grey levels")
-        _show(row[3], _around_grey(magnify * change), f"difference x {magnify:g}")
+        show(row[0], before, title_before)
+        show(row[1], after, title_after)
+        show(row[2], around_grey(change), f"difference\nRMS {rms:.1f} grey levels")
+        show(row[3], around_grey(magnify * change), f"difference x {magnify:g}")
     return figure
 
 
@@ -130,7 +127,7 @@ def plot_progress(images, labels, *, heading=None):
 
 
 def plot_evaluation(evaluation, class_names, *, heading=None):
-    """How well each class is told, and what it is taken for.
+    """How well each class is recognised, and what it is confused with.
 
     Parameters
     ----------
@@ -208,45 +205,3 @@ def _curves(axis, history, labels):
     for key, label in labels.items():
         rows = [row for row in history if row.get(key) not in (None, "")]
         axis.plot([row["epoch"] for row in rows], [row[key] for row in rows], marker=".", label=label)
-
-
-def _titles_for(op, images, titles):
-    """A title for each picture; empty ones where none are given."""
-    if len(images) == 0:
-        raise ValueError(f"{op}: no images")
-    titles = [""] * len(images) if titles is None else list(titles)
-    if len(titles) != len(images):
-        raise ValueError(f"{op}: {len(images)} images but {len(titles)} titles")
-    return titles
-
-
-def _around_grey(change):
-    """A difference in grey levels as a picture around middle grey, clipped."""
-    return np.clip(np.rint(128 + change), 0, 255).astype(np.uint8)
-
-
-def _tiles(rows, columns, heading, aspect, tile=TILE):
-    figure = Figure(figsize=(columns * tile, rows * (tile * aspect + 0.45) + (0.4 if heading else 0)), dpi=DPI)
-    figure.set_layout_engine("constrained", h_pad=0.08, w_pad=0.05)  # inches: titles keep off the edge
-    axes = figure.subplots(rows, columns, squeeze=False)
-    for axis in axes.flat:
-        axis.set_axis_off()
-    if heading:
-        figure.suptitle(heading, fontsize=11)
-    return figure, axes
-
-
-def _aspect(images):
-    """Height over width of the tallest picture."""
-    return max(np.shape(image)[0] / np.shape(image)[1] for image in images)
-
-
-def _show(axis, image, title="", width=28):
-    """A picture under its title, wrapped after so many characters."""
-    image = np.asarray(image)
-    if image.dtype != np.uint8:
-        raise TypeError(f"plotting: pictures must be uint8, got {image.dtype}; model.deprocess(X) returns such")
-    # Small pictures are shown pixel by pixel; smoothing would hide what the gradient does to single pixels.
-    axis.imshow(image, cmap="gray", vmin=0, vmax=255, interpolation="nearest" if max(image.shape[:2]) <= 128 else None)
-    lines = [textwrap.fill(line, width) for line in str(title).split("\n")]
-    axis.set_title("\n".join(lines), fontsize=9)

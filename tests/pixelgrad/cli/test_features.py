@@ -173,7 +173,7 @@ def test_a_dead_neuron_is_reported_and_the_exit_code_is_1(run, weights, tmp_path
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["filters", "--layer", "affine1"], "no convolution"),
+        (["filters", "--layer", "affine1"], "is not a convolution"),
         (["filters", "--layer", "1", "--shared-scale"], "first layer"),
         (["activations", "nothing.png"], "nothing.png"),
         (["patches", "--layer", "1", "--channel", "8", "--images", "9"], "channels 0 to 7"),

@@ -9,7 +9,8 @@ from PIL import Image
 
 from pixelgrad.classifiers import PretrainedCNN
 from pixelgrad.cli import commands, main
-from pixelgrad.cli.maps import ATTRIBUTION, MEASURED, add_map_commands
+from pixelgrad.cli.attribution import ATTRIBUTION, MEASURED
+from pixelgrad.cli.maps import add_map_commands
 from pixelgrad.visualization.occlusion import occlusion_cost
 
 QUICK = {
@@ -359,7 +360,7 @@ def test_ctrl_c_keeps_the_methods_that_were_measured(run, photo, monkeypatch):
     assert "Grad-CAM" not in out and (run.folder / "made-sanity.png").exists()
 
 
-def test_attribute_shows_what_a_channel_or_a_neuron_answers_to(weights, photo, tmp_path, monkeypatch, capsys):
+def test_attribute_shows_what_a_channel_or_a_neuron_responds_to(weights, photo, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     common = ["attribute", str(photo), "--model", str(weights)]
     made = {}

@@ -41,7 +41,7 @@ def test_each_class_has_a_row_of_means_and_a_row_of_facets(run, weights, data):
         assert titles[4 * k : 4 * k + 2] == [f"start: mean of {n}\nof {n} similar images" for n in sizes]
 
 
-def test_a_facet_climbs_its_own_class_from_its_own_mean(run, weights):
+def test_a_facet_maximizes_its_own_class_from_its_own_mean(run, weights):
     pictures, _ = run(*FACETS, "--iterations", "20", "--max-jitter", "0", "--blur-every", "0")[3]
     model = PretrainedCNN(weights)
     scores = model.scores(model.preprocess(np.stack(pictures)))
@@ -70,7 +70,7 @@ def test_every_option_shows_in_the_facets(run, once, options):
 def test_by_whose_features_images_are_alike_matters(run, monkeypatch):
     layers, starts = [], facet_starts
     monkeypatch.setattr(
-        "pixelgrad.visualization.neurons.facet_starts", lambda *a, layer, **o: layers.append(layer) or starts(*a, **o)
+        "pixelgrad.visualization.facets.facet_starts", lambda *a, layer, **o: layers.append(layer) or starts(*a, **o)
     )
     run(*FACETS, "-q")
     run(*FACETS, "--facet-layer", "conv2", "-q")

@@ -9,7 +9,7 @@ from PIL import Image
 
 from pixelgrad.classifiers import Network
 from pixelgrad.visualization.gallery import style
-from pixelgrad.visualization.gallery.build import EXHIBITS, images, make_gallery
+from pixelgrad.visualization.gallery.build import FIGURES, images, make_gallery
 
 
 @pytest.fixture
@@ -63,9 +63,9 @@ def test_it_writes_pictures_arrays_a_manifest_and_a_page(tiny, picture, short, t
     index = make_gallery(tmp_path / "out", tiny, image=picture, image_name="a <b> photo", seed=3)
     assert index == tmp_path / "out" / "index.html"
     manifest = json.loads((tmp_path / "out" / "manifest.json").read_text())
-    assert set(manifest["exhibits"]) == set(EXHIBITS) and manifest["seed"] == 3
+    assert set(manifest["figures"]) == set(FIGURES) and manifest["seed"] == 3
     assert {"pixelgrad", "numpy", "python"} <= set(manifest["versions"])
-    for name, entry in manifest["exhibits"].items():
+    for name, entry in manifest["figures"].items():
         assert {"seconds", "options", "predictions_before", "predictions_after"} <= set(entry)
         with Image.open(tmp_path / "out" / f"{name}.png") as figure:
             assert np.asarray(figure.convert("L")).std() > 5
@@ -74,8 +74,8 @@ def test_it_writes_pictures_arrays_a_manifest_and_a_page(tiny, picture, short, t
     text = index.read_text()
     page = Page(text)
     assert all(source.startswith("data:image/png;base64,") for source in page.sources), "nothing from elsewhere"
-    assert len(page.sources) == len(EXHIBITS)
-    assert {link.lstrip("#") for link in page.links} == set(EXHIBITS) <= set(page.ids)
+    assert len(page.sources) == len(FIGURES)
+    assert {link.lstrip("#") for link in page.links} == set(FIGURES) <= set(page.ids)
     assert "a &lt;b&gt; photo" in text and "<b>" not in text
 
 
@@ -83,8 +83,8 @@ def test_it_writes_pictures_arrays_a_manifest_and_a_page(tiny, picture, short, t
 def test_the_same_seed_gives_the_same_arrays(tiny, picture, short, tmp_path):
     for name in ("a", "b"):
         make_gallery(tmp_path / name, tiny, image=picture, seed=1)
-    for exhibit in EXHIBITS:
-        with np.load(tmp_path / "a" / f"{exhibit}.npz") as a, np.load(tmp_path / "b" / f"{exhibit}.npz") as b:
+    for name in FIGURES:
+        with np.load(tmp_path / "a" / f"{name}.npz") as a, np.load(tmp_path / "b" / f"{name}.npz") as b:
             for key in a:
                 np.testing.assert_array_equal(a[key], b[key])
 
@@ -97,7 +97,7 @@ def test_another_seed_gives_other_arrays_and_predictions_belong_to_them(tiny, pi
         assert not np.array_equal(a["X_fooling"], b["X_fooling"])
         before, after = tiny.predict(a["X"]), tiny.predict(a["X_fooling"])
         assert all(target != best[0].index for target, best in zip(a["target_y"], before))
-    entry = json.loads((tmp_path / "1" / "manifest.json").read_text())["exhibits"]["fooling"]
+    entry = json.loads((tmp_path / "1" / "manifest.json").read_text())["figures"]["fooling"]
     for stored, computed in ((entry["predictions_before"], before), (entry["predictions_after"], after)):
         assert [[p["index"] for p in best] for best in stored] == [[p.index for p in best] for best in computed]
 
@@ -141,10 +141,10 @@ def test_the_second_photograph_guides_a_dream_of_the_first(tiny, picture, short)
 @pytest.mark.parametrize("terminal", [True, False])
 def test_bars_within_the_bar_are_for_terminals_only(tiny, picture, short, tmp_path, monkeypatch, capsys, terminal):
     asked = []
-    first = dict(list(EXHIBITS.items())[:1])
+    first = dict(list(FIGURES.items())[:1])
     title, make = first["saliency"]
     monkeypatch.setattr(
-        "pixelgrad.visualization.gallery.build.EXHIBITS",
+        "pixelgrad.visualization.gallery.build.FIGURES",
         {"saliency": (title, lambda *a: asked.append(a[-1]) or make(*a))},
     )
     monkeypatch.setattr("sys.stderr.isatty", lambda: terminal)
@@ -154,7 +154,7 @@ def test_bars_within_the_bar_are_for_terminals_only(tiny, picture, short, tmp_pa
 
 
 def test_an_older_gallery_is_kept_unless_forced(tiny, picture, tmp_path, monkeypatch):
-    monkeypatch.setattr("pixelgrad.visualization.gallery.build.EXHIBITS", {"saliency": EXHIBITS["saliency"]})
+    monkeypatch.setattr("pixelgrad.visualization.gallery.build.FIGURES", {"saliency": FIGURES["saliency"]})
     (tmp_path / "saliency.png").write_text("precious")
     with pytest.raises(FileExistsError, match=r"saliency\.png.*--force"):
         make_gallery(tmp_path, tiny, image=picture)
@@ -168,7 +168,7 @@ def test_ctrl_c_leaves_a_page_with_what_is_done(tiny, picture, short, tmp_path, 
         raise KeyboardInterrupt
 
     monkeypatch.setattr(images, "invert_features", stop)
-    with pytest.raises(KeyboardInterrupt, match=f"3 of {len(EXHIBITS)} techniques"):
+    with pytest.raises(KeyboardInterrupt, match=f"3 of {len(FIGURES)} techniques"):
         make_gallery(tmp_path, tiny, image=picture)
     assert len(Page((tmp_path / "index.html").read_text()).sources) == 3
     assert not list(tmp_path.glob("inversion*")) and not list(tmp_path.glob(".*"))

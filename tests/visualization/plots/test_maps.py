@@ -5,7 +5,6 @@ import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from pixelgrad.visualization.attribution import segment_object
 from pixelgrad.visualization.faithfulness import InsertionDeletion, SanityCheck
 from pixelgrad.visualization.occlusion import Occlusion
 from pixelgrad.visualization.plots.maps import (
@@ -20,6 +19,7 @@ from pixelgrad.visualization.plots.maps import (
     plot_sanity,
     plot_segmentation,
 )
+from pixelgrad.visualization.segmentation import segment_object
 
 rng = np.random.default_rng(0)
 PICTURES = rng.integers(0, 256, (2, 20, 30, 3), dtype=np.uint8)
@@ -240,7 +240,7 @@ def test_what_cannot_be_drawn_is_refused():
         plot_maps(PICTURES, MAPS.transpose(0, 2, 1))
     with pytest.raises(ValueError, match="NaN"):
         plot_maps(PICTURES, MAPS * np.nan)
-    with pytest.raises(ValueError, match="'glow', expected one of 'heat', 'lit'"):
+    with pytest.raises(ValueError, match="must be one of 'heat', 'lit'.*, got 'glow'"):
         plot_maps(PICTURES, MAPS, overlay="glow")
     with pytest.raises(ValueError, match="2 images but 1 titles"):
         plot_maps(PICTURES, MAPS, ["a"])
