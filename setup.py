@@ -16,5 +16,9 @@ setup(
         *(package if package.startswith("pixelgrad.") else f"pixelgrad.{package}" for package in nested),
     ],
     package_dir={f"pixelgrad.{folder}": folder for folder in FOLDERS},
-    package_data={"pixelgrad.datasets": ["weights/*.h5"], "pixelgrad.coursework.checker": ["answers.h5"]},
+    package_data={
+        "pixelgrad": ["py.typed"],
+        "pixelgrad.datasets": ["weights/*.h5"],
+        "pixelgrad.coursework.checker": ["answers.h5"],
+    },
 )

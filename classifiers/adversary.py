@@ -9,9 +9,14 @@ Changes are measured in units where pixels go from 0 to 1: for the L2 norm the l
 pixels and channels, for Linf the largest change of any.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+
+from .._typing import Array
+from .network import Network
 
 NORMS = ("l2", "linf")
 
@@ -45,7 +50,7 @@ class Adversary:
     random_start: bool = True
     statistics: str = "running"
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         for name, choices in (("norm", NORMS), ("statistics", ("running", "batch"))):
             if getattr(self, name) not in choices:
                 raise ValueError(f"Adversary: {name} must be {' or '.join(choices)}, got {getattr(self, name)!r}")
@@ -56,13 +61,15 @@ class Adversary:
         if self.step_size is not None and not (np.isfinite(self.step_size) and self.step_size > 0):
             raise ValueError(f"Adversary: step_size must be a number above 0, got {self.step_size}")
 
-    def radius(self, model, shape):
+    def radius(self, model: Network, shape: tuple[int, ...]) -> float:
         """The radius for a batch of this shape (N, 3, H, W), in units where pixels are 0..1."""
         if self.norm == "linf":
             return self.eps
         return self.eps * float(np.sqrt(np.prod(shape[-2:]) / np.prod(model.input_size)))
 
-    def perturb(self, X, objective, model, *, rng=None):
+    def perturb(
+        self, X: Array, objective: Callable[..., Any], model: Network, *, rng: int | np.random.Generator | None = None
+    ) -> Array:
         """Harder images near a batch.
 
         Parameters

@@ -1,8 +1,11 @@
 """Training batches: random flips and shifted crops of TinyImageNet's images, and pairs of images in one."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+
+from .._typing import Array, IntArray
 
 
 @dataclass(frozen=True)
@@ -33,11 +36,11 @@ class Augmentation:
     early_epochs: int = 0
     cutmix: float = 0.0
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if not 0 <= self.cutmix <= 1:
             raise ValueError(f"Augmentation: cutmix is a probability, 0 to 1; got {self.cutmix}")
 
-    def apply(self, X, epoch, rng):
+    def apply(self, X: Array, epoch: int, rng: np.random.Generator) -> Any:
         """A varied copy of a batch.
 
         Parameters
@@ -66,7 +69,7 @@ class Augmentation:
         out[mirrored] = out[mirrored, :, :, ::-1]
         return out
 
-    def mix(self, X, rng):
+    def mix(self, X: Array, rng: np.random.Generator) -> tuple[Array, IntArray, float]:
         """Put a rectangle of another image into each image, or leave a batch as it is.
 
         Parameters

@@ -9,6 +9,7 @@ engine does the arithmetic; see `engines`.
 """
 
 from dataclasses import MISSING, dataclass, field, fields
+from typing import Any
 
 import numpy as np
 
@@ -265,7 +266,7 @@ BLOCKS = {
 _WEIGHT_LAYERS = {"conv": 1, "affine": 1, "fire": 3}  # how many weights a block has: W1, W2, ... are counted through
 
 
-def make_blocks(architecture):
+def make_blocks(architecture: list[dict[str, Any]]) -> list[Any]:
     """Turn an architecture into named blocks.
 
     Parameters

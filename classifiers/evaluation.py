@@ -7,7 +7,10 @@ from typing import NamedTuple
 import numpy as np
 from tqdm import tqdm
 
+from .._typing import Array, Images, IntArray
 from ..layers.losses import softmax_loss
+from .adversary import Adversary
+from .network import Network
 
 
 @dataclass(frozen=True)
@@ -31,12 +34,12 @@ class Evaluation:
     top5: float
 
     @property
-    def confusion(self):
+    def confusion(self) -> IntArray:
         """How often images of class i (row) were taken for class j (column): (K, K) of int."""
         K = self.scores.shape[1]
         return np.bincount(K * self.y + self.scores.argmax(axis=1), minlength=K * K).reshape(K, K)
 
-    def per_class(self):
+    def per_class(self) -> "list[ClassResult]":
         """The same fractions for each class that has images.
 
         Returns
@@ -56,7 +59,7 @@ class Evaluation:
             results.append(ClassResult(int(k), len(of_class), top1, top5, mistaken, times))
         return results
 
-    def worst_pairs(self, count=10):
+    def worst_pairs(self, count: int = 10) -> list[tuple[int, int, int]]:
         """The classes most often taken for one another: [(i, j, times)], i < j, both directions counted."""
         confusion = self.confusion
         both = np.triu(confusion + confusion.T, 1)
@@ -68,7 +71,7 @@ class Evaluation:
 class ClassResult(NamedTuple):
     """One class's line of an `Evaluation`; `mistaken_for` is what its images are most often taken for, or None."""
 
-    index: int
+    index: int  # type: ignore[assignment]  # tuple.index is not used here
     images: int
     top1: float
     top5: float
@@ -76,7 +79,16 @@ class ClassResult(NamedTuple):
     times: int
 
 
-def evaluate(model, X, y, *, batch_size=128, adversary=None, rng=None, progress=False):
+def evaluate(
+    model: Network,
+    X: Images | Array,
+    y: IntArray,
+    *,
+    batch_size: int = 128,
+    adversary: Adversary | None = None,
+    rng: int | np.random.Generator | None = None,
+    progress: bool = False,
+) -> "Evaluation":
     """Run a network over images in batches.
 
     Parameters

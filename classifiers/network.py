@@ -1,11 +1,15 @@
 """A network is a list of named layers and a loop over them."""
 
 import copy
+from collections.abc import Sequence
 from contextlib import nullcontext
-from typing import NamedTuple
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import DTypeLike
 
+from .._typing import Array, Cache, Images, IntArray
 from ..layers.checks import RELU_RULES, check_choice, whole_number
 from ..layers.fast.parallel import one_blas_thread
 from ..layers.losses import softmax_loss
@@ -23,7 +27,7 @@ _MOST_FOR_BLAS = 3 * 128 * 128  # numbers in what a network is given: four image
 class Prediction(NamedTuple):
     """One line of `Network.predict`: class index, its name, its probability."""
 
-    index: int
+    index: int  # type: ignore[assignment]  # tuple.index is not used here
     name: str
     probability: float
 
@@ -63,24 +67,25 @@ class Network:
 
     def __init__(
         self,
-        architecture,
-        params=None,
+        architecture: list[dict[str, Any]],
+        params: dict[str, Array] | None = None,
         *,
-        input_size=(64, 64),
-        class_names=None,
-        wnids=None,
-        mean_image=None,
-        pixel_mean=None,
-        pixel_std=None,
-        provenance=None,
-        dtype=np.float32,
-        rng=None,
-        engine="fast",
-    ):
+        input_size: tuple[int, int] = (64, 64),
+        class_names: list[str] | None = None,
+        wnids: list[str] | None = None,
+        mean_image: Array | None = None,
+        pixel_mean: Sequence[float] | Array | None = None,
+        pixel_std: Sequence[float] | Array | None = None,
+        provenance: dict[str, Any] | None = None,
+        dtype: DTypeLike = np.float32,
+        rng: int | np.random.Generator | None = None,
+        engine: str = "fast",
+    ) -> None:
         check_choice("Network", "engine", engine, ENGINES)
         self.engine = engine
         self.architecture = copy.deepcopy(architecture)
-        self.input_size = tuple(int(n) for n in input_size)
+        height, width = input_size
+        self.input_size = int(height), int(width)
         named = make_blocks(self.architecture)
         self.layer_names = [name for name, _ in named]
         self._blocks = [block for _, block in named]
@@ -97,7 +102,9 @@ class Network:
 
     # -- forward and backward -------------------------------------------------------------------------------------
 
-    def forward(self, X, start=None, end=None, mode="test"):
+    def forward(
+        self, X: Array, start: int | str | None = None, end: int | str | None = None, mode: str = "test"
+    ) -> tuple[Array, Cache]:
         """Run the layers from `start` to `end`, both included.
 
         Parameters
@@ -126,7 +133,15 @@ class Network:
                 caches.append(cache)
         return X, (self.engine, first, mode, size, caches)
 
-    def backward(self, dout, cache, relu_rule="standard", *, param_grads=None, input_grad=True):
+    def backward(
+        self,
+        dout: Array,
+        cache: Cache,
+        relu_rule: str = "standard",
+        *,
+        param_grads: bool | None = None,
+        input_grad: bool = True,
+    ) -> tuple[Array | Any, dict[str, Array]]:
         """Run the same layers backward.
 
         Parameters
@@ -156,7 +171,7 @@ class Network:
                 f"call model.with_engine({engine!r}).backward, or run forward again"
             )
         param_grads = mode == "train" if param_grads is None else param_grads
-        grads = {}
+        grads: dict[str, Array] = {}
         with _threads_for(size):
             for i in reversed(range(first, first + len(caches))):
                 dout, block_grads = self._blocks[i].backward(
@@ -170,7 +185,9 @@ class Network:
                 grads |= block_grads
         return dout, grads
 
-    def loss(self, X, y=None, *, mode=None, label_smoothing=0.0):
+    def loss(
+        self, X: Array, y: IntArray | None = None, *, mode: str | None = None, label_smoothing: float = 0.0
+    ) -> Any:
         """Scores of a batch; with labels, the softmax loss and all parameter gradients.
 
         Parameters
@@ -198,7 +215,7 @@ class Network:
         _, grads = self.backward(dscores, cache, param_grads=True, input_grad=False)
         return loss, grads
 
-    def scores(self, X, *, batch_size=64):
+    def scores(self, X: Array, *, batch_size: int = 64) -> Array:
         """Scores of any number of images, with memory for a batch only and nothing kept for a backward pass.
 
         Parameters
@@ -222,11 +239,11 @@ class Network:
             parts.append(part)
         return np.concatenate(parts)
 
-    def probabilities(self, X):
+    def probabilities(self, X: Array) -> Array:
         """Softmax of the scores of images in model space: (N, K), float64."""
         return softmax(self.scores(X).astype(np.float64))
 
-    def predict(self, X, top=5):
+    def predict(self, X: Array, top: int = 5) -> "list[list[Prediction]]":
         """The most probable classes of each image.
 
         Parameters
@@ -249,34 +266,34 @@ class Network:
 
     # -- pixels ---------------------------------------------------------------------------------------------------
 
-    def preprocess(self, images):
+    def preprocess(self, images: Images) -> Array:
         """uint8 pictures (H, W, 3) or (N, H, W, 3) -> model space (N, 3, H, W). Never resizes."""
         return self.pixels.preprocess(images, self.dtype)
 
-    def deprocess(self, X, *, rescale=False):
+    def deprocess(self, X: Array, *, rescale: bool = False) -> Images:
         """Model space (N, 3, H, W) -> uint8 (N, H, W, 3), clipped; rescale=True stretches each image to 0..255."""
         return self.pixels.deprocess(X, rescale=rescale)
 
-    def bounds(self, X):
+    def bounds(self, X: Array) -> tuple[Array, Array]:
         """Model-space values of black and white, lo and hi, as arrays that broadcast against X."""
         return self.pixels.bounds(X)
 
     @property
-    def pixel_scale(self):
+    def pixel_scale(self) -> float:
         """Model-space units in one grey level of 0..255; the mean over the channels where they differ."""
         return self.pixels.scale
 
     # -- what it is made of ---------------------------------------------------------------------------------------
 
     @property
-    def num_classes(self):
+    def num_classes(self) -> int:
         """How many scores the last layer gives."""
         shape = (3, *self.input_size)
         for block in self._blocks:
             shape = block.output_shape(shape)
         return shape[0]
 
-    def layer_index(self, layer):
+    def layer_index(self, layer: int | str) -> int:
         """The index of a layer given by index or name; negative indices count from the end."""
         if isinstance(layer, str):
             if layer in self.layer_names:
@@ -287,7 +304,7 @@ class Network:
         valid = ", ".join(f"{i} {name}" for i, name in enumerate(self.layer_names))
         raise ValueError(f"unknown layer {layer!r}; the layers are {valid}")
 
-    def class_index(self, label):
+    def class_index(self, label: int | str) -> int:
         """The index of a class given by index, name (or one of its names) or WordNet id.
 
         Raises
@@ -297,24 +314,24 @@ class Network:
         """
         return find_class(label, self.class_names, self.wnids)
 
-    def named_blocks(self):
+    def named_blocks(self) -> list[tuple[str, Any]]:
         """The layers as a list of (name, block), first to last; see `pixelgrad.classifiers.blocks`."""
         return list(zip(self.layer_names, self._blocks))
 
-    def output_shapes(self, input_size=None):
+    def output_shapes(self, input_size: tuple[int, int] | None = None) -> dict[str, tuple[int, ...]]:
         """What each layer gives for one image of a size (H, W), without running it: {layer name: shape}."""
         shapes, shape = {}, (3, *(input_size or self.input_size))
         for name, block in zip(self.layer_names, self._blocks):
             shapes[name] = shape = block.output_shape(shape)
         return shapes
 
-    def summary(self, input_size=None):
+    def summary(self, input_size: tuple[int, int] | None = None) -> str:
         """A table as text: every layer with its output shape, parameters and multiply-adds for one image."""
         return summary_table(self.named_blocks(), input_size or self.input_size)
 
     # -- copies and files -----------------------------------------------------------------------------------------
 
-    def with_engine(self, engine):
+    def with_engine(self, engine: str) -> "Network":
         """The same network, computed by another engine: a view that shares parameters and running averages.
 
         Parameters
@@ -330,7 +347,7 @@ class Network:
         other.engine = engine
         return other
 
-    def with_params(self, params):
+    def with_params(self, params: dict[str, Array]) -> "Network":
         """The same network with other parameters: a view that shares everything else.
 
         Parameters
@@ -342,7 +359,7 @@ class Network:
         other.params = params
         return other
 
-    def astype(self, dtype):
+    def astype(self, dtype: DTypeLike) -> "Network":
         """A copy of the network with parameters of another type, such as np.float64 for gradient checks."""
         other = copy.copy(self)
         other.dtype = np.dtype(dtype)
@@ -350,7 +367,7 @@ class Network:
         other.provenance = dict(self.provenance)
         return other
 
-    def save(self, path, *, dtype=np.float32, overwrite=False):
+    def save(self, path: str | Path, *, dtype: DTypeLike = np.float32, overwrite: bool = False) -> None:
         """Write a weights file; dtype np.float16 halves it. Never overwrites unless asked."""
         write_weights(
             path,
@@ -366,7 +383,7 @@ class Network:
         )
 
     @classmethod
-    def load(cls, path, *, dtype=np.float32, engine="fast"):
+    def load(cls, path: str | Path, *, dtype: DTypeLike = np.float32, engine: str = "fast") -> "Network":
         """A network from a weights file that pixelgrad wrote. Raises WeightsError on anything else."""
         contents = read_weights(path)
         check_choice("Network.load", "engine", engine, ENGINES)

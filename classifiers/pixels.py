@@ -7,7 +7,9 @@ minus a mean, divided by a standard deviation. Pixel values 0 and 255 are bounds
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import DTypeLike
 
+from .._typing import Array, Images
 from ..layers.checks import check_float
 
 
@@ -30,11 +32,11 @@ class Pixels:
     std: np.ndarray
 
     @property
-    def scale(self):
+    def scale(self) -> float:
         """Model-space units in one grey level (mean over the channels)."""
         return float(np.mean(1 / self.std))
 
-    def preprocess(self, images, dtype=np.float32):
+    def preprocess(self, images: Images, dtype: DTypeLike = np.float32) -> Array:
         """uint8 (H, W, 3) or (N, H, W, 3) -> model space (N, 3, H, W). Never resizes."""
         images = np.asarray(images)
         if images.dtype != np.uint8:
@@ -51,7 +53,7 @@ class Pixels:
         X /= self.std.astype(dtype)[:, None, None]
         return X
 
-    def deprocess(self, X, *, rescale=False):
+    def deprocess(self, X: Array, *, rescale: bool = False) -> Images:
         """Model space (N, 3, H, W) -> uint8 (N, H, W, 3), clipped to 0..255 and rounded.
 
         rescale=True stretches each image to the full range instead, which shows differences and noise.
@@ -71,7 +73,7 @@ class Pixels:
             images = (images - lo) * (255 / np.where(span > 0, span, 1))
         return np.clip(np.rint(images), 0, 255).astype(np.uint8).transpose(0, 2, 3, 1)
 
-    def bounds(self, X):
+    def bounds(self, X: Array) -> tuple[Array, Array]:
         """What grey levels 0 and 255 are in model space: arrays lo, hi that broadcast against X (N, 3, H, W)."""
         X = np.asarray(X)
         dtype = X.dtype if np.issubdtype(X.dtype, np.floating) else np.float32

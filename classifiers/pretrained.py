@@ -1,7 +1,13 @@
 """The network that ships with the package, and CS231n's original one."""
 
-import numpy as np
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
 
+import numpy as np
+from numpy.typing import DTypeLike
+
+from .._typing import Array
 from ..datasets import shipped_weights
 from ..layers.checks import check_choice
 from .blocks import make_blocks, param_shapes
@@ -10,7 +16,9 @@ from .network import Network
 from .weights import WeightsError, check_arrays, read_hdf5, read_weights
 
 
-def tinyimagenet_architecture(num_classes=100, *, widths=(32, 64, 96, 128, 192, 256, 256)):
+def tinyimagenet_architecture(
+    num_classes: int = 100, *, widths: Sequence[int] = (32, 64, 96, 128, 192, 256, 256)
+) -> list[dict[str, Any]]:
     """The architecture of the shipped network: seven conv-bn-relu blocks, global average pooling, affine.
 
     Parameters
@@ -38,7 +46,7 @@ def tinyimagenet_architecture(num_classes=100, *, widths=(32, 64, 96, 128, 192, 
     return [*convs, {"type": "global_avg_pool"}, {"type": "affine", "units": num_classes}]
 
 
-def cs231n_architecture(num_classes=100):
+def cs231n_architecture(num_classes: int = 100) -> list[dict[str, Any]]:
     """CS231n's pretrained TinyImageNet network: nine conv-bn-relu blocks, affine-bn-relu 512, affine."""
     filters, strides = (64, 64, 128, 128, 256, 256, 512, 512, 1024), (2, 1, 2, 1, 2, 1, 2, 1, 2)
     convs = []
@@ -79,7 +87,16 @@ class PretrainedCNN(Network):
     >>> scores, cache = model.forward(model.preprocess(image))      # doctest: +SKIP
     """
 
-    def __init__(self, h5_file=None, *, mean_image=None, class_names=None, wnids=None, dtype=np.float32, engine="fast"):
+    def __init__(
+        self,
+        h5_file: str | Path | None = None,
+        *,
+        mean_image: Array | None = None,
+        class_names: list[str] | None = None,
+        wnids: list[str] | None = None,
+        dtype: DTypeLike = np.float32,
+        engine: str = "fast",
+    ) -> None:
         check_choice("PretrainedCNN", "engine", engine, ENGINES)
         path = shipped_weights() if h5_file is None else h5_file
         attributes, arrays = read_hdf5(path)

@@ -2,8 +2,10 @@
 
 import numpy as np
 
+from .._typing import Array, IntArray
 
-def softmax(scores):
+
+def softmax(scores: Array) -> Array:
     """Class probabilities.
 
     Parameters
@@ -20,7 +22,7 @@ def softmax(scores):
     return e / e.sum(axis=1, keepdims=True)
 
 
-def one_hot(y, scores):
+def one_hot(y: IntArray, scores: Array) -> Array:
     """1 at the class of each image and 0 elsewhere: the derivative of the score of class y by all scores.
 
     Parameters

@@ -7,18 +7,23 @@ parameters, the optimiser's state and a step count, and a resumed run does exact
 import csv
 import json
 import time
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
 from tqdm import tqdm
 
 from .._files import written_beside
+from .._typing import Array
 from ..layers.fast.conv import channels_last_filters
 from ..layers.losses import softmax_loss
+from .adversary import Adversary
 from .augmentation import Augmentation
 from .evaluation import evaluate
+from .network import Network
 from .optim import SCHEDULES, UPDATE_RULES
 from .weights import WeightsError, check_arrays, read_hdf5
 
@@ -78,28 +83,28 @@ class Solver:
 
     def __init__(
         self,
-        model,
-        data,
+        model: Network,
+        data: dict[str, Any],
         *,
-        update_rule="nesterov",
-        learning_rate=0.15,
-        momentum=0.9,
-        weight_decay=5e-4,
-        label_smoothing=0.1,
-        schedule="one_cycle",
-        warmup=0.15,
-        batch_size=128,
-        num_epochs=10,
-        augmentation=None,
-        adversary=None,
-        average=0.0,
-        seed=0,
-        checkpoint=None,
-        checkpoint_seconds=120,
-        history_csv=None,
-        progress=False,
-        callback=None,
-    ):
+        update_rule: str = "nesterov",
+        learning_rate: float = 0.15,
+        momentum: float = 0.9,
+        weight_decay: float = 5e-4,
+        label_smoothing: float = 0.1,
+        schedule: str = "one_cycle",
+        warmup: float = 0.15,
+        batch_size: int = 128,
+        num_epochs: int = 10,
+        augmentation: Augmentation | None = None,
+        adversary: Adversary | None = None,
+        average: float = 0.0,
+        seed: int = 0,
+        checkpoint: str | Path | None = None,
+        checkpoint_seconds: float = 120,
+        history_csv: str | Path | None = None,
+        progress: bool = False,
+        callback: Callable[..., Any] | None = None,
+    ) -> None:
         for name, value, choices in (("update_rule", update_rule, UPDATE_RULES), ("schedule", schedule, SCHEDULES)):
             if value not in choices:
                 raise ValueError(f"Solver: {name} must be one of {', '.join(choices)}, got {value!r}")
@@ -115,7 +120,7 @@ class Solver:
         self.model, self.data = model, data
         self.augmentation = augmentation or Augmentation(flip=False, pad=0)
         self.adversary = adversary
-        self.settings = {
+        self.settings: dict[str, Any] = {
             "update_rule": update_rule,
             "learning_rate": float(learning_rate),
             "momentum": float(momentum),
@@ -135,32 +140,33 @@ class Solver:
         self.checkpoint_seconds = checkpoint_seconds
         self.history_csv = None if history_csv is None else Path(history_csv)
         self.progress, self.callback = progress, callback
-        self.step, self.history, self.seconds = 0, [], 0.0
-        self._state = {}  # of the optimiser, by parameter
-        self._averages = {}  # of the parameters, where they are averaged
+        self.history: list[dict[str, Any]] = []
+        self.step, self.seconds = 0, 0.0
+        self._state: dict[str, Any] = {}  # of the optimiser, by parameter
+        self._averages: dict[str, Array] = {}  # of the parameters, where they are averaged
         self._sums = {"loss": 0.0, "right": 0, "seen": 0}  # of the current epoch
 
     @property
-    def steps_per_epoch(self):
+    def steps_per_epoch(self) -> int:
         """Full batches in the training set; what is left over comes in another epoch's order."""
         return self.settings["num_train"] // self.settings["batch_size"]
 
     @property
-    def total_steps(self):
+    def total_steps(self) -> int:
         return self.steps_per_epoch * self.settings["num_epochs"]
 
     @property
-    def learning_rate(self):
+    def learning_rate(self) -> float:
         """Of the next step."""
         s = self.settings
         return s["learning_rate"] * float(SCHEDULES[s["schedule"]](self.step / self.total_steps, warmup=s["warmup"]))
 
     @property
-    def trained(self):
+    def trained(self) -> Network:
         """The network as trained so far: with averaged parameters where they are averaged."""
         return self.model.with_params(dict(self._averages)) if self._averages else self.model
 
-    def train(self):
+    def train(self) -> list[dict[str, Any]]:
         """Train to the end, from wherever the solver stands; return the history.
 
         Ctrl-C writes a checkpoint (if there is a file for it) before KeyboardInterrupt goes on.
@@ -288,7 +294,7 @@ class Solver:
         if self.callback:
             self.callback(self, row)
 
-    def save_checkpoint(self):
+    def save_checkpoint(self) -> None:
         """Write the state of the training to the checkpoint file, replacing the one before."""
         with written_beside(self.checkpoint, overwrite=True) as temporary, h5py.File(temporary, "w") as f:
             f.attrs["format"] = "pixelgrad checkpoint"
@@ -302,7 +308,7 @@ class Solver:
                 for key, value in state.items():
                     f[f"state:{name}:{key}"] = value
 
-    def resume(self):
+    def resume(self) -> None:
         """Continue from the checkpoint file.
 
         Raises
@@ -329,7 +335,8 @@ class Solver:
                     f"{self.checkpoint} belongs to a training with other settings ({differing}); "
                     "resume with the same ones, or start anew with another checkpoint file"
                 )
-        params, averages, state = {}, {}, {}
+        params, averages = {}, {}
+        state: dict[str, dict[str, Any]] = {}
         for name, value in arrays.items():
             kind, parameter, *key = name.split(":")
             if value.ndim == 4:

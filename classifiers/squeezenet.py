@@ -5,8 +5,13 @@ F. Iandola et al., "SqueezeNet: AlexNet-level accuracy with 50x fewer parameters
 convert` make a weights file of those that torchvision publishes.
 """
 
-import numpy as np
+from pathlib import Path
+from typing import Any
 
+import numpy as np
+from numpy.typing import DTypeLike
+
+from .._typing import Array
 from ..datasets import squeezenet_weights
 from .network import Network
 from .weights import WeightsError, read_weights
@@ -17,7 +22,7 @@ _HOW = "`pixelgrad download squeezenet` and `pixelgrad convert` make such a file
 _WHERE = "there is no squeezenet1_1.h5, neither in the folder that PIXELGRAD_DATA names nor in the current one"
 
 
-def squeezenet_architecture(num_classes=1000, *, pool_ceil=True):
+def squeezenet_architecture(num_classes: int = 1000, *, pool_ceil: bool = True) -> list[dict[str, Any]]:
     """The architecture of SqueezeNet 1.1, block by block as torchvision counts them, the head after them.
 
     Parameters
@@ -76,7 +81,16 @@ class SqueezeNet(Network):
         The file is missing, damaged, or holds another network.
     """
 
-    def __init__(self, h5_file=None, *, pool_ceil=True, class_names=None, wnids=None, dtype=np.float32, engine="fast"):
+    def __init__(
+        self,
+        h5_file: str | Path | None = None,
+        *,
+        pool_ceil: bool = True,
+        class_names: list[str] | None = None,
+        wnids: list[str] | None = None,
+        dtype: DTypeLike = np.float32,
+        engine: str = "fast",
+    ) -> None:
         h5_file = squeezenet_weights() if h5_file is None else h5_file
         if h5_file is None:
             raise WeightsError(f"{_WHERE}; {_HOW}")
@@ -90,7 +104,7 @@ class SqueezeNet(Network):
         contents |= {name: value for name, value in given.items() if value is not None}
         super().__init__(**contents, dtype=dtype, engine=engine)
 
-    def extract_features(self, X):
+    def extract_features(self, X: Array) -> list[Array]:
         """What layers 0 to 12 give for images in model space: a list of 13 arrays (N, C, H, W)."""
         features = []
         for layer in range(NUM_FEATURES):

@@ -2,11 +2,12 @@
 
 import difflib
 import re
+from typing import Any
 
 import numpy as np
 
 
-def summary_table(named_blocks, input_size):
+def summary_table(named_blocks: list[Any], input_size: tuple[int, int]) -> str:
     """Every layer with its output shape, parameters and multiply-adds for one image, as text.
 
     Parameters
@@ -36,7 +37,7 @@ def summary_table(named_blocks, input_size):
     )
 
 
-def find_class(label, class_names, wnids=None):
+def find_class(label: int | str, class_names: list[str], wnids: list[str] | None = None) -> int:
     """The index of a class given by index, name (or one of its names) or WordNet id.
 
     Parameters

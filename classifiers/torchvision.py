@@ -1,9 +1,12 @@
 """From torchvision's weights to ours. The one place where PyTorch may be used, and only to read its own files."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from .._typing import Array
 from .blocks import make_blocks, param_shapes
 from .network import Network
 from .squeezenet import squeezenet_architecture
@@ -14,7 +17,13 @@ IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
 
 
-def convert_squeezenet(arrays, *, class_names=None, wnids=None, provenance=None):
+def convert_squeezenet(
+    arrays: Mapping[str, Array],
+    *,
+    class_names: list[str] | None = None,
+    wnids: list[str] | None = None,
+    provenance: dict[str, Any] | None = None,
+) -> Network:
     """A network from torchvision's SqueezeNet 1.1.
 
     Parameters
@@ -54,7 +63,7 @@ def convert_squeezenet(arrays, *, class_names=None, wnids=None, provenance=None)
     )
 
 
-def read_torchvision(path):
+def read_torchvision(path: str | Path) -> dict[str, Array]:
     """The arrays of a torchvision weights file by name.
 
     Parameters

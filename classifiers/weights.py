@@ -7,6 +7,8 @@ variance of raw pixels can exceed what float16 holds.
 """
 
 import json
+from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
@@ -52,7 +54,7 @@ def write_weights(
             f.create_dataset("mean_image", data=pixels.mean_image.astype(np.float32))
 
 
-def read_weights(path):
+def read_weights(path: str | Path) -> dict[str, Any]:
     """Read a weights file that pixelgrad wrote.
 
     Parameters

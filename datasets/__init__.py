@@ -40,12 +40,12 @@ __all__ = [
 ]
 
 
-def shipped_weights():
+def shipped_weights() -> Path:
     """The path of the TinyImageNet weights that come with the package (Path)."""
     return Path(__file__).resolve().parent / "weights" / "tinyimagenet100.h5"
 
 
-def squeezenet_weights():
+def squeezenet_weights() -> Path | None:
     """Where `squeezenet1_1.h5` lies (Path), or None: in the folder that PIXELGRAD_DATA names, or in the current one.
 
     It does not come with the package; `pixelgrad download squeezenet` and `pixelgrad convert` make it.

@@ -14,14 +14,16 @@ import stat
 import sys
 import tempfile
 import zlib
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
 
 from pixelgrad._files import written_beside
 
-from ._layout import SPLITS
+from ._layout import SPLITS, Plan
 
 FORMAT = "pixelgrad TinyImageNet cache"
 VERSION = 1
@@ -77,7 +79,7 @@ def _why_not_writable(folder, needed_bytes):
     return None if free > needed_bytes else f"has only {free / 1e6:,.0f} MB free"
 
 
-def write_cache(path, signature, plan, batches):
+def write_cache(path: Path, signature: dict[str, Any], plan: Plan, batches: Callable[..., Any]) -> None:
     """Write the cache file `path`, replacing what is there.
 
     Parameters
@@ -89,8 +91,9 @@ def write_cache(path, signature, plan, batches):
     batches : callable
         ``batches(split)`` yields uint8 arrays (n, 3, 64, 64) of that split, in order.
     """
+    checks: dict[str, Any] = {}
     header = {"format": FORMAT, "version": VERSION, "source": signature}
-    header |= {"wnids": plan.wnids, "class_names": plan.class_names, "checks": {}}
+    header |= {"wnids": plan.wnids, "class_names": plan.class_names, "checks": checks}
     with written_beside(path, overwrite=True) as temporary, h5py.File(temporary, "w") as h5:
         total = np.zeros((3, 64, 64), np.int64)
         for split in SPLITS:
@@ -101,7 +104,7 @@ def write_cache(path, signature, plan, batches):
                 start += len(batch)
                 if split == "train":
                     total += batch.sum(axis=0, dtype=np.int64)
-            header["checks"][split] = _check_value(X)
+            checks[split] = _check_value(X)
             if plan.labels[split] is not None:
                 h5[f"y_{split}"] = plan.labels[split]
         h5["mean_image"] = (total / len(plan.names["train"])).astype(np.float32)

@@ -18,6 +18,7 @@ import zlib
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -41,7 +42,7 @@ class Plan:
 class FolderSource:
     """A data set unpacked in a folder, or in the only folder inside that folder that has a wnids.txt."""
 
-    def __init__(self, path):
+    def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
         tops = [p for p in (self.path, *sorted(self.path.iterdir())) if (p / "wnids.txt").is_file()]
         if not tops:
@@ -51,7 +52,7 @@ class FolderSource:
     def __enter__(self):
         return self
 
-    def __exit__(self, *_):
+    def __exit__(self, *_: Any) -> None:
         pass
 
     def signature(self):
@@ -81,7 +82,7 @@ class FolderSource:
 class ZipSource:
     """A data set in its zip file, read in place. Opened by `with`: the list of members takes a moment."""
 
-    def __init__(self, path):
+    def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
         self._stack = ExitStack()
         self._lock = threading.Lock()  # zipfile's count of its readers is not safe between threads
@@ -97,7 +98,7 @@ class ZipSource:
         self._top = tops[0]
         return self
 
-    def __exit__(self, *_):
+    def __exit__(self, *_: Any) -> None:
         self._stack.close()
 
     def signature(self):

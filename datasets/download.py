@@ -69,7 +69,15 @@ DOWNLOADS = {
 }
 
 
-def download(name, folder, *, overwrite=False, url=None, progress=False, timeout=30):
+def download(
+    name: str,
+    folder: str | Path,
+    *,
+    overwrite: bool = False,
+    url: str | None = None,
+    progress: bool = False,
+    timeout: float = 30,
+) -> Path:
     """Download a data set or a weights file; go on where an interrupted download stopped.
 
     Parameters

@@ -9,12 +9,15 @@ from pathlib import Path
 
 import numpy as np
 
+from .._typing import Images, IntArray
 from .errors import DataError
 
 VAL_FILE = "imagenet_val_25.npz"
 
 
-def load_imagenet_val(num=None, path=None):
+def load_imagenet_val(
+    num: int | None = None, path: str | Path | None = None
+) -> tuple[Images, IntArray, dict[int, str]]:
     """CS231n's 25 validation pictures of ImageNet.
 
     Parameters
@@ -70,7 +73,7 @@ def load_imagenet_val(num=None, path=None):
     return X[:num], y[:num].astype(np.int64), names
 
 
-def load_class_names(path):
+def load_class_names(path: str | Path) -> tuple[list[str], list[str]]:
     """Names and WordNet ids of classes, in the order of a network's scores.
 
     Parameters
@@ -100,7 +103,8 @@ def load_class_names(path):
             f"{path}, line {number}: expected a WordNet id and names, such as 'n01443537 goldfish, Carassius auratus', "
             f"got {lines[number - 1][:60] if lines else 'an empty file'!r}"
         )
-    return [match[2] for match in matches], [match[1] for match in matches]
+    found = [match for match in matches if match]
+    return [match[2] for match in found], [match[1] for match in found]
 
 
 class _Array:

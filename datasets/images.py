@@ -6,11 +6,13 @@ A picture here is what people look at: uint8, (H, W, 3), RGB, 0..255. Networks w
 
 import warnings
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from pixelgrad._files import check_destination, written_beside
 
+from .._typing import Images
 from .errors import DataError
 
 MIN_SIDE = 8  # pixels; below that there is nothing to see and some networks have nothing left to pool
@@ -18,14 +20,14 @@ MAX_PIXELS = 50_000_000  # 150 MB as uint8 RGB; larger than what most cameras ta
 
 # Raster formats only: Pillow also "opens" formats that start other programs (EPS needs Ghostscript).
 _FORMATS = ["JPEG", "PNG", "GIF", "BMP", "TIFF", "WEBP", "PPM", "MPO", "AVIF"]
-_SAVE_OPTIONS = {
+_SAVE_OPTIONS: dict[str, dict[str, Any]] = {
     ".png": {"format": "PNG"},
     ".jpg": {"format": "JPEG", "quality": 95, "subsampling": 0},
     ".jpeg": {"format": "JPEG", "quality": 95, "subsampling": 0},
 }
 
 
-def load_image(path, *, size=None, crop=True):
+def load_image(path: str | Path, *, size: int | tuple[int, int] | None = None, crop: bool = True) -> Images:
     """Read a picture file as uint8 RGB, whatever kind of picture it holds.
 
     Grey becomes three equal channels, 16 bits become 8 (0..65535 is scaled to 0..255), palettes and CMYK
@@ -71,7 +73,7 @@ def load_image(path, *, size=None, crop=True):
         return _read(file, path, size, crop)
 
 
-def resize_image(image, size, *, crop=True):
+def resize_image(image: Images, size: int | tuple[int, int], *, crop: bool = True) -> Images:
     """Resize a picture by Lanczos interpolation, without aliasing when it gets smaller.
 
     Parameters
@@ -97,7 +99,7 @@ def resize_image(image, size, *, crop=True):
     return _to_array(_resize(Image.fromarray(np.ascontiguousarray(image)), _checked_size(size), crop))
 
 
-def save_image(path, image, *, overwrite=False):
+def save_image(path: str | Path, image: Images, *, overwrite: bool = False) -> None:
     """Save a picture as PNG (exact) or JPEG (quality 95), by the suffix of `path`.
 
     Parameters

@@ -9,6 +9,7 @@ and scikit-image itself is never imported.
 import importlib.util
 from pathlib import Path
 
+from .._typing import Images
 from .images import load_image, resize_image
 
 # File names in scikit-image's data folder. These have been inside the package in all versions since 0.20.
@@ -25,17 +26,17 @@ _GALLERY = {
 }
 
 
-def sample_names():
+def sample_names() -> list[str]:
     """The names that `sample_image` knows on this computer (list of str): "portrait" and maybe more."""
     return ["portrait", *(name for name in _GALLERY if _gallery_file(name))]
 
 
-def default_sample():
+def default_sample() -> str:
     """The sample for examples that need just any photograph: "cat" where there is one, else "portrait"."""
     return "cat" if _gallery_file("cat") else "portrait"
 
 
-def sample_image(name, *, size=None):
+def sample_image(name: str, *, size: int | tuple[int, int] | None = None) -> Images:
     """A real photograph or texture from an installed package.
 
     Parameters

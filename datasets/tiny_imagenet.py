@@ -9,8 +9,11 @@ Stanford, 2015 and 2016: assignment 3 (TinyImageNet-100-A) and the class's chall
 import io
 import os
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import DTypeLike
 from tqdm import tqdm
 
 from ._cache import cache_paths, first_writable, read_cache, write_cache
@@ -20,7 +23,14 @@ from .errors import DataError
 CHUNK = 64  # pictures decoded by one thread at a time
 
 
-def load_tiny_imagenet(path, *, subtract_mean=False, dtype=np.float32, cache_dir=None, progress=False):
+def load_tiny_imagenet(
+    path: str | Path,
+    *,
+    subtract_mean: bool = False,
+    dtype: DTypeLike = np.float32,
+    cache_dir: str | Path | None = None,
+    progress: bool = False,
+) -> dict[str, Any]:
     """Load TinyImageNet-100-A, -100-B or -200 from its folder or from its zip file.
 
     The first call decodes all JPEGs into a cache file; later calls map that file into memory and take well

@@ -12,8 +12,10 @@ import stat
 import tempfile
 import zipfile
 import zlib
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from .errors import DataError
 
@@ -22,7 +24,7 @@ MAX_RATIO = 200  # the densest honest members are text files, at about 20
 
 
 @contextmanager
-def open_zip(path):
+def open_zip(path: str | Path) -> Iterator[Any]:
     """Open a zip file for reading once every member's name and size has been checked.
 
     Parameters
@@ -52,7 +54,7 @@ def open_zip(path):
         yield archive
 
 
-def unpack_zip(path, folder, *, max_bytes=MAX_UNPACKED_BYTES):
+def unpack_zip(path: str | Path, folder: str | Path, *, max_bytes: int = MAX_UNPACKED_BYTES) -> list[Path]:
     """Unpack a zip file into a folder, safely.
 
     Everything is unpacked under a temporary name in `folder` and moved into place at the end, so that an

@@ -4,12 +4,16 @@ Every `x_forward` returns ``(out, cache)``; ``x_backward(dout, cache)`` returns 
 forward's arguments. Neither changes what it is given, and a cache serves any number of backward calls.
 """
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 
+from .._typing import Array, Cache
 from .checks import RELU_RULES, check_affine, check_choice, check_float, check_options, same_shape
 
 
-def affine_forward(x, w, b=None):
+def affine_forward(x: Array, w: Array, b: Array | None = None) -> tuple[Array, Cache]:
     """A fully connected layer: ``out = x w + b``.
 
     Parameters
@@ -34,7 +38,7 @@ def affine_forward(x, w, b=None):
     ### END SOLUTION
 
 
-def affine_backward(dout, cache):
+def affine_backward(dout: Array, cache: Cache) -> tuple[Array, Array, Array]:
     """Gradients of `affine_forward`.
 
     Parameters
@@ -57,14 +61,14 @@ def affine_backward(dout, cache):
     ### END SOLUTION
 
 
-def relu_forward(x):
+def relu_forward(x: Array) -> tuple[Array, Cache]:
     """ReLU, the rectified linear unit ``max(x, 0)``, for an array of any shape."""
     ### BEGIN SOLUTION
     return np.maximum(x, 0), x
     ### END SOLUTION
 
 
-def relu_backward(dout, cache, rule="standard"):
+def relu_backward(dout: Array, cache: Array, rule: str = "standard") -> Array:
     """Gradient of `relu_forward`, or what guided backpropagation and the deconvnet put in its place.
 
     Parameters
@@ -94,7 +98,7 @@ def relu_backward(dout, cache, rule="standard"):
     ### END SOLUTION
 
 
-def dropout_forward(x, dropout_param):
+def dropout_forward(x: Array, dropout_param: dict[str, Any]) -> tuple[Array, Cache]:
     """Inverted dropout (Srivastava et al. 2014): in training each entry is kept with probability p and divided by p.
 
     Parameters
@@ -125,7 +129,7 @@ def dropout_forward(x, dropout_param):
     ### END SOLUTION
 
 
-def dropout_backward(dout, cache):
+def dropout_backward(dout: Array, cache: Cache) -> Array:
     """Gradient of `dropout_forward`: the same mask, the same division by p."""
     ### BEGIN SOLUTION
     if cache is None:
@@ -135,7 +139,7 @@ def dropout_backward(dout, cache):
     ### END SOLUTION
 
 
-def concat_forward(xs, axis=1):
+def concat_forward(xs: Sequence[Array], axis: int = 1) -> tuple[Array, Cache]:
     """Join arrays along an axis, the channels by default.
 
     Parameters
@@ -161,7 +165,7 @@ def concat_forward(xs, axis=1):
     return np.concatenate(xs, axis=axis), (axis, shapes)
 
 
-def concat_backward(dout, cache):
+def concat_backward(dout: Array, cache: Cache) -> list[Array]:
     """Cut dout into the gradients of the joined arrays, a list in their order."""
     axis, shapes = cache
     sizes = [shape[axis] for shape in shapes]

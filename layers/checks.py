@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from .._typing import Array
+
 RELU_RULES = ("standard", "guided", "deconv")
 
 
@@ -12,7 +14,7 @@ def check_array(op, name, x, letters):
         raise ValueError(f"{op}: {name} must have the shape ({', '.join(letters.split())}), got {x.shape}")
 
 
-def check_float(op, name, x):
+def check_float(op: str, name: str, x: Array) -> None:
     """Raise unless x is a floating-point array."""
     if not isinstance(x, np.ndarray):
         raise TypeError(f"{op}: {name} must be an array, got {type(x).__name__}")

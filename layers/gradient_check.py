@@ -5,8 +5,12 @@ values in a pooling window), where a function has no derivative and differences 
 """
 
 import copy
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
+
+from .._typing import Array, IntArray
 
 # Not 0, with which everyone draws the arguments: dout would equal x, and that hides mistakes (gating by dout's sign).
 _SEED = 8128
@@ -16,7 +20,7 @@ class GradientError(AssertionError):
     """A gradient differs from the numerical one, or a function changed what it must not change."""
 
 
-def eval_numerical_gradient(f, x, h=1e-5):
+def eval_numerical_gradient(f: Callable[..., Any], x: Array, h: float = 1e-5) -> Array:
     """Gradient of a scalar function by central differences, entry by entry.
 
     Parameters
@@ -36,7 +40,7 @@ def eval_numerical_gradient(f, x, h=1e-5):
     return eval_numerical_gradient_array(f, x, np.ones(()), h)
 
 
-def eval_numerical_gradient_array(f, x, df, h=1e-5):
+def eval_numerical_gradient_array(f: Callable[..., Any], x: Array, df: Array, h: float = 1e-5) -> Array:
     """Gradient of ``sum(f(x) * df)`` by central differences: f returns an array, df is its upstream gradient.
 
     Parameters
@@ -73,7 +77,7 @@ def eval_numerical_gradient_array(f, x, df, h=1e-5):
     return grad
 
 
-def rel_error(x, y):
+def rel_error(x: Array, y: int | IntArray) -> float:
     """CS231n's largest relative error: max of |x - y| / max(1e-8, |x| + |y|). Shapes must be equal."""
     x, y = np.asarray(x), np.asarray(y)
     if x.shape != y.shape:
@@ -83,7 +87,7 @@ def rel_error(x, y):
     return float(np.max(np.abs(x - y) / np.maximum(1e-8, np.abs(x) + np.abs(y))))
 
 
-def compare_gradients(name, analytic, numerical, *, rtol=1e-6, atol=1e-8):
+def compare_gradients(name: str, analytic: Array, numerical: Array, *, rtol: float = 1e-6, atol: float = 1e-8) -> None:
     """Raise GradientError unless two gradients agree; say where they differ most.
 
     Parameters
@@ -118,7 +122,16 @@ def compare_gradients(name, analytic, numerical, *, rtol=1e-6, atol=1e-8):
         )
 
 
-def check_gradient(f, x, grad, *, name=None, h=1e-5, rtol=1e-6, atol=1e-8):
+def check_gradient(
+    f: Callable[..., Any],
+    x: Array,
+    grad: Array,
+    *,
+    name: str | None = None,
+    h: float = 1e-5,
+    rtol: float = 1e-6,
+    atol: float = 1e-8,
+) -> None:
     """Check the gradient of a scalar function entry by entry.
 
     Parameters
@@ -139,7 +152,17 @@ def check_gradient(f, x, grad, *, name=None, h=1e-5, rtol=1e-6, atol=1e-8):
     compare_gradients(name or _name(f), grad, eval_numerical_gradient(f, x, h=h), rtol=rtol, atol=atol)
 
 
-def check_projection(f, x, grad, *, rng=None, name=None, h=1e-6, rtol=1e-5, atol=1e-9):
+def check_projection(
+    f: Callable[..., Any],
+    x: Array,
+    grad: Array,
+    *,
+    rng: np.random.Generator | None = None,
+    name: str | None = None,
+    h: float = 1e-6,
+    rtol: float = 1e-5,
+    atol: float = 1e-9,
+) -> None:
     """Check a gradient along one random direction: two evaluations of f, however large x is.
 
     Parameters
@@ -169,7 +192,15 @@ def check_projection(f, x, grad, *, rng=None, name=None, h=1e-6, rtol=1e-5, atol
         )
 
 
-def check_layer(forward, backward, *args, rng=None, h=1e-5, rtol=1e-6, atol=1e-8):
+def check_layer(
+    forward: Callable[..., Any],
+    backward: Callable[..., Any],
+    *args: Any,
+    rng: int | np.random.Generator | None = None,
+    h: float = 1e-5,
+    rtol: float = 1e-6,
+    atol: float = 1e-8,
+) -> None:
     """Check a forward/backward pair as a whole, with a random upstream gradient.
 
     Every floating-point array among the arguments must get its gradient, in order, of its own type. Also checked:

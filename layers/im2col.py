@@ -7,13 +7,16 @@ document processing", 2006, section 4). The rows take HH * WW times the memory o
 price, and the reason for the kernels one door further.
 """
 
+from typing import Any
+
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
+from .._typing import Array, Cache
 from .checks import conv_output_size, pool_output_size, same_shape
 
 
-def im2col(x, HH, WW, stride):
+def im2col(x: Array, HH: int, WW: int, stride: int) -> Array:
     """Every window of a batch as a row.
 
     Parameters
@@ -38,7 +41,7 @@ def im2col(x, HH, WW, stride):
     ### END SOLUTION
 
 
-def col2im(rows, shape, HH, WW, stride):
+def col2im(rows: Array, shape: tuple[int, int, int, int], HH: int, WW: int, stride: int) -> Array:
     """The adjoint of `im2col`: add every row to the pixels that its window covers.
 
     Parameters
@@ -65,7 +68,7 @@ def col2im(rows, shape, HH, WW, stride):
     ### END SOLUTION
 
 
-def conv_forward_im2col(x, w, b, conv_param):
+def conv_forward_im2col(x: Array, w: Array, b: Array | None, conv_param: dict[str, Any]) -> tuple[Array, Cache]:
     """Convolution as one product; arguments and result as in `conv_forward_naive`."""
     stride, pad, HO, WO = conv_output_size("conv_forward_im2col", x, w, b, conv_param)
     N, (F, _, HH, WW) = x.shape[0], w.shape
@@ -79,7 +82,7 @@ def conv_forward_im2col(x, w, b, conv_param):
     ### END SOLUTION
 
 
-def conv_backward_im2col(dout, cache):
+def conv_backward_im2col(dout: Array, cache: Cache) -> tuple[Array, Array, Array | None]:
     """Gradients of `conv_forward_im2col`: dx (N, C, H, W), dw (F, C, HH, WW), db (F,) or None."""
     ### BEGIN SOLUTION
     rows, x, w, b, conv_param = cache
@@ -95,7 +98,7 @@ def conv_backward_im2col(dout, cache):
     ### END SOLUTION
 
 
-def max_pool_forward_im2col(x, pool_param):
+def max_pool_forward_im2col(x: Array, pool_param: dict[str, Any]) -> tuple[Array, Cache]:
     """Max pooling; arguments and result as in `max_pool_forward_naive`. Every channel counts as an image of its own."""
     height, width, stride, HO, WO = pool_output_size("max_pool_forward_im2col", x, pool_param)
     N, C, H, W = x.shape
@@ -109,7 +112,7 @@ def max_pool_forward_im2col(x, pool_param):
     return out, (winner, x.shape, (height, width, stride, PH, PW))
 
 
-def max_pool_backward_im2col(dout, cache):
+def max_pool_backward_im2col(dout: Array, cache: Cache) -> Array:
     """Gradient of `max_pool_forward_im2col`: all of it goes to the first largest value of each window."""
     winner, (N, C, H, W), (height, width, stride, PH, PW) = cache
     same_shape(

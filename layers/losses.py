@@ -2,10 +2,11 @@
 
 import numpy as np
 
+from .._typing import Array, IntArray
 from .checks import check_array
 
 
-def softmax_loss(x, y, *, label_smoothing=0.0):
+def softmax_loss(x: Array, y: IntArray, *, label_smoothing: float = 0.0) -> tuple[float, Array]:
     """Cross-entropy of the softmax, averaged over the batch.
 
     Parameters
@@ -38,7 +39,7 @@ def softmax_loss(x, y, *, label_smoothing=0.0):
     ### END SOLUTION
 
 
-def svm_loss(x, y):
+def svm_loss(x: Array, y: IntArray) -> tuple[float, Array]:
     """The multi-class hinge loss with margin 1 (Weston and Watkins 1999), averaged over the batch.
 
     Parameters

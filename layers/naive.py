@@ -4,12 +4,15 @@ Slow on purpose. `im2col.py` does the same with one matrix product, `fast/` with
 these.
 """
 
+from typing import Any
+
 import numpy as np
 
+from .._typing import Array, Cache
 from .checks import check_array, conv_output_size, pool_output_size, same_shape
 
 
-def conv_forward_naive(x, w, b, conv_param):
+def conv_forward_naive(x: Array, w: Array, b: Array | None, conv_param: dict[str, Any]) -> tuple[Array, Cache]:
     """Slide every filter over every image: ``out[n, f, h, w] = sum(window * w[f]) + b[f]``.
 
     Parameters
@@ -44,7 +47,7 @@ def conv_forward_naive(x, w, b, conv_param):
     ### END SOLUTION
 
 
-def conv_backward_naive(dout, cache):
+def conv_backward_naive(dout: Array, cache: Cache) -> tuple[Array, Array, Array | None]:
     """Gradients of `conv_forward_naive`: each window passes its gradient to the pixels and weights that produced it.
 
     Parameters
@@ -80,7 +83,7 @@ def conv_backward_naive(dout, cache):
     ### END SOLUTION
 
 
-def max_pool_forward_naive(x, pool_param):
+def max_pool_forward_naive(x: Array, pool_param: dict[str, Any]) -> tuple[Array, Cache]:
     """The largest value of each window, channel by channel.
 
     Parameters
@@ -109,7 +112,7 @@ def max_pool_forward_naive(x, pool_param):
     ### END SOLUTION
 
 
-def max_pool_backward_naive(dout, cache):
+def max_pool_backward_naive(dout: Array, cache: Cache) -> Array:
     """Gradient of `max_pool_forward_naive`: all of it goes to the first largest value of each window.
 
     Parameters
@@ -137,7 +140,7 @@ def max_pool_backward_naive(dout, cache):
     ### END SOLUTION
 
 
-def avg_pool_forward_naive(x, pool_param):
+def avg_pool_forward_naive(x: Array, pool_param: dict[str, Any]) -> tuple[Array, Cache]:
     """The mean of each window; arguments as in `max_pool_forward_naive`.
 
     A window that hangs over the border (ceil_mode) is divided by the number of pixels it has inside the image.
@@ -156,7 +159,7 @@ def avg_pool_forward_naive(x, pool_param):
     return out, (x.shape, (height, width, stride, HO, WO))
 
 
-def avg_pool_backward_naive(dout, cache):
+def avg_pool_backward_naive(dout: Array, cache: Cache) -> Array:
     """Gradient of `avg_pool_forward_naive`: every pixel of a window gets an equal share, dx (N, C, H, W)."""
     shape, (height, width, stride, HO, WO) = cache
     same_shape("avg_pool_backward_naive", "dout", dout, (*shape[:2], HO, WO))
@@ -168,13 +171,13 @@ def avg_pool_backward_naive(dout, cache):
     return dx
 
 
-def global_avg_pool_forward_naive(x):
+def global_avg_pool_forward_naive(x: Array) -> tuple[Array, Cache]:
     """The mean of each map, (N, C, H, W) -> (N, C) (Lin et al. 2014, Network in network, section 3.2)."""
     check_array("global_avg_pool_forward_naive", "x", x, "N C H W")
     return x.mean(axis=(2, 3)), x.shape
 
 
-def global_avg_pool_backward_naive(dout, cache):
+def global_avg_pool_backward_naive(dout: Array, cache: Cache) -> Array:
     """Gradient of `global_avg_pool_forward_naive`: dout / (H W) at every position, (N, C) -> (N, C, H, W)."""
     N, C, H, W = cache
     same_shape("global_avg_pool_backward_naive", "dout", dout, (N, C))

@@ -5,12 +5,15 @@ and keeps running averages of both. In test mode it uses these averages: then th
 own, and the backward pass is another, much simpler one. Visualisation happens in test mode.
 """
 
+from typing import Any
+
 import numpy as np
 
+from .._typing import Array, Cache
 from .checks import check_array, check_batchnorm, check_options, same_shape
 
 
-def batchnorm_forward(x, gamma, beta, bn_param):
+def batchnorm_forward(x: Array, gamma: Array, beta: Array, bn_param: dict[str, Any]) -> tuple[Array, Cache]:
     """Normalise each feature, then scale by gamma and shift by beta.
 
     Parameters
@@ -51,7 +54,7 @@ def batchnorm_forward(x, gamma, beta, bn_param):
     ### END SOLUTION
 
 
-def batchnorm_backward(dout, cache):
+def batchnorm_backward(dout: Array, cache: Cache) -> tuple[Array, Array, Array]:
     """Gradients of `batchnorm_forward`.
 
     Parameters
@@ -82,7 +85,7 @@ def batchnorm_backward(dout, cache):
     ### END SOLUTION
 
 
-def spatial_batchnorm_forward(x, gamma, beta, bn_param):
+def spatial_batchnorm_forward(x: Array, gamma: Array, beta: Array, bn_param: dict[str, Any]) -> tuple[Array, Cache]:
     """Batch normalisation of images: one mean and variance per channel, over all images and positions.
 
     Parameters
@@ -108,7 +111,7 @@ def spatial_batchnorm_forward(x, gamma, beta, bn_param):
     ### END SOLUTION
 
 
-def spatial_batchnorm_backward(dout, cache):
+def spatial_batchnorm_backward(dout: Array, cache: Cache) -> tuple[Array, Array, Array]:
     """Gradients of `spatial_batchnorm_forward`: dx (N, C, H, W), dgamma (C,), dbeta (C,)."""
     ### BEGIN SOLUTION
     (N, C, H, W), rows_cache = cache
@@ -119,7 +122,7 @@ def spatial_batchnorm_backward(dout, cache):
     ### END SOLUTION
 
 
-def layernorm_forward(x, gamma, beta, ln_param):
+def layernorm_forward(x: Array, gamma: Array, beta: Array, ln_param: dict[str, Any]) -> tuple[Array, Cache]:
     """Normalise each row on its own, then scale by gamma and shift by beta.
 
     J. Ba et al., "Layer normalization", 2016, section 3. Mean and variance are those of a row's features, so that a row
@@ -151,7 +154,7 @@ def layernorm_forward(x, gamma, beta, ln_param):
     ### END SOLUTION
 
 
-def layernorm_backward(dout, cache):
+def layernorm_backward(dout: Array, cache: Cache) -> tuple[Array, Array, Array]:
     """Gradients of `layernorm_forward`.
 
     Parameters

@@ -13,12 +13,16 @@ largest change of any.
 """
 
 import io
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from PIL import Image
 from tqdm import tqdm
 
+from .._typing import Array, IntArray
+from ..classifiers.network import Network
 from ..classifiers.scores import softmax
 from ..layers.checks import check_choice
 from .checks import check_images, check_labels, check_not_negative, check_positive, check_whole
@@ -68,22 +72,22 @@ class Attack:
 
 
 def attack(
-    X,
-    y,
-    model,
+    X: Array,
+    y: int | IntArray,
+    model: Network,
     *,
-    targeted=False,
-    norm="l2",
-    limit=None,
-    at_limit="project",
-    step_size=None,
-    max_iterations=100,
-    random_start=0.0,
-    confidence=0.0,
-    rng=None,
-    callback=None,
-    progress=False,
-):
+    targeted: bool = False,
+    norm: str = "l2",
+    limit: float | None = None,
+    at_limit: str = "project",
+    step_size: float | None = None,
+    max_iterations: int = 100,
+    random_start: float = 0.0,
+    confidence: float = 0.0,
+    rng: int | np.random.Generator | None = None,
+    callback: Callable[..., Any] | None = None,
+    progress: bool = False,
+) -> "Attack":
     """Change images step by step until the network sees another class in them.
 
     Parameters
@@ -144,7 +148,7 @@ def attack(
         change = project(change, norm, limit)
     X_now = clip(X + grey * change, bounds)
     active, steps = np.ones(N, bool), np.zeros(N, int)
-    reason, trace = np.full(N, "out of steps", dtype=object), {"margin": [], "probability": []}
+    reason, trace = np.full(N, "out of steps", dtype=object), dict[str, list[Any]](margin=[], probability=[])
     for t in tqdm(range(max_iterations + 1), disable=not progress, desc="attack", unit="step"):
         scores, cache = model.forward(X_now)
         y = check_labels(op, y, *scores.shape)
@@ -187,26 +191,26 @@ def attack(
     )
 
 
-def fgsm(X, y, model, *, limit, targeted=False):
+def fgsm(X: Array, y: int | IntArray, model: Network, *, limit: float, targeted: bool = False) -> "Attack":
     """The fast gradient sign method: one step that changes every pixel by `limit` grey levels. See `attack`."""
-    options = {"norm": "linf", "limit": limit, "step_size": limit, "max_iterations": 1}
+    options: dict[str, Any] = {"norm": "linf", "limit": limit, "step_size": limit, "max_iterations": 1}
     return attack(X, y, model, targeted=targeted, **options)
 
 
 def pgd(
-    X,
-    y,
-    model,
+    X: Array,
+    y: int | IntArray,
+    model: Network,
     *,
-    limit,
-    norm="linf",
-    targeted=False,
-    step_size=None,
-    max_iterations=40,
-    rng=None,
-    callback=None,
-    progress=False,
-):
+    limit: float,
+    norm: str = "linf",
+    targeted: bool = False,
+    step_size: float | None = None,
+    max_iterations: int = 40,
+    rng: int | np.random.Generator | None = None,
+    callback: Callable[..., Any] | None = None,
+    progress: bool = False,
+) -> "Attack":
     """Projected gradient descent: from a random start within the limit, steps of a tenth of it. See `attack`."""
     return attack(
         X,
@@ -224,7 +228,9 @@ def pgd(
     )
 
 
-def random_control(result, X, model, *, norm="l2", rng=None):
+def random_control(
+    result: Attack, X: Array, model: Network, *, norm: str = "l2", rng: int | np.random.Generator | None = None
+) -> Array:
     """The same images with random changes of the size of an attack's, to compare with.
 
     Parameters
@@ -251,7 +257,7 @@ def random_control(result, X, model, *, norm="l2", rng=None):
     return clip((X + grey * change).astype(X.dtype), bounds)
 
 
-def defend(X, model, method, strength):
+def defend(X: Array, model: Network, method: str, strength: float) -> Array:
     """Preprocess images in a way that may destroy an attack.
 
     Parameters

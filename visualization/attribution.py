@@ -9,11 +9,15 @@
 All are made of saliency's `class_gradient`, (N, 3, H, W), and reduced to one number a pixel by `channel_map`.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from tqdm import tqdm
 
+from .._typing import Array, IntArray
+from ..classifiers.network import Network
 from ..layers.checks import check_choice
 from .checks import check_finite, check_images, check_labels, check_not_negative, check_whole
 from .occlusion import FILLS, class_value, fill_like
@@ -22,7 +26,7 @@ from .saliency import class_gradient
 CHANNELS = ("max", "sum", "l2")
 
 
-def channel_map(dX, *, channels="max", signed=False):
+def channel_map(dX: Array, *, channels: str = "max", signed: bool = False) -> Array:
     """Reduce the three channels of each pixel to one number.
 
     Parameters
@@ -52,19 +56,19 @@ def channel_map(dX, *, channels="max", signed=False):
 
 
 def smoothgrad(
-    X,
-    y,
-    model,
+    X: Array,
+    y: IntArray | int,
+    model: Network,
     *,
-    samples=50,
-    noise_level=0.15,
-    channels="max",
-    signed=False,
-    batch_size=32,
-    rng=None,
-    callback=None,
-    progress=False,
-):
+    samples: int = 50,
+    noise_level: float = 0.15,
+    channels: str = "max",
+    signed: bool = False,
+    batch_size: int = 32,
+    rng: int | np.random.Generator | None = None,
+    callback: Callable[..., Any] | None = None,
+    progress: bool = False,
+) -> Array:
     """The mean gradient over noisy copies of an image: what neighbouring images share remains, noise averages out.
 
     Parameters
@@ -120,7 +124,9 @@ def smoothgrad(
     return channel_map((total / samples).astype(X.dtype), channels=channels, signed=signed)
 
 
-def gradient_x_input(X, y, model, *, channels="sum", signed=True):
+def gradient_x_input(
+    X: Array, y: IntArray | int, model: Network, *, channels: str = "sum", signed: bool = True
+) -> Array:
     """The gradient times the image: what each pixel adds to the score, if the network were linear.
 
     Parameters
@@ -170,22 +176,22 @@ class IntegratedGradients:
 
 
 def integrated_gradients(
-    X,
-    y,
-    model,
+    X: Array,
+    y: IntArray | int,
+    model: Network,
     *,
-    baseline="black",
-    steps=32,
-    max_steps=1024,
-    tolerance=0.01,
-    floor=0.01,
-    channels="sum",
-    signed=True,
-    batch_size=32,
-    rng=None,
-    callback=None,
-    progress=False,
-):
+    baseline: str | Array = "black",
+    steps: int = 32,
+    max_steps: int = 1024,
+    tolerance: float = 0.01,
+    floor: float = 0.01,
+    channels: str = "sum",
+    signed: bool = True,
+    batch_size: int = 32,
+    rng: int | np.random.Generator | None = None,
+    callback: Callable[..., Any] | None = None,
+    progress: bool = False,
+) -> "IntegratedGradients":
     """Integrate the gradient along the straight line from a baseline to each image.
 
     Parameters

@@ -6,12 +6,15 @@ direction, and keep what helps. Directions are cosines over the image, of low fr
 section 2.1: the gradient is estimated from pairs of answers at random points on both sides, then followed.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from scipy.fft import idctn
 from tqdm import tqdm
 
+from .._typing import Array
 from ..layers.checks import check_choice
 from .adversarial import project, size_of
 from .checks import check_positive, check_whole
@@ -44,20 +47,20 @@ class BlackBoxAttack:
 
 
 def black_box_attack(
-    picture,
-    y,
-    predict,
+    picture: Array,
+    y: int,
+    predict: Callable[..., Any],
     *,
-    targeted=False,
-    method="random_search",
-    budget=5000,
-    limit=12.0,
-    step_size=None,
-    frequencies=0.5,
-    rng=None,
-    callback=None,
-    progress=False,
-):
+    targeted: bool = False,
+    method: str = "random_search",
+    budget: int = 5000,
+    limit: float = 12.0,
+    step_size: float | None = None,
+    frequencies: float = 0.5,
+    rng: int | np.random.Generator | None = None,
+    callback: Callable[..., Any] | None = None,
+    progress: bool = False,
+) -> "BlackBoxAttack":
     """Change a picture until a function that returns scores gives another answer.
 
     Parameters

@@ -12,16 +12,22 @@ In the layer that feeds global average pooling the two differ only by the factor
 gradient of the score to a map is its weight / (h * w) everywhere.
 """
 
+from typing import Any
+
 import numpy as np
 from scipy.ndimage import zoom
 
+from .._typing import Array, IntArray
 from ..classifiers.blocks import Affine, GlobalAvgPool, Relu
+from ..classifiers.network import Network
 from ..classifiers.scores import one_hot
 from .checks import check_images, check_labels
 from .guided import guided_backprop
 
 
-def class_activation_maps(X, y, model, *, relu=False, upsample=True):
+def class_activation_maps(
+    X: Array, y: IntArray | int, model: Network, *, relu: bool = False, upsample: bool = True
+) -> Any:
     """CAM: the sum of the last maps, weighted by the class's weights; or the class's own map, where the head has one.
 
     Parameters
@@ -64,7 +70,15 @@ def class_activation_maps(X, y, model, *, relu=False, upsample=True):
     ### END SOLUTION
 
 
-def grad_cam(X, y, model, *, layer=None, relu=True, upsample=True):
+def grad_cam(
+    X: Array,
+    y: IntArray | int,
+    model: Network,
+    *,
+    layer: int | str | None = None,
+    relu: bool = True,
+    upsample: bool = True,
+) -> Any:
     """Grad-CAM: the sum of a layer's maps, each weighted by the mean of the score's gradient to it.
 
     Parameters
@@ -110,7 +124,7 @@ def grad_cam(X, y, model, *, layer=None, relu=True, upsample=True):
     ### END SOLUTION
 
 
-def guided_grad_cam(X, y, model, *, layer=None):
+def guided_grad_cam(X: Array, y: IntArray | int, model: Network, *, layer: int | str | None = None) -> Array:
     """Guided backpropagation times Grad-CAM.
 
     Parameters

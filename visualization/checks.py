@@ -1,9 +1,14 @@
 """Checks of the arguments that techniques share."""
 
+from typing import Any
+
 import numpy as np
 
+from .._typing import Array
+from ..classifiers.network import Network
 
-def check_images(op, X, model):
+
+def check_images(op: str, X: Array, model: Network) -> None:
     """Raise unless X is a batch of images in model space for this network."""
     if not isinstance(X, np.ndarray) or not np.issubdtype(X.dtype, np.floating):
         raise TypeError(
@@ -15,7 +20,7 @@ def check_images(op, X, model):
     check_finite(op, "X", X)
 
 
-def check_finite(op, name, x):
+def check_finite(op: str, name: str, x: Array) -> None:
     """Raise if an array holds NaN or infinity: a gradient of it would say nothing."""
     if not np.isfinite(x).all():
         raise ValueError(f"{op}: {name} holds NaN or infinity; what was it made from?")
@@ -41,14 +46,14 @@ def check_whole(op, least, **numbers):
             raise ValueError(f"{op}: {name} must be a whole number of at least {least}, got {value!r}")
 
 
-def check_positive(op, **numbers):
+def check_positive(op: str, **numbers: Any) -> None:
     """Raise unless every number is finite and above zero."""
     for name, value in numbers.items():
         if not 0 < value < np.inf:
             raise ValueError(f"{op}: {name} must be above 0, got {value}")
 
 
-def check_not_negative(op, **numbers):
+def check_not_negative(op: str, **numbers: Any) -> None:
     """Raise unless every number is finite and not below zero."""
     for name, value in numbers.items():
         if not 0 <= value < np.inf:

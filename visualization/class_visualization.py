@@ -6,9 +6,14 @@ of the class minus an L2 penalty. Jitter (A. Mordvintsev et al., "Inceptionism",
 smooth enough for people to recognise something in it.
 """
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 from tqdm import tqdm
 
+from .._typing import Array, IntArray
+from ..classifiers.network import Network
 from ..classifiers.scores import one_hot, softmax
 from ..layers.checks import check_choice
 from .checks import check_images, check_labels, check_not_negative, check_whole
@@ -16,22 +21,22 @@ from .image_ops import blur, clip, jitter, noise, step, step_length
 
 
 def create_class_visualization(
-    target_y,
-    model,
+    target_y: int | IntArray,
+    model: Network,
     *,
-    learning_rate=None,
-    normalize=True,
-    objective="score",
-    num_iterations=100,
-    l2_reg=None,
-    max_jitter=8,
-    blur_every=2,
-    blur_sigma=0.7,
-    X_init=None,
-    rng=None,
-    callback=None,
-    progress=False,
-):
+    learning_rate: float | None = None,
+    normalize: bool = True,
+    objective: str = "score",
+    num_iterations: int = 100,
+    l2_reg: float | None = None,
+    max_jitter: int = 8,
+    blur_every: int = 2,
+    blur_sigma: float = 0.7,
+    X_init: Array | None = None,
+    rng: int | np.random.Generator | None = None,
+    callback: Callable[..., Any] | None = None,
+    progress: bool = False,
+) -> Array:
     """Start from noise and maximize the score of a class.
 
     Parameters

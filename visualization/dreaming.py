@@ -6,9 +6,14 @@ copy of the image to the full size, give the dream details of every size. What g
 see `objectives` for mixtures of layers and channels, and for dreams that another image guides.
 """
 
+from collections.abc import Callable, Sequence
+from typing import Any
+
 import numpy as np
 from tqdm import tqdm
 
+from .._typing import Array
+from ..classifiers.network import Network
 from .checks import check_images, check_whole
 from .image_ops import clip, jitter, resize, step, step_length
 from .multilayer import backward_layers, forward_layers
@@ -18,21 +23,21 @@ SMALLEST_OCTAVE = 24  # pixels of the shorter side
 
 
 def deepdream(
-    X,
-    layer,
-    model,
+    X: Array,
+    layer: int | str | Sequence[Any],
+    model: Network,
     *,
-    objective=activation,
-    learning_rate=None,
-    normalize=True,
-    max_jitter=8,
-    num_iterations=20,
-    num_octaves=3,
-    octave_scale=1.4,
-    rng=None,
-    callback=None,
-    progress=False,
-):
+    objective: Callable[..., Any] = activation,
+    learning_rate: float | None = None,
+    normalize: bool = True,
+    max_jitter: int = 8,
+    num_iterations: int = 20,
+    num_octaves: int = 3,
+    octave_scale: float = 1.4,
+    rng: int | np.random.Generator | None = None,
+    callback: Callable[..., Any] | None = None,
+    progress: bool = False,
+) -> Array:
     """Change images so that a layer reacts more strongly.
 
     Parameters
@@ -88,7 +93,8 @@ def deepdream(
     rng = np.random.default_rng(0 if rng is None else rng)
 
     sizes = octave_sizes(X.shape[2:], num_octaves, octave_scale)
-    dream, before = None, None
+    dream: Any = None
+    before: Any = None
     with tqdm(total=len(sizes) * num_iterations, disable=not progress, desc="dreaming", unit="step") as bar:
         for octave, size in enumerate(sizes):
             photograph = X if size == X.shape[2:] else resize(X, size, model)

@@ -5,12 +5,14 @@ using t-SNE", 2008) keeps neighbours together instead and gives up distances: th
 between them mean little. This is the exact method, over all pairs of points; a few thousand take a minute or two.
 """
 
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 from tqdm import tqdm
 
+from .._typing import Array, Images, IntArray
 from ..layers.checks import check_choice
 from .checks import check_finite, check_positive, check_whole
 
@@ -40,7 +42,7 @@ class PCA(NamedTuple):
     mean: np.ndarray
 
 
-def pca(features, *, dims=2):
+def pca(features: Array, *, dims: int = 2) -> "PCA":
     """Principal components by singular value decomposition.
 
     Parameters
@@ -83,19 +85,19 @@ def pca(features, *, dims=2):
 
 
 def tsne(
-    features,
+    features: Array,
     *,
-    perplexity=30.0,
-    dims=2,
-    num_iterations=1000,
-    learning_rate=None,
-    early_exaggeration=12.0,
-    exaggeration_steps=250,
-    init="pca",
-    rng=None,
-    callback=None,
-    progress=False,
-):
+    perplexity: float = 30.0,
+    dims: int = 2,
+    num_iterations: int = 1000,
+    learning_rate: float | None = None,
+    early_exaggeration: float = 12.0,
+    exaggeration_steps: int = 250,
+    init: str = "pca",
+    rng: int | np.random.Generator | None = None,
+    callback: Callable[..., Any] | None = None,
+    progress: bool = False,
+) -> Array:
     """t-SNE: points in the plane, close together where the features are.
 
     Parameters
@@ -168,7 +170,7 @@ def tsne(
     return Y
 
 
-def joint_probabilities(features, *, perplexity=30.0):
+def joint_probabilities(features: Array, *, perplexity: float = 30.0) -> Array:
     """How similar each pair of points is: t-SNE's P.
 
     Parameters
@@ -233,7 +235,7 @@ def kl_divergence(Y, P):
     return float((p * np.log(p / q)).sum())
 
 
-def kl_gradient(Y, P, *, exaggeration=1.0):
+def kl_gradient(Y: Array, P: Array, *, exaggeration: float = 1.0) -> Array:
     """Gradient of `kl_divergence` with regard to Y, with the attraction multiplied by `exaggeration`.
 
     Parameters
@@ -274,7 +276,7 @@ def kl_gradient(Y, P, *, exaggeration=1.0):
     return 4 * (Y.dtype.type(exaggeration) * attraction - repulsion / Y.dtype.type(Z))
 
 
-def grid_cells(Y, *, shape=None):
+def grid_cells(Y: Array, *, shape: tuple[int, int] | None = None) -> IntArray:
     """Assign each point to its own cell of a grid, near its position.
 
     Parameters
@@ -317,7 +319,9 @@ def grid_cells(Y, *, shape=None):
     return cells[chosen]
 
 
-def thumbnail_map(pictures, cells, *, shape=None, gap=1, background=255):
+def thumbnail_map(
+    pictures: Images, cells: IntArray, *, shape: tuple[int, int] | None = None, gap: int = 1, background: int = 255
+) -> Images:
     """A large picture with each small one in its cell.
 
     Parameters

@@ -10,6 +10,8 @@ from typing import NamedTuple
 import numpy as np
 from scipy.cluster.vq import ClusterError, kmeans2
 
+from .._typing import Array
+from ..classifiers.network import Network
 from .checks import check_whole
 from .embedding import pca
 from .image_sets import check_image_set, features_of, in_model_space
@@ -33,7 +35,17 @@ class Facets(NamedTuple):
     nearest: list
 
 
-def facet_starts(images, model, *, num_facets=4, layer=None, nearest=15, rng=None, batch_size=64, progress=False):
+def facet_starts(
+    images: Array,
+    model: Network,
+    *,
+    num_facets: int = 4,
+    layer: int | str | None = None,
+    nearest: int = 15,
+    rng: int | np.random.Generator | None = None,
+    batch_size: int = 64,
+    progress: bool = False,
+) -> "Facets":
     """Cluster images, such as those of one class, and average the most typical of each cluster.
 
     Activation maximization of one neuron from each, ``visualize_neuron(..., X_init=facets.X, num_iterations=30)``,

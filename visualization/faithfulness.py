@@ -7,12 +7,15 @@
   checks for saliency maps", 2018, section 3)
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from scipy.stats import rankdata
 from tqdm import tqdm
 
+from .._typing import Array, IntArray
 from ..classifiers import Network
 from ..layers.checks import check_choice
 from .attribution import channel_map, gradient_x_input, integrated_gradients, smoothgrad
@@ -57,20 +60,20 @@ class InsertionDeletion:
 
 
 def insertion_deletion(
-    maps,
-    X,
-    y,
-    model,
+    maps: Array,
+    X: Array,
+    y: IntArray | int,
+    model: Network,
     *,
-    steps=32,
-    deletion_fill="grey",
-    insertion_fill="blur",
-    blur_sigma=None,
-    objective="probability",
-    batch_size=64,
-    rng=None,
-    progress=False,
-):
+    steps: int = 32,
+    deletion_fill: str = "grey",
+    insertion_fill: str = "blur",
+    blur_sigma: float | None = None,
+    objective: str = "probability",
+    batch_size: int = 64,
+    rng: int | np.random.Generator | None = None,
+    progress: bool = False,
+) -> "InsertionDeletion":
     """Delete the pixels a map ranks highest, and insert them, step by step.
 
     Parameters
@@ -173,7 +176,16 @@ class SanityCheck:
     maps: np.ndarray
 
 
-def sanity_check(X, y, model, method, *, absolute=False, rng=None, progress=False):
+def sanity_check(
+    X: Array,
+    y: IntArray | int,
+    model: Network,
+    method: str | Callable[..., Any],
+    *,
+    absolute: bool = False,
+    rng: int | np.random.Generator | None = None,
+    progress: bool = False,
+) -> "SanityCheck":
     """Cascading randomisation: draw the layers' parameters anew, from the last layer down, and compare the maps.
 
     Parameters

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .._typing import Array, Images, IntArray
+from ..classifiers.network import Network
 from ..layers.checks import check_choice
 from .checks import check_images, check_whole
 
@@ -37,7 +39,7 @@ class ActivationMaps:
     layer: str
 
 
-def first_layer_filters(model, *, shared_scale=False):
+def first_layer_filters(model: Network, *, shared_scale: bool = False) -> Images:
     """The filters of the first layer as colour pictures.
 
     Parameters
@@ -62,7 +64,9 @@ def first_layer_filters(model, *, shared_scale=False):
     return _around_grey(w, largest).transpose(0, 2, 3, 1)
 
 
-def layer_filters(model, layer, *, max_filters=16, max_channels=16):
+def layer_filters(
+    model: Network, layer: int | str, *, max_filters: int = 16, max_channels: int = 16
+) -> tuple[Images, IntArray, IntArray]:
     """The weights of a layer's filters as grey tiles, one for each filter and input channel.
 
     They tell little: see the head of this module.
@@ -98,7 +102,7 @@ def layer_filters(model, layer, *, max_filters=16, max_channels=16):
     return _around_grey(w, np.abs(w).max(axis=(1, 2, 3), keepdims=True)), filters, channels
 
 
-def activation_maps(X, layer, model, *, top=16, by="mean"):
+def activation_maps(X: Array, layer: int | str, model: Network, *, top: int = 16, by: str = "mean") -> "ActivationMaps":
     """The activations of a layer for images, the most active channels first.
 
     Parameters
@@ -136,7 +140,9 @@ def activation_maps(X, layer, model, *, top=16, by="mean"):
     return ActivationMaps(maps[rows, channels], channels, activity[rows, channels], model.layer_names[end])
 
 
-def tile_grid(tiles, *, columns=None, magnify=1, gap=1, background=255):
+def tile_grid(
+    tiles: Images, *, columns: int | None = None, magnify: int = 1, gap: int = 1, background: int = 255
+) -> Images:
     """Put small pictures of one size side by side into a large one.
 
     Parameters

@@ -4,26 +4,31 @@ C. Szegedy et al., "Intriguing properties of neural networks", 2014, section 4. 
 target's score, as in CS231n.
 """
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 from tqdm import tqdm
 
+from .._typing import Array, IntArray
+from ..classifiers.network import Network
 from ..classifiers.scores import one_hot, softmax
 from .checks import check_images, check_labels, check_whole
 from .image_ops import clip, step, step_length
 
 
 def make_fooling_image(
-    X,
-    target_y,
-    model,
+    X: Array,
+    target_y: int | IntArray,
+    model: Network,
     *,
-    learning_rate=None,
-    normalize=True,
-    max_iterations=100,
-    confidence=0.0,
-    callback=None,
-    progress=False,
-):
+    learning_rate: float | None = None,
+    normalize: bool = True,
+    max_iterations: int = 100,
+    confidence: float = 0.0,
+    callback: Callable[..., Any] | None = None,
+    progress: bool = False,
+) -> Array:
     """Change images until the network takes them for target_y.
 
     Parameters

@@ -11,6 +11,8 @@ hardly changes when the upper layers are randomised: see `sanity_check`.
 
 import numpy as np
 
+from .._typing import Array, IntArray
+from ..classifiers.network import Network
 from ..classifiers.scores import one_hot
 from ..layers.checks import RELU_RULES, check_choice
 from .checks import check_images, check_labels, check_whole
@@ -19,7 +21,7 @@ from .saliency import class_gradient
 UPSTREAM = ("one", "activation")
 
 
-def guided_backprop(X, y, model):
+def guided_backprop(X: Array, y: IntArray | int, model: Network) -> Array:
     """Guided backpropagation of the score of class y: only what is positive and was active goes back.
 
     Parameters
@@ -44,7 +46,7 @@ def guided_backprop(X, y, model):
     ### END SOLUTION
 
 
-def deconvnet(X, y, model):
+def deconvnet(X: Array, y: IntArray | int, model: Network) -> Array:
     """The deconvnet of the score of class y: only what is positive goes back, active or not.
 
     Parameters
@@ -64,7 +66,16 @@ def deconvnet(X, y, model):
     return class_gradient(X, y, model, relu_rule="deconv")
 
 
-def neuron_gradient(X, layer, model, *, channel, position=None, relu_rule="guided", upstream="one"):
+def neuron_gradient(
+    X: Array,
+    layer: int | str,
+    model: Network,
+    *,
+    channel: int,
+    position: tuple[int, int] | str | None = None,
+    relu_rule: str = "guided",
+    upstream: str = "one",
+) -> Array:
     """What a neuron, or a whole channel, of any layer responds to.
 
     Parameters

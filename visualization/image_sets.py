@@ -4,13 +4,18 @@ Functions that look through many images take an *image set*: an array (N, 3, H, 
 in data sets (a memory map works: only a batch is read at a time), or floats in model space.
 """
 
+from collections.abc import Iterator, Sequence
+from typing import Any
+
 import numpy as np
 from tqdm import tqdm
 
+from .._typing import Array, Images, IntArray
+from ..classifiers.network import Network
 from .checks import check_finite, check_whole
 
 
-def check_image_set(op, images, name="images"):
+def check_image_set(op: str, images: Images | Array, name: str = "images") -> None:
     """Raise unless images is an image set: (N, 3, H, W), of uint8 or in model space."""
     kind = getattr(images, "dtype", type(images).__name__)
     if not isinstance(images, np.ndarray) or not (kind == np.uint8 or np.issubdtype(kind, np.floating)):
@@ -29,7 +34,7 @@ def as_pictures(images, model):
     return np.array(images.transpose(0, 2, 3, 1)) if images.dtype == np.uint8 else model.deprocess(images)
 
 
-def batches(op, images, model, *, batch_size=64, progress=False):
+def batches(op: str, images: Array, model: Network, *, batch_size: int = 64, progress: bool = False) -> Iterator[Any]:
     """Go through an image set.
 
     Parameters
@@ -59,7 +64,9 @@ def batches(op, images, model, *, batch_size=64, progress=False):
         yield first, X
 
 
-def features_of(images, layer, model, *, batch_size=64, progress=False):
+def features_of(
+    images: Array, layer: int | str | None, model: Network, *, batch_size: int = 64, progress: bool = False
+) -> Array:
     """The features of each image at a layer, as one vector per image.
 
     Parameters
@@ -80,7 +87,7 @@ def features_of(images, layer, model, *, batch_size=64, progress=False):
     """
     op = "features_of"
     end = None if layer is None else model.layer_index(layer)
-    out = None
+    out: Any = None
     for first, X in batches(op, images, model, batch_size=batch_size, progress=progress):
         feats = (X if end is None else model.forward(X, end=end)[0]).reshape(len(X), -1)
         if out is None:
@@ -89,7 +96,14 @@ def features_of(images, layer, model, *, batch_size=64, progress=False):
     return out
 
 
-def random_crops(pictures, count, *, size, smallest=0.25, rng=None):
+def random_crops(
+    pictures: Sequence[Images],
+    count: int,
+    *,
+    size: int | tuple[int, int],
+    smallest: float = 0.25,
+    rng: int | np.random.Generator | None = None,
+) -> tuple[Images, IntArray]:
     """Random square crops of a few pictures, for use without a data set.
 
     Parameters
@@ -121,7 +135,7 @@ def random_crops(pictures, count, *, size, smallest=0.25, rng=None):
     if not 0 < smallest <= 1:
         raise ValueError(f"{op}: smallest must be above 0 and at most 1, got {smallest}")
     rng = np.random.default_rng(0 if rng is None else rng)
-    height, width = (size, size) if np.ndim(size) == 0 else size
+    height, width = (size, size) if isinstance(size, int | np.integer) else size
     images, source = np.empty((count, 3, height, width), dtype=np.uint8), np.arange(count) % len(pictures)
     for image, k in zip(images, source):
         H, W, _ = pictures[k].shape

@@ -5,32 +5,37 @@ A. Mahendran and A. Vedaldi, "Understanding deep image representations by invert
 photograph; deep ones give back what the network has kept of it.
 """
 
+from collections.abc import Callable, Sequence
+from typing import Any
+
 import numpy as np
 from tqdm import tqdm
 
+from .._typing import Array
+from ..classifiers.network import Network
 from .checks import check_finite, check_images, check_not_negative, check_positive, check_whole
 from .image_ops import blur, clip, noise, step, step_length
 from .total_variation import tv_beta_loss
 
 
 def invert_features(
-    target_feats,
-    layer,
-    model,
+    target_feats: Array,
+    layer: int | str,
+    model: Network,
     *,
-    learning_rate=None,
-    normalize=True,
-    num_iterations=300,
-    l2_reg=None,
-    tv_weight=0.0,
-    tv_beta=2.0,
-    blur_every=20,
-    blur_sigma=0.5,
-    X_init=None,
-    rng=None,
-    callback=None,
-    progress=False,
-):
+    learning_rate: float | None = None,
+    normalize: bool = True,
+    num_iterations: int = 300,
+    l2_reg: float | None = None,
+    tv_weight: float = 0.0,
+    tv_beta: float = 2.0,
+    blur_every: int = 20,
+    blur_sigma: float = 0.5,
+    X_init: Array | None = None,
+    rng: int | np.random.Generator | None = None,
+    callback: Callable[..., Any] | None = None,
+    progress: bool = False,
+) -> Array:
     """Start from noise and descend towards an image whose features at a layer are the given ones.
 
     Parameters
@@ -132,7 +137,9 @@ def _check_features(op, shape, target_feats, X, name):
         )
 
 
-def invert_layers(X, model, layers=None, *, progress=False, **options):
+def invert_layers(
+    X: Array, model: Network, layers: Sequence[int] | str | None = None, *, progress: bool = False, **options: Any
+) -> tuple[dict[str, Array], dict[str, Array]]:
     """Rebuild images from the features of each layer in turn.
 
     Parameters

@@ -1,7 +1,13 @@
 """Several layers at once: forward from one to the next, and back, where each adds its own gradient."""
 
+from collections.abc import Iterable
+from typing import Any
 
-def forward_layers(model, X, layers):
+from .._typing import Array
+from ..classifiers.network import Network
+
+
+def forward_layers(model: Network, X: Array, layers: Iterable[int]) -> tuple[dict[int, Array], list[Any]]:
     """Features of several layers in one forward pass.
 
     Parameters

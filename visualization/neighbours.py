@@ -9,6 +9,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from .._typing import Array, IntArray
+from ..classifiers.network import Network
 from ..layers.checks import check_choice
 from .checks import check_whole
 from .image_sets import batches, check_image_set, features_of
@@ -29,17 +31,17 @@ class Neighbours(NamedTuple):
 
 
 def nearest_neighbours(
-    queries,
-    images,
-    layer,
-    model,
+    queries: Array,
+    images: Array,
+    layer: int | str | None,
+    model: Network,
     *,
-    count=5,
-    metric="euclidean",
-    own_index=None,
-    batch_size=64,
-    progress=False,
-):
+    count: int = 5,
+    metric: str = "euclidean",
+    own_index: IntArray | None = None,
+    batch_size: int = 64,
+    progress: bool = False,
+) -> "Neighbours":
     """Look through many images for those whose features are closest to those of the queries.
 
     Only a batch of features and the best so far are in memory.

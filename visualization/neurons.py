@@ -11,10 +11,15 @@ from. Here its value before the ReLU is maximized until it wakes (of a silent ch
 places at once wake less easily than one), and the image starts anew where even that has no gradient.
 """
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 from tqdm import tqdm
 
+from .._typing import Array, IntArray
 from ..classifiers.blocks import GlobalAvgPool, Pool
+from ..classifiers.network import Network
 from .checks import check_images, check_not_negative, check_positive, check_whole
 from .image_ops import blur, clip, grey_levels, jitter, noise, step, step_length, unit
 from .patches import check_channels, receptive_field
@@ -26,25 +31,25 @@ NARROW = 24  # pixels: neurons that see no more than this need no blur
 
 
 def visualize_neuron(
-    layer,
-    model,
+    layer: int | str,
+    model: Network,
     *,
-    channel=None,
-    position=None,
-    X_init=None,
-    learning_rate=None,
-    normalize=True,
-    num_iterations=100,
-    l2_reg=None,
-    tv_weight=0.0,
-    tv_beta=2.0,
-    max_jitter=None,
-    blur_every=None,
-    blur_sigma=0.5,
-    rng=None,
-    callback=None,
-    progress=False,
-):
+    channel: int | IntArray | None = None,
+    position: tuple[int, int] | str | None = None,
+    X_init: Array | None = None,
+    learning_rate: float | None = None,
+    normalize: bool = True,
+    num_iterations: int = 100,
+    l2_reg: float | None = None,
+    tv_weight: float = 0.0,
+    tv_beta: float = 2.0,
+    max_jitter: int | None = None,
+    blur_every: int | None = None,
+    blur_sigma: float = 0.5,
+    rng: int | np.random.Generator | None = None,
+    callback: Callable[..., Any] | None = None,
+    progress: bool = False,
+) -> Array:
     """Start from noise, or from images, and maximize the activation of a neuron, a channel or a layer.
 
     Parameters
@@ -122,7 +127,7 @@ def visualize_neuron(
     l2_reg = (0.5 if X_init is None else 0.0) if l2_reg is None else l2_reg
     max_jitter = (4 if position is None else 0) if max_jitter is None else max_jitter
     field = receptive_field(model, end)
-    narrow = not field.whole_image and field.size <= NARROW
+    narrow = field.size is not None and field.size <= NARROW
     blur_every = (0 if narrow else 4) if blur_every is None else blur_every
     check_whole(op, 0, num_iterations=num_iterations, max_jitter=max_jitter, blur_every=blur_every)
     check_not_negative(op, l2_reg=l2_reg, tv_weight=tv_weight, blur_sigma=blur_sigma)
@@ -158,7 +163,14 @@ def visualize_neuron(
     return X.copy() if num_iterations == 0 else X
 
 
-def neuron_activation(X, layer, model, *, channel=None, position=None):
+def neuron_activation(
+    X: Array,
+    layer: int | str,
+    model: Network,
+    *,
+    channel: int | None = None,
+    position: tuple[int, int] | str | None = None,
+) -> Array:
     """What `visualize_neuron` maximizes, for images in model space (N, 3, H, W): ndarray (N,). Arguments as there."""
     op = "neuron_activation"
     check_images(op, X, model)
@@ -179,7 +191,8 @@ def _units(op, model, end, channel, position, X):
     if channel is None:
         if position is not None:
             raise ValueError(f"{op}: a position needs a channel")
-        units[(slice(None), slice(None), *middle)] = 1
+        place = (slice(None), slice(None), *middle)
+        units[place] = 1
         return None, units, image
     channels = check_channels(op, channel, shape[0], name)
     if len(channels) not in (1, len(X)):
@@ -187,7 +200,8 @@ def _units(op, model, end, channel, position, X):
     channels = np.broadcast_to(channels, len(X))
     if position is None:
         waking = units.copy()
-        waking[(rows, channels, *middle)] = 1
+        place = (rows, channels, *middle)
+        waking[place] = 1
         units[rows, channels] = 1 / np.prod(shape[1:], dtype=int)
         return units, waking, image
     if len(shape) != 3:

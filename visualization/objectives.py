@@ -14,13 +14,18 @@ in lucid's `objectives.py`). A function of your own serves as well::
   deeper into neural networks", 2015, with its notebook's section "Controlling dreams")
 """
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 
+from .._typing import Array
+from ..classifiers.network import Network
 from .checks import check_images
 from .multilayer import forward_layers
 
 
-def activation(feats):
+def activation(feats: dict[int, Array]) -> dict[int, Array]:
     """Half the squared activations, summed over the layers: the gradient is the activations themselves.
 
     Parameters
@@ -62,7 +67,7 @@ def mixture(weights, model):
     return lambda feats: {k: w.astype(feats[k].dtype) * feats[k] for k, w in channels.items()}
 
 
-def guided(guide, weights, model):
+def guided(guide: Array, weights: int | str | dict[str, Any], model: Network) -> Callable[..., Any]:
     """The weighted product of each position's features with those of the guide's features that are nearest to them.
 
     Parameters

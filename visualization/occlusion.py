@@ -4,11 +4,15 @@ M. Zeiler and R. Fergus, "Visualizing and understanding convolutional networks",
 over the image. The method needs no gradient, and so checks techniques that use one.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from tqdm import tqdm
 
+from .._typing import Array, IntArray
+from ..classifiers.network import Network
 from ..classifiers.scores import softmax
 from ..layers.checks import check_choice
 from .checks import check_images, check_labels, check_not_negative, check_whole
@@ -44,20 +48,20 @@ class Occlusion:
 
 
 def occlusion_maps(
-    X,
-    y,
-    model,
+    X: Array,
+    y: IntArray | int,
+    model: Network,
     *,
-    window=16,
-    stride=4,
-    fill="grey",
-    blur_sigma=None,
-    objective="score",
-    batch_size=64,
-    rng=None,
-    callback=None,
-    progress=False,
-):
+    window: int = 16,
+    stride: int = 4,
+    fill: str = "grey",
+    blur_sigma: float | None = None,
+    objective: str = "score",
+    batch_size: int = 64,
+    rng: int | np.random.Generator | None = None,
+    callback: Callable[..., Any] | None = None,
+    progress: bool = False,
+) -> "Occlusion":
     """Move a window over images and note how much the score of class y drops.
 
     Parameters
@@ -137,7 +141,7 @@ def occlusion_maps(
     return result()
 
 
-def occlusion_cost(shape, *, window=16, stride=4):
+def occlusion_cost(shape: tuple[int, int, int, int], *, window: int = 16, stride: int = 4) -> int:
     """How many images `occlusion_maps` will send through the network.
 
     Parameters
@@ -158,7 +162,9 @@ def occlusion_cost(shape, *, window=16, stride=4):
     return int(shape[0] * (1 + rows * columns))
 
 
-def fill_like(X, fill, model, *, sigma=8.0, rng=None):
+def fill_like(
+    X: Array, fill: str, model: Network, *, sigma: float = 8.0, rng: int | np.random.Generator | None = None
+) -> Array:
     """Images without what X shows, to put in place of hidden pixels or to start from.
 
     Parameters

@@ -4,11 +4,16 @@ D. Kingma and J. Ba, "Adam: a method for stochastic optimization", 2015, algorit
 (R. Byrd, P. Lu, J. Nocedal and C. Zhu, "A limited memory algorithm for bound constrained optimization", 1995).
 """
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 from scipy.optimize import Bounds, minimize
 from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
+from .._typing import Array
+from ..classifiers.network import Network
 from ..layers.fast.parallel import one_blas_thread
 from .image_ops import clip, grey_levels, step
 
@@ -17,7 +22,19 @@ _ADAM_STEP = 10  # grey levels
 _SGD_STEP = 6
 
 
-def descend(objective, X, bounds, model, *, optimizer, learning_rate, num_iterations, callback, progress, desc):
+def descend(
+    objective: Callable[..., Any],
+    X: Array,
+    bounds: tuple[Array, Array],
+    model: Network,
+    *,
+    optimizer: str,
+    learning_rate: float | None,
+    num_iterations: int,
+    callback: Callable[..., Any] | None,
+    progress: bool,
+    desc: str,
+) -> Array:
     """Follow the gradient of an objective downhill, within bounds.
 
     Parameters

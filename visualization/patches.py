@@ -5,12 +5,15 @@ J. Springenberg et al., "Striving for simplicity", 2015, section 4. A channel is
 image; where it responds most strongly, the part of the image that it sees there, its receptive field, is cut out.
 """
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from .._typing import Array, Images, IntArray
 from ..classifiers.blocks import Affine, Conv, Fire, GlobalAvgPool, Pool, Relu
+from ..classifiers.network import Network
 from .checks import check_whole
 from .image_sets import as_pictures, batches, check_image_set
 
@@ -56,7 +59,7 @@ class ReceptiveField(NamedTuple):
 WHOLE_IMAGE = ReceptiveField(None, None, None)
 
 
-def receptive_field(model, layer):
+def receptive_field(model: Network, layer: int | str) -> "ReceptiveField":
     """What a unit of a layer sees of the image, computed from the layers up to it.
 
     Parameters
@@ -130,8 +133,17 @@ class TopPatches:
 
 
 def top_patches(
-    images, layer, model, *, channels=None, top=9, per_image=1, batch_size=64, callback=None, progress=False
-):
+    images: Array,
+    layer: int | str,
+    model: Network,
+    *,
+    channels: int | Sequence[int] | None = None,
+    top: int = 9,
+    per_image: int = 1,
+    batch_size: int = 64,
+    callback: Callable[..., Any] | None = None,
+    progress: bool = False,
+) -> "TopPatches":
     """Look through many images for the patches that excite channels of a layer most.
 
     Only a batch of images and the best patches so far are in memory.
@@ -213,7 +225,7 @@ def top_patches(
     return result()
 
 
-def cut_patches(pictures, field, positions, *, fill=128):
+def cut_patches(pictures: Images, field: ReceptiveField, positions: IntArray, *, fill: int = 128) -> Images:
     """Cut the receptive field of one unit out of each picture.
 
     Parameters

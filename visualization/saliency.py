@@ -7,11 +7,13 @@ the network is sure of is almost zero.
 
 import numpy as np
 
+from .._typing import Array, IntArray
+from ..classifiers.network import Network
 from ..classifiers.scores import one_hot
 from .checks import check_images, check_labels
 
 
-def class_gradient(X, y, model, *, relu_rule="standard"):
+def class_gradient(X: Array, y: IntArray | int, model: Network, *, relu_rule: str = "standard") -> Array:
     """The gradient of the score of class y to the pixels.
 
     Parameters
@@ -44,7 +46,7 @@ def class_gradient(X, y, model, *, relu_rule="standard"):
     ### END SOLUTION
 
 
-def compute_saliency_maps(X, y, model):
+def compute_saliency_maps(X: Array, y: IntArray | int, model: Network) -> Array:
     """How strongly the score of class y reacts to each pixel.
 
     Parameters

@@ -11,6 +11,7 @@ import numpy as np
 from scipy.ndimage import binary_fill_holes, find_objects, gaussian_filter, label
 from scipy.stats import rankdata
 
+from .._typing import Array, Images
 from ..layers.checks import check_choice
 from .checks import check_finite, check_not_negative, check_whole
 
@@ -51,7 +52,15 @@ class Segmentation:
     threshold: float
 
 
-def segment_object(picture, map_, *, threshold="otsu", sigma=None, largest=True, background=255):
+def segment_object(
+    picture: Images,
+    map_: Array,
+    *,
+    threshold: str | float = "otsu",
+    sigma: float | None = None,
+    largest: bool = True,
+    background: int = 255,
+) -> "Segmentation":
     """Cut out of a picture the object that a map points at.
 
     Parameters

@@ -6,14 +6,18 @@ over all places, which forget where things are. Scales are those of CS231n's ass
 loss, is `tv_loss`.
 """
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 
+from .._typing import Array
 from ..layers.checks import check_array, same_shape
 from ..layers.fast.parallel import product
 from .checks import check_not_negative
 
 
-def content_loss(content_weight, content_current, content_original):
+def content_loss(content_weight: float, content_current: Array, content_original: Array) -> tuple[float, Array]:
     """How far features are from those of the content image, and the gradient.
 
     Parameters
@@ -45,7 +49,7 @@ def content_loss(content_weight, content_current, content_original):
     ### END SOLUTION
 
 
-def gram_matrix(features, normalize=True):
+def gram_matrix(features: Array, normalize: bool = True) -> Array:
     """The Gram matrix of features: for each pair of channels the sum of their products over all positions.
 
     Parameters
@@ -73,7 +77,7 @@ def gram_matrix(features, normalize=True):
     ### END SOLUTION
 
 
-def gram_matrix_backward(dgram, features, normalize=True):
+def gram_matrix_backward(dgram: Array, features: Array, normalize: bool = True) -> Array:
     """Gradient of `gram_matrix`.
 
     Parameters
@@ -103,7 +107,12 @@ def gram_matrix_backward(dgram, features, normalize=True):
     ### END SOLUTION
 
 
-def style_loss(feats, style_layers, style_targets, style_weights):
+def style_loss(
+    feats: Sequence[Any] | dict[int, Any],
+    style_layers: Sequence[int],
+    style_targets: Sequence[Array] | Array,
+    style_weights: Sequence[float],
+) -> tuple[float, list[Array]]:
     """How far the Gram matrices of some layers are from those of the style image, and the gradients.
 
     Parameters

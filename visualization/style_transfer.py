@@ -8,8 +8,13 @@ Losses are normalised: content by the squared length of the features sought, as 
 the Gram matrix sought. So weights mean the same at every layer, on every network, and at any image size.
 """
 
+from collections.abc import Callable, Sequence
+from typing import Any
+
 import numpy as np
 
+from .._typing import Array
+from ..classifiers.network import Network
 from ..layers.checks import check_choice
 from .checks import check_images, check_not_negative, check_whole
 from .dreaming import octave_sizes
@@ -24,29 +29,29 @@ _LUMINANCE = (0.299, 0.587, 0.114)  # of red, green and blue (ITU-R BT.601)
 
 
 def style_transfer(
-    content_image,
-    style_image,
-    model,
+    content_image: Array,
+    style_image: Array | Sequence[Any],
+    model: Network,
     *,
-    image_size=None,
-    style_size=None,
-    content_layer=None,
-    content_weight=1.0,
-    style_layers=None,
-    style_weights=100.0,
-    style_blend=None,
-    tv_weight=20.0,
-    normalize=True,
-    init="content",
-    learning_rate=None,
-    num_iterations=200,
-    num_scales=1,
-    optimizer="adam",
-    preserve_colors=False,
-    callback=None,
-    progress=False,
-    rng=None,
-):
+    image_size: int | None = None,
+    style_size: int | None = None,
+    content_layer: int | str | None = None,
+    content_weight: float = 1.0,
+    style_layers: Sequence[int] | str | None = None,
+    style_weights: float | Sequence[float] = 100.0,
+    style_blend: Sequence[float] | None = None,
+    tv_weight: float = 20.0,
+    normalize: bool = True,
+    init: str | Array = "content",
+    learning_rate: float | None = None,
+    num_iterations: int = 200,
+    num_scales: int = 1,
+    optimizer: str = "adam",
+    preserve_colors: bool = False,
+    callback: Callable[..., Any] | None = None,
+    progress: bool = False,
+    rng: int | np.random.Generator | None = None,
+) -> Array:
     """Paint a picture in the style of another, or of several.
 
     Parameters
@@ -151,7 +156,13 @@ def style_transfer(
     return with_colors_of(content_image, X, model) if preserve_colors else X
 
 
-def perceptual_objective(model, content, style, tv_weight, normalize):
+def perceptual_objective(
+    model: Network,
+    content: tuple[int, Array, float] | None,
+    style: tuple[list[int], list[Array], list[float]],
+    tv_weight: float,
+    normalize: bool,
+) -> Callable[..., Any]:
     """The weighted sum of content loss, style loss and total variation, as a function of the image.
 
     Parameters
@@ -198,7 +209,7 @@ def perceptual_objective(model, content, style, tv_weight, normalize):
     ### END SOLUTION
 
 
-def layers_by_resolution(model, size):
+def layers_by_resolution(model: Network, size: tuple[int, int]) -> dict[int, list[int]]:
     """Layers with maps by how many times smaller than the image these are: {1: [...], 2: [...], 4: [...], ...}.
 
     Parameters
@@ -212,7 +223,7 @@ def layers_by_resolution(model, size):
     dict of int to list of int
         Layer indices, from fine to coarse. Beyond an eighth style and texture have nothing to gain.
     """
-    layers = {}
+    layers: dict[int, list[int]] = {}
     for layer, shape in enumerate(model.output_shapes(size).values()):
         if len(shape) == 3:
             layers.setdefault(2 ** max(0, round(np.log2(size[0] / shape[1]))), []).append(layer)
@@ -227,7 +238,7 @@ def with_colors_of(content_image, X, model):
     return clip(content_image + lightness * (hi - lo), (lo, hi))
 
 
-def check_one(op, X, model):
+def check_one(op: str, X: Array, model: Network) -> None:
     check_images(op, X, model)
     if len(X) != 1:
         raise ValueError(f"{op}: one image at a time, got a batch of {len(X)}")

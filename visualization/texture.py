@@ -9,8 +9,13 @@ Beyond the paper the descent goes from coarse to fine: a layer sees more of a sm
 structures may be larger than what the layers can see at full size.
 """
 
+from collections.abc import Callable, Sequence
+from typing import Any
+
 import numpy as np
 
+from .._typing import Array
+from ..classifiers.network import Network
 from ..layers.checks import check_choice
 from .checks import check_not_negative, check_whole
 from .dreaming import octave_sizes
@@ -32,23 +37,23 @@ WEIGHTINGS = ("relative", "gatys")
 
 
 def synthesize_texture(
-    image,
-    model,
+    image: Array,
+    model: Network,
     *,
-    size=None,
-    layers=None,
-    weights=1.0,
-    weighting="relative",
-    tv_weight=0.005,
-    X_init=None,
-    learning_rate=None,
-    num_iterations=100,
-    num_scales=3,
-    optimizer="lbfgs",
-    callback=None,
-    progress=False,
-    rng=None,
-):
+    size: tuple[int, int] | int | None = None,
+    layers: Sequence[int] | str | None = None,
+    weights: float | Sequence[float] = 1.0,
+    weighting: str = "relative",
+    tv_weight: float = 0.005,
+    X_init: Array | None = None,
+    learning_rate: float | None = None,
+    num_iterations: int = 100,
+    num_scales: int = 3,
+    optimizer: str = "lbfgs",
+    callback: Callable[..., Any] | None = None,
+    progress: bool = False,
+    rng: int | np.random.Generator | None = None,
+) -> Array:
     """Make a new picture with the texture of a sample.
 
     Parameters
@@ -104,7 +109,7 @@ def synthesize_texture(
     check_choice(op, "optimizer", optimizer, OPTIMIZERS)
     check_choice(op, "weighting", weighting, WEIGHTINGS)
     check_not_negative(op, tv_weight=tv_weight)
-    size = image.shape[2:] if size is None else (size, size) if np.ndim(size) == 0 else tuple(size)
+    size = image.shape[2:] if size is None else (size, size) if isinstance(size, int | np.integer) else tuple(size)
     if len(size) != 2:
         raise ValueError(f"{op}: size must be (height, width) or one number for both, got {size}")
     check_whole(op, 16, height=size[0], width=size[1])

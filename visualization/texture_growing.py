@@ -7,10 +7,14 @@ order and in a pyramid, where a pixel must also fit the coarser picture at its p
 Instead of their trees, all places are searched for many pixels at once, which is a product of matrices.
 """
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 from scipy.ndimage import affine_transform, gaussian_filter
 from tqdm import tqdm
 
+from .._typing import Images
 from ..layers.checks import check_choice
 from .checks import check_not_negative, check_whole
 
@@ -18,17 +22,17 @@ _ROUNDING = 1e-5  # of a query's sum of squares: float32 distances are off by up
 
 
 def grow_texture(
-    image,
+    image: Images,
     *,
-    size,
-    window=11,
-    levels=2,
-    order="outward",
-    tolerance=0.1,
-    rng=None,
-    callback=None,
-    progress=False,
-):
+    size: int | tuple[int, int],
+    window: int = 11,
+    levels: int = 2,
+    order: str = "outward",
+    tolerance: float = 0.1,
+    rng: int | np.random.Generator | None = None,
+    callback: Callable[..., Any] | None = None,
+    progress: bool = False,
+) -> Images:
     """Grow a texture of any size from a sample of it.
 
     Parameters
@@ -83,7 +87,7 @@ def grow_texture(
     op = "grow_texture"
     if np.shape(size) not in ((), (2,)):
         raise ValueError(f"{op}: size must be a number or (H, W), got {size}")
-    height, width = (size, size) if np.ndim(size) == 0 else size
+    height, width = (size, size) if isinstance(size, int | np.integer) else size
     _check_sample(op, image, window, levels)
     check_whole(op, 1, height=height, width=width)
     check_choice(op, "order", order, ("outward", "scan"))
@@ -94,7 +98,8 @@ def grow_texture(
     samples, shapes = [image.astype(np.float32) - grey], [(height, width)]
     for _ in range(1, levels):
         samples.append(gaussian_filter(samples[-1], (1, 1, 0))[::2, ::2])
-        shapes.append(tuple(-(-n // 2) for n in shapes[-1]))
+        height, width = shapes[-1]
+        shapes.append((-(-height // 2), -(-width // 2)))
 
     picture, rows = np.zeros((*shapes[-1], 3), dtype=np.float32), 0
     with tqdm(total=sum(H * W for H, W in shapes), disable=not progress, desc="growing", unit="pixel") as bar:

@@ -8,10 +8,11 @@ slope, with beta = 2 it is the sum of squares.
 
 import numpy as np
 
+from .._typing import Array
 from .checks import check_not_negative, check_positive
 
 
-def tv_loss(img, tv_weight):
+def tv_loss(img: Array, tv_weight: float) -> tuple[float, Array]:
     """Sum of squared differences of neighbouring pixels, and its gradient.
 
     Parameters
@@ -46,7 +47,7 @@ def tv_loss(img, tv_weight):
     ### END SOLUTION
 
 
-def tv_beta_loss(img, tv_weight, beta):
+def tv_beta_loss(img: Array, tv_weight: float, beta: float) -> tuple[float, Array]:
     """Total variation with an exponent, and its gradient.
 
     Parameters

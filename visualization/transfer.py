@@ -3,13 +3,27 @@
 C. Szegedy et al., "Intriguing properties of neural networks", 2014, section 4.2.
 """
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 
+from .._typing import Array, Images, IntArray
+from ..classifiers.network import Network
 from ..datasets import resize_image
 from .adversarial import attack
 
 
-def transfer_matrix(networks, pictures, y, *, attack_with=attack, callback=None, progress=False, **options):
+def transfer_matrix(
+    networks: dict[str, Network],
+    pictures: Images,
+    y: IntArray,
+    *,
+    attack_with: Callable[..., Any] = attack,
+    callback: Callable[..., Any] | None = None,
+    progress: bool = False,
+    **options: Any,
+) -> Array:
     """Make images that fool each network and show them to all.
 
     Parameters

@@ -2,21 +2,31 @@
 
 import difflib
 import textwrap
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
 
 from ..exercises.catalogue import EXERCISES, ROOT
 from .importing import CANNOT
-from .judge import BLOCKED, PASSED, TODO, WRONG, judge
+from .judge import BLOCKED, PASSED, TODO, WRONG, Answers, Verdict, judge
 from .packing import copied
-from .runner import run_exercises
+from .runner import Limits, run_exercises
 from .store import read_answers
 
 NETWORK = ("affine", "relu", "conv", "batchnorm", "spatial_batchnorm")  # exercises that the shipped network consists of
 SIGNS = {PASSED: "✓ passed", WRONG: "✗ wrong", TODO: "· to do", BLOCKED: "– blocked"}
 
 
-def check(names=None, *, root=ROOT, answers=None, limits=None, done=None):
+def check(
+    names: Sequence[str] | None = None,
+    *,
+    root: Path = ROOT,
+    answers: dict[str, Answers] | None = None,
+    limits: Limits | None = None,
+    done: Callable[..., Any] | None = None,
+) -> tuple[list[Verdict], str]:
     """Check exercises.
 
     Parameters
@@ -70,7 +80,7 @@ def after_needs(verdict, verdicts):
     return verdict
 
 
-def load_case(exercise, case):
+def load_case(exercise: str, case: str) -> dict[str, Any]:
     """The inputs of one case of an exercise: {name: value}.
 
     Raises

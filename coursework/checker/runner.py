@@ -22,9 +22,9 @@ from pathlib import Path
 import numpy as np
 
 from ..exercises.catalogue import ROOT, exercise_files
+from .diagnosis import ENDLESS
 from .harness import IMPORTED, STARTED, WHERE
 from .importing import not_imported
-from .judge import ENDLESS
 from .packing import DESCRIPTION, pack, unpack
 
 ENDED = "It ended the whole program ({}). A function must return, and never call exit()."

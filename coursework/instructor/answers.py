@@ -7,9 +7,10 @@ import types
 import numpy as np
 
 from ..checker import markers
+from ..checker.diagnosis import ENDLESS
 from ..checker.fingerprints import with_fingerprints
 from ..checker.harness import run_case, student_functions
-from ..checker.judge import ENDLESS, Answers, KnownMistake
+from ..checker.judge import Answers, KnownMistake
 from ..exercises.catalogue import EXERCISES, ROOT
 from .mistakes import MISTAKES
 

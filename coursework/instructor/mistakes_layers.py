@@ -5,7 +5,7 @@ A mistake is recognised by its numbers, so names and hints are about what was co
 
 from ..exercises.registry import Mistake
 
-MISTAKES = []
+MISTAKES: list[Mistake] = []
 
 
 def _of(exercise, *mistakes):

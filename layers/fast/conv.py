@@ -24,13 +24,16 @@ Which of the ideas 2, 4 and 5 is fastest depends on the shapes; ``method="auto"`
 """
 
 from itertools import product
+from typing import Any
 
 import numpy as np
 
+from ..._typing import Array, Cache
 from ..checks import check_choice, conv_output_size, same_shape
 from . import winograd
 from .parallel import (
     BLOCKING,
+    Blocking,
     least_product,
     least_windows,
     length,
@@ -50,7 +53,15 @@ FORWARD_METHODS = ("auto", "im2col", "winograd")
 BACKWARD_METHODS = ("auto", "im2col", "col2im", "winograd")
 
 
-def conv_forward(x, w, b, conv_param, *, method="auto", blocking=BLOCKING):
+def conv_forward(
+    x: Array,
+    w: Array,
+    b: Array | None,
+    conv_param: dict[str, Any],
+    *,
+    method: str = "auto",
+    blocking: Blocking = BLOCKING,
+) -> tuple[Array, Cache]:
     """Convolve images with filters.
 
     Parameters
@@ -88,7 +99,15 @@ def conv_forward(x, w, b, conv_param, *, method="auto", blocking=BLOCKING):
     return out, (x, w, b, stride, pad)
 
 
-def conv_backward(dout, cache, *, param_grads=True, input_grad=True, method="auto", blocking=BLOCKING):
+def conv_backward(
+    dout: Array,
+    cache: Cache,
+    *,
+    param_grads: bool = True,
+    input_grad: bool = True,
+    method: str = "auto",
+    blocking: Blocking = BLOCKING,
+) -> tuple[Array | Any, Array | Any, Array | None]:
     """Gradients of a convolution.
 
     Parameters

@@ -11,6 +11,7 @@ expansions write into one output, so there is nothing to concatenate. The backwa
 
 import numpy as np
 
+from ..._typing import Array, Cache
 from ..checks import RELU_RULES, check_array, check_choice, same_shape
 from .parallel import Blocking, length, parallel_for, split_blocks
 from .relu import relu_grad_into, repeated
@@ -19,7 +20,14 @@ from .winograd import strided
 BLOCKING = Blocking(least_floats=30_000)
 
 
-def fire_forward(x, squeeze, expand1, expand3, *, blocking=BLOCKING):
+def fire_forward(
+    x: Array,
+    squeeze: tuple[Array, Array],
+    expand1: tuple[Array, Array],
+    expand3: tuple[Array, Array],
+    *,
+    blocking: Blocking = BLOCKING,
+) -> tuple[Array, Cache]:
     """Squeeze, expand, concatenate.
 
     Parameters

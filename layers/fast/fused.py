@@ -15,9 +15,11 @@ target, without harm to the gradients.
 """
 
 import math
+from typing import Any
 
 import numpy as np
 
+from ..._typing import Array, Cache
 from ..checks import (
     RELU_RULES,
     check_affine,
@@ -28,18 +30,28 @@ from ..checks import (
     same_shape,
 )
 from .conv import conv_backward, convolve
-from .parallel import BLOCKING, parallel_for, parallel_sum, split_blocks
+from .parallel import BLOCKING, Blocking, parallel_for, parallel_sum, split_blocks
 from .relu import relu_grad, relu_grad_into, repeated
 
 
-def conv_relu_forward(x, w, b, conv_param, *, blocking=BLOCKING):
+def conv_relu_forward(
+    x: Array, w: Array, b: Array | None, conv_param: dict[str, Any], *, blocking: Blocking = BLOCKING
+) -> tuple[Array, Cache]:
     """`conv_forward`, then ReLU: (N, C, H, W) -> (N, F, HO, WO)."""
     stride, pad, *size = conv_output_size("conv_forward", x, w, b, conv_param)
     out, active = _convolve_relu(x, w, stride, pad, size, None, b, blocking)
     return out, ((x, w, b, stride, pad), active)
 
 
-def conv_relu_backward(dout, cache, *, relu_rule="standard", param_grads=True, input_grad=True, blocking=BLOCKING):
+def conv_relu_backward(
+    dout: Array,
+    cache: Cache,
+    *,
+    relu_rule: str = "standard",
+    param_grads: bool = True,
+    input_grad: bool = True,
+    blocking: Blocking = BLOCKING,
+) -> tuple[Array | None, Array | None, Array | None]:
     """Gradients of `conv_relu_forward`: dx, dw, db. What is not asked for is None."""
     conv_cache, active = cache
     same_shape("conv_relu_backward", "dout", dout, active.shape)
@@ -47,14 +59,16 @@ def conv_relu_backward(dout, cache, *, relu_rule="standard", param_grads=True, i
     return conv_backward(da, conv_cache, param_grads=param_grads, input_grad=input_grad, blocking=blocking)
 
 
-def affine_relu_forward(x, w, b):
+def affine_relu_forward(x: Array, w: Array, b: Array | None) -> tuple[Array, Cache]:
     """Affine layer, then ReLU: (N, d_1, ..., d_k) -> (N, M)."""
     out, cache = linear_forward(x, w, b)
     np.maximum(out, 0, out=out)
     return out, (cache, out > 0)
 
 
-def affine_relu_backward(dout, cache, *, relu_rule="standard", param_grads=True, input_grad=True):
+def affine_relu_backward(
+    dout: Array, cache: Cache, *, relu_rule: str = "standard", param_grads: bool = True, input_grad: bool = True
+) -> tuple[Array | None, Array | None, Array | None]:
     """Gradients of `affine_relu_forward`: dx, dw, db. What is not asked for is None."""
     linear_cache, active = cache
     same_shape("affine_relu_backward", "dout", dout, active.shape)
@@ -62,7 +76,17 @@ def affine_relu_backward(dout, cache, *, relu_rule="standard", param_grads=True,
     return linear_backward(da, linear_cache, param_grads=param_grads, input_grad=input_grad)
 
 
-def conv_bn_relu_forward(x, w, b, gamma, beta, conv_param, bn_param, *, blocking=BLOCKING):
+def conv_bn_relu_forward(
+    x: Array,
+    w: Array,
+    b: Array | None,
+    gamma: Array,
+    beta: Array,
+    conv_param: dict[str, Any],
+    bn_param: dict[str, Any],
+    *,
+    blocking: Blocking = BLOCKING,
+) -> tuple[Array, Cache]:
     """Convolution, spatial batch normalisation, ReLU.
 
     Parameters
@@ -114,7 +138,15 @@ def conv_bn_relu_forward(x, w, b, gamma, beta, conv_param, bn_param, *, blocking
     return _images(out, a.shape), ("train", conv_cache, _images(bn_cache[1], a.shape), bn_cache)
 
 
-def conv_bn_relu_backward(dout, cache, *, relu_rule="standard", param_grads=True, input_grad=True, blocking=BLOCKING):
+def conv_bn_relu_backward(
+    dout: Array,
+    cache: Cache,
+    *,
+    relu_rule: str = "standard",
+    param_grads: bool = True,
+    input_grad: bool = True,
+    blocking: Blocking = BLOCKING,
+) -> tuple[Array | None, Array | None, Array | None, Array | None, Array | None]:
     """Gradients of `conv_bn_relu_forward`: dx, dw, db, dgamma, dbeta. What is not asked for is None."""
     mode, conv_cache, active, rest = cache
     same_shape("conv_bn_relu_backward", "dout", dout, active.shape)
@@ -138,7 +170,16 @@ def conv_bn_relu_backward(dout, cache, *, relu_rule="standard", param_grads=True
     return dx, dw, db, *((dgamma, dbeta) if param_grads else (None, None))
 
 
-def affine_bn_relu_forward(x, w, b, gamma, beta, bn_param, *, blocking=BLOCKING):
+def affine_bn_relu_forward(
+    x: Array,
+    w: Array,
+    b: Array | None,
+    gamma: Array,
+    beta: Array,
+    bn_param: dict[str, Any],
+    *,
+    blocking: Blocking = BLOCKING,
+) -> tuple[Array, Cache]:
     """Affine layer, batch normalisation, ReLU: (N, d_1, ..., d_k) -> (N, M); w is (D, M), the rest (M,)."""
     op = "affine_bn_relu_forward"
     check_array(op, "w", w, "D M")
@@ -153,7 +194,15 @@ def affine_bn_relu_forward(x, w, b, gamma, beta, bn_param, *, blocking=BLOCKING)
     return out, ("train", linear_cache, bn_cache[1], bn_cache)
 
 
-def affine_bn_relu_backward(dout, cache, *, relu_rule="standard", param_grads=True, input_grad=True, blocking=BLOCKING):
+def affine_bn_relu_backward(
+    dout: Array,
+    cache: Cache,
+    *,
+    relu_rule: str = "standard",
+    param_grads: bool = True,
+    input_grad: bool = True,
+    blocking: Blocking = BLOCKING,
+) -> tuple[Array | None, Array | None, Array | None, Array | None, Array | None]:
     """Gradients of `affine_bn_relu_forward`: dx, dw, db, dgamma, dbeta. What is not asked for is None."""
     mode, linear_cache, active, rest = cache
     same_shape("affine_bn_relu_backward", "dout", dout, active.shape)

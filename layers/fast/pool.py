@@ -10,13 +10,16 @@ Average pooling is a loop over the few offsets inside a window: for the offset (
 ``x[:, :, i::stride, j::stride]`` holds that entry of every window.
 """
 
+from typing import Any
+
 import numpy as np
 
+from ..._typing import Array, Cache
 from ..checks import check_array, pool_output_size, same_shape
-from .parallel import BLOCKING, length, parallel_for, split_blocks
+from .parallel import BLOCKING, Blocking, length, parallel_for, split_blocks
 
 
-def max_pool_forward(x, pool_param, *, blocking=BLOCKING):
+def max_pool_forward(x: Array, pool_param: dict[str, Any], *, blocking: Blocking = BLOCKING) -> tuple[Array, Cache]:
     """The largest value of each window; arguments and result as in `max_pool_forward_naive`.
 
     `blocking` (Blocking) says how the work is split.
@@ -66,7 +69,7 @@ def _keep_larger(largest, entry, winner, number):
     np.maximum(largest, entry, out=largest)
 
 
-def max_pool_backward(dout, cache, *, blocking=BLOCKING):
+def max_pool_backward(dout: Array, cache: Cache, *, blocking: Blocking = BLOCKING) -> Array:
     """Gradient of `max_pool_forward`: all of it goes to the first largest value of each window.
 
     Parameters
@@ -108,7 +111,7 @@ def max_pool_backward(dout, cache, *, blocking=BLOCKING):
     return dx.transpose(0, 3, 1, 2)
 
 
-def avg_pool_forward(x, pool_param):
+def avg_pool_forward(x: Array, pool_param: dict[str, Any]) -> tuple[Array, Cache]:
     """The mean of each window; arguments as in `max_pool_forward_naive`.
 
     The sum of a window that extends beyond the border (ceil_mode) is divided by the number of its pixels inside.
@@ -131,7 +134,7 @@ def avg_pool_forward(x, pool_param):
     return out, (x, area, height, width, stride)
 
 
-def avg_pool_backward(dout, cache):
+def avg_pool_backward(dout: Array, cache: Cache) -> Array:
     """Gradient of `avg_pool_forward`: every pixel of a window gets an equal share.
 
     Parameters
@@ -152,7 +155,7 @@ def avg_pool_backward(dout, cache):
     return dx
 
 
-def global_avg_pool_forward(x):
+def global_avg_pool_forward(x: Array) -> tuple[Array, Cache]:
     """The mean of each map: (N, C, H, W) -> (N, C), so that a network takes images of any size.
 
     Lin et al. 2014, Network in network, section 3.2.
@@ -161,7 +164,7 @@ def global_avg_pool_forward(x):
     return x.mean(axis=(2, 3)), x.shape
 
 
-def global_avg_pool_backward(dout, cache):
+def global_avg_pool_backward(dout: Array, cache: Cache) -> Array:
     """Gradient of `global_avg_pool_forward`: dout / (H W) at every position, (N, C) -> (N, C, H, W)."""
     N, C, H, W = cache
     same_shape("global_avg_pool_backward", "dout", dout, (N, C))

@@ -2,11 +2,12 @@
 
 import numpy as np
 
+from ..._typing import Array, Cache
 from ..checks import RELU_RULES, check_choice, check_float, same_shape
-from .parallel import BLOCKING, parallel_for, split_blocks
+from .parallel import BLOCKING, Blocking, parallel_for, split_blocks
 
 
-def relu_forward(x, *, blocking=BLOCKING):
+def relu_forward(x: Array, *, blocking: Blocking = BLOCKING) -> tuple[Array, Cache]:
     """``max(x, 0)``; images come out channels last in memory.
 
     Parameters
@@ -32,11 +33,11 @@ def relu_forward(x, *, blocking=BLOCKING):
         np.maximum(xl[block], zero, out=out[block])
         np.greater(xl[block], 0, out=active[block])
 
-    parallel_for(split_blocks(*xl.shape[:2], zero.size, blocking=blocking), lambda: worker)
+    parallel_for(split_blocks(xl.shape[0], xl.shape[1], zero.size, blocking=blocking), lambda: worker)
     return out.transpose(0, 3, 1, 2), active.transpose(0, 3, 1, 2)
 
 
-def relu_backward(dout, cache, *, relu_rule="standard", blocking=BLOCKING):
+def relu_backward(dout: Array, cache: Cache, *, relu_rule: str = "standard", blocking: Blocking = BLOCKING) -> Array:
     """Gradient of `relu_forward`."""
     same_shape("relu layer", "dout", dout, cache.shape)
     return relu_grad(dout, cache, relu_rule, blocking=blocking)

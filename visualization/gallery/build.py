@@ -12,6 +12,8 @@ from tqdm import tqdm
 
 from ... import __version__
 from ..._files import check_destination, written_beside
+from ..._typing import Images
+from ...classifiers.network import Network
 from ...datasets import sample_image, sample_names
 from . import features, images, maps, style
 from .images import Subject, map_layers
@@ -20,7 +22,16 @@ from .page import write_page
 FIGURES = images.FIGURES | maps.FIGURES | features.FIGURES | style.FIGURES
 
 
-def make_gallery(out, model, *, image=None, image_name="your photograph", seed=0, overwrite=False, progress=False):
+def make_gallery(
+    out: str | Path,
+    model: Network,
+    *,
+    image: Images | None = None,
+    image_name: str = "your photograph",
+    seed: int = 0,
+    overwrite: bool = False,
+    progress: bool = False,
+) -> Path:
     """Run every technique and write what comes out into a folder.
 
     Parameters

@@ -2,6 +2,8 @@
 
 import base64
 import html
+from pathlib import Path
+from typing import Any
 
 from ..._files import written_beside
 
@@ -14,7 +16,7 @@ img { max-width: 100%; height: auto; background: white; border: 1px solid #ddd; 
 """
 
 
-def write_page(path, sections, manifest, *, overwrite=False):
+def write_page(path: Path, sections: list[Any], manifest: dict[str, Any], *, overwrite: bool = False) -> None:
     """Write the page.
 
     Parameters

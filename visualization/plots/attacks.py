@@ -1,12 +1,25 @@
 """Figures of attacks: what changed, by how much, and how the network's answer followed."""
 
+from typing import Any
+
 import numpy as np
 from matplotlib.figure import Figure
 
+from ..._typing import Array, Images
 from .panels import DPI, TILE, around_grey, show
 
 
-def plot_attack(original, attacked, trace, titles, *, magnify=10, heading=None, xlabel="step", ylabel="probability"):
+def plot_attack(
+    original: Images,
+    attacked: Images,
+    trace: dict[str, Any],
+    titles: tuple[str, str],
+    *,
+    magnify: float = 10,
+    heading: str | None = None,
+    xlabel: str = "step",
+    ylabel: str = "probability",
+) -> Figure:
     """Photograph, attacked picture, magnified difference, and the trace, in one row.
 
     Parameters
@@ -47,7 +60,7 @@ def plot_attack(original, attacked, trace, titles, *, magnify=10, heading=None, 
     return figure
 
 
-def plot_transfer(matrix, names, *, heading=None):
+def plot_transfer(matrix: Array, names: list[str], *, heading: str | None = None) -> Figure:
     """Which part of the images made for one network (row) fools another (column).
 
     Parameters

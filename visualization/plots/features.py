@@ -1,9 +1,14 @@
 """Figures of what layers, channels and neurons have learnt, in the manner of `pictures`."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 from matplotlib.figure import Figure
 
-from ..filters import tile_grid
+from ..._typing import Array, Images, IntArray
+from ..filters import ActivationMaps, tile_grid
+from ..patches import TopPatches
 from .panels import DPI, aspect_of, show, tile_axes, titles_for
 from .pictures import plot_images, short_name
 
@@ -15,7 +20,7 @@ CAPTION_DEEP = (
 _PIXELS = 300  # about so many pixels wide are small tiles drawn, so that they stay squares
 
 
-def plot_filters(tiles, *, columns=None, heading=None):
+def plot_filters(tiles: Images, *, columns: int | None = None, heading: str | None = None) -> Figure:
     """First-layer filters as one grid of colour tiles.
 
     Parameters
@@ -41,7 +46,9 @@ def plot_filters(tiles, *, columns=None, heading=None):
     return figure
 
 
-def plot_layer_filters(tiles, filters, channels, layer, *, heading=None):
+def plot_layer_filters(
+    tiles: Images, filters: IntArray, channels: IntArray, layer: str, *, heading: str | None = None
+) -> Figure:
     """Weights of a deeper layer's filters as grey tiles, with a caption that says why they say little.
 
     Parameters
@@ -75,7 +82,14 @@ def plot_layer_filters(tiles, filters, channels, layer, *, heading=None):
     return figure
 
 
-def plot_activations(picture, activations, *, index=0, columns=None, heading=None):
+def plot_activations(
+    picture: Images,
+    activations: ActivationMaps,
+    *,
+    index: int = 0,
+    columns: int | None = None,
+    heading: str | None = None,
+) -> Figure:
     """A picture and a layer's maps for it, the most active channels first, on one scale.
 
     Parameters
@@ -108,7 +122,7 @@ def plot_activations(picture, activations, *, index=0, columns=None, heading=Non
     return figure
 
 
-def plot_patches(result, *, heading=None):
+def plot_patches(result: TopPatches, *, heading: str | None = None) -> Figure:
     """For each channel a row: the patches that excite it most, their activations below.
 
     Parameters
@@ -142,7 +156,9 @@ def plot_patches(result, *, heading=None):
     return figure
 
 
-def plot_neighbours(queries, found, titles=None, *, heading=None):
+def plot_neighbours(
+    queries: Sequence[Any], found: dict[str, Any], titles: Sequence[str] | None = None, *, heading: str | None = None
+) -> Figure:
     """For each query a row: the query, and its nearest images by each measure, side by side.
 
     Parameters
@@ -174,7 +190,14 @@ def plot_neighbours(queries, found, titles=None, *, heading=None):
     return figure
 
 
-def plot_embedding(Y, thumbnails=None, labels=None, names=None, *, heading=None):
+def plot_embedding(
+    Y: Array,
+    thumbnails: Images | None = None,
+    labels: IntArray | None = None,
+    names: list[str] | None = None,
+    *,
+    heading: str | None = None,
+) -> Figure:
     """Points in the plane by class, and beside them a map of their pictures.
 
     Parameters
@@ -224,7 +247,15 @@ def plot_embedding(Y, thumbnails=None, labels=None, names=None, *, heading=None)
     return figure
 
 
-def plot_neurons(pictures, names, activations, *, dead=None, columns=None, heading=None):
+def plot_neurons(
+    pictures: Sequence[Images],
+    names: Sequence[str],
+    activations: Sequence[float],
+    *,
+    dead: Sequence[bool] | None = None,
+    columns: int | None = None,
+    heading: str | None = None,
+) -> Figure:
     """Images made for neurons by activation maximization, with their activations.
 
     Parameters

@@ -5,12 +5,20 @@ saves it. Maps are drawn with a colour bar. What has a sign is red where it spea
 it, with white at zero and the same range on both sides.
 """
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 from matplotlib import colormaps
 from matplotlib.colors import Normalize
+from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
+from ..._typing import Array, Images
 from ...layers.checks import check_choice
+from ..faithfulness import InsertionDeletion, SanityCheck
+from ..occlusion import Occlusion
+from ..segmentation import Segmentation
 from .panels import aspect_of, show, tile_axes, titles_for
 
 SIGNED, UNSIGNED = "RdBu_r", "inferno"
@@ -27,7 +35,7 @@ METHOD_NAMES = {
     "guided_grad_cam": "guided Grad-CAM",
 }
 RANDOM_ORDER = "random order"
-COLOURS = dict(zip(METHOD_NAMES.values(), colormaps["tab10"].colors)) | {RANDOM_ORDER: "black"}
+COLOURS = dict(zip(METHOD_NAMES.values(), [colormaps["tab10"](k) for k in range(10)])) | {RANDOM_ORDER: "black"}
 LEGEND = (
     "dark to bright:\nhow much a pixel counts\n\nred: for the class\nwhite: does not count\nblue: against the class"
 )
@@ -43,7 +51,17 @@ SANITY_READING = (
 OVERLAYS = ("heat", "lit")
 
 
-def plot_maps(images, maps, titles=None, *, signed=None, overlay="heat", label="", percentile=99.5, heading=None):
+def plot_maps(
+    images: Images,
+    maps: Array,
+    titles: Sequence[str] | None = None,
+    *,
+    signed: bool | None = None,
+    overlay: str = "heat",
+    label: str = "",
+    percentile: float = 99.5,
+    heading: str | None = None,
+) -> Figure:
     """For each picture a row: the picture, its map, and both together.
 
     Parameters
@@ -82,7 +100,16 @@ def plot_maps(images, maps, titles=None, *, signed=None, overlay="heat", label="
     return figure
 
 
-def plot_methods(image, maps, *, title="", signed=None, columns=5, percentile=99.5, heading=None):
+def plot_methods(
+    image: Images,
+    maps: dict[str, Array],
+    *,
+    title: str = "",
+    signed: bool | None = None,
+    columns: int = 5,
+    percentile: float = 99.5,
+    heading: str | None = None,
+) -> Figure:
     """A picture, and beside it the maps of several methods.
 
     Parameters
@@ -117,7 +144,15 @@ def plot_methods(image, maps, *, title="", signed=None, columns=5, percentile=99
     return figure
 
 
-def plot_gradient_pictures(images, gradients, titles=None, *, labels=None, percentile=99.5, heading=None):
+def plot_gradient_pictures(
+    images: Images,
+    gradients: Sequence[Any],
+    titles: Sequence[str] | None = None,
+    *,
+    labels: Sequence[Any] | None = None,
+    percentile: float = 99.5,
+    heading: str | None = None,
+) -> Figure:
     """Gradients in colour, as guided backpropagation and the deconvnet are usually shown.
 
     Parameters
@@ -158,7 +193,15 @@ def gradient_picture(dX, *, percentile=99.5):
     return np.clip(np.rint(127.5 + 127.5 * dX / top), 0, 255).astype(np.uint8).transpose(1, 2, 0)
 
 
-def plot_occlusion(images, occlusion, titles=None, *, window, label="drop of the score", heading=None):
+def plot_occlusion(
+    images: Images,
+    occlusion: Occlusion,
+    titles: Sequence[str] | None = None,
+    *,
+    window: int,
+    label: str = "drop of the score",
+    heading: str | None = None,
+) -> Figure:
     """Occlusion maps: the picture with one window drawn in, the coarse grid, the map, and the map over the picture.
 
     Parameters
@@ -193,7 +236,14 @@ def plot_occlusion(images, occlusion, titles=None, *, window, label="drop of the
     return figure
 
 
-def plot_segmentation(images, maps, segmentations, titles=None, *, heading=None):
+def plot_segmentation(
+    images: Images,
+    maps: Array,
+    segmentations: Sequence[Segmentation],
+    titles: Sequence[str] | None = None,
+    *,
+    heading: str | None = None,
+) -> Figure:
     """For each picture a row: the picture with the box, the map, the mask, and the object cut out.
 
     Parameters
@@ -224,7 +274,9 @@ def plot_segmentation(images, maps, segmentations, titles=None, *, heading=None)
     return figure
 
 
-def plot_insertion_deletion(results, *, ylabel="probability of the class", heading=None):
+def plot_insertion_deletion(
+    results: dict[str, InsertionDeletion], *, ylabel: str = "probability of the class", heading: str | None = None
+) -> Figure:
     """The curves of several methods, deletion on the left and insertion on the right.
 
     Parameters
@@ -245,7 +297,7 @@ def plot_insertion_deletion(results, *, ylabel="probability of the class", headi
     colours = _colours(results)
     for axis, what, better in zip(axes, ("deletion", "insertion"), ("smaller is better", "larger is better")):
         areas = {name: float(getattr(result, f"{what}_auc").mean()) for name, result in results.items()}
-        for name in sorted(areas, key=areas.get, reverse=what == "insertion"):
+        for name in sorted(areas, key=lambda name: areas[name], reverse=what == "insertion"):
             result = results[name]
             curve = getattr(result, what).mean(axis=0)
             style = {"color": colours[name], "ls": "--" if name == RANDOM_ORDER else "-", "lw": 1.5}
@@ -259,7 +311,7 @@ def plot_insertion_deletion(results, *, ylabel="probability of the class", headi
     return figure
 
 
-def plot_sanity(results, *, heading=None):
+def plot_sanity(results: dict[str, SanityCheck], *, heading: str | None = None) -> Figure:
     """Rank correlation with the original map, while layers are randomised from the last one down.
 
     Parameters

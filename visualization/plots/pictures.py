@@ -5,9 +5,14 @@ Figure, and neither shows nor saves it: ``figure.savefig("out.png")`` does, and 
 display is needed.
 """
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 from matplotlib.figure import Figure
 
+from ..._typing import Array, Images
+from ...classifiers.evaluation import Evaluation
 from .panels import DPI, TILE, around_grey, aspect_of, show, tile_axes, titles_for
 
 
@@ -16,7 +21,14 @@ def short_name(name):
     return name.split(",")[0]
 
 
-def plot_images(images, titles=None, *, columns=None, heading=None, tile=TILE):
+def plot_images(
+    images: Sequence[Images] | Images,
+    titles: Sequence[str] | None = None,
+    *,
+    columns: int | None = None,
+    heading: str | None = None,
+    tile: float = TILE,
+) -> Figure:
     """A grid of pictures.
 
     Parameters
@@ -45,7 +57,9 @@ def plot_images(images, titles=None, *, columns=None, heading=None, tile=TILE):
     return figure
 
 
-def plot_saliency(images, saliency, titles=None, *, heading=None):
+def plot_saliency(
+    images: Images, saliency: Array, titles: Sequence[str] | None = None, *, heading: str | None = None
+) -> Figure:
     """For each picture a row: the picture, its saliency map, and the picture lit by the map.
 
     Parameters
@@ -78,7 +92,14 @@ def plot_saliency(images, saliency, titles=None, *, heading=None):
     return figure
 
 
-def plot_fooling(original, fooling, titles=("original", "fooling image"), *, magnify=10, heading=None):
+def plot_fooling(
+    original: Array | Images,
+    fooling: Array | Images,
+    titles: tuple[str, str] | Sequence[Any] = ("original", "fooling image"),
+    *,
+    magnify: float = 10,
+    heading: str | None = None,
+) -> Figure:
     """Original, fooling image, their difference, and the difference magnified.
 
     Parameters
@@ -109,7 +130,7 @@ def plot_fooling(original, fooling, titles=("original", "fooling image"), *, mag
     return figure
 
 
-def plot_progress(images, labels, *, heading=None):
+def plot_progress(images: Sequence[Images], labels: Sequence[str], *, heading: str | None = None) -> Figure:
     """A strip of pictures that shows how an image came about.
 
     Parameters
@@ -126,7 +147,7 @@ def plot_progress(images, labels, *, heading=None):
     return plot_images(images, labels, columns=len(images), heading=heading)
 
 
-def plot_evaluation(evaluation, class_names, *, heading=None):
+def plot_evaluation(evaluation: Evaluation, class_names: list[str], *, heading: str | None = None) -> Figure:
     """How well each class is recognised, and what it is confused with.
 
     Parameters
@@ -169,7 +190,7 @@ def plot_evaluation(evaluation, class_names, *, heading=None):
     return figure
 
 
-def plot_history(history, *, heading=None):
+def plot_history(history: list[dict[str, Any]], *, heading: str | None = None) -> Figure:
     """Loss, accuracy and learning rate over a training's epochs.
 
     Parameters
