@@ -2,7 +2,6 @@
 
 import copy
 from collections.abc import Sequence
-from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -11,17 +10,16 @@ from numpy.typing import DTypeLike
 
 from .._typing import Array, Cache, Images, IntArray
 from ..layers.checks import RELU_RULES, check_choice, whole_number
-from ..layers.fast.parallel import one_blas_thread
+from ..layers.fast.parallel import threads_for
 from ..layers.losses import softmax_loss
 from .blocks import make_blocks, param_shapes
+from .checks import check_input, check_parameters, checked_labels
 from .engines import ENGINES
-from .parameters import check_parameters, draw_parameters, stored_parameter
+from .parameters import draw_parameters, stored_parameter
 from .pixels import make_pixels
 from .scores import softmax
-from .summary import find_class, summary_table
+from .summary import find_class, find_layer, summary_table
 from .weights import WeightsError, read_weights, write_weights
-
-_MOST_FOR_BLAS = 3 * 128 * 128  # numbers in what a network is given: four images of 64x64, or one of 128x128
 
 
 class Prediction(NamedTuple):
@@ -96,8 +94,9 @@ class Network:
             params = draw_parameters(shapes, self.dtype, np.random.default_rng(0 if rng is None else rng))
         check_parameters(params, shapes)
         self.params = {name: stored_parameter(params[name], self.dtype) for name in shapes}
-        self.class_names = self._labels("class_names", class_names) or [f"class {k}" for k in range(self.num_classes)]
-        self.wnids = self._labels("wnids", wnids)
+        names = checked_labels("class_names", class_names, self.num_classes)
+        self.class_names = names or [f"class {k}" for k in range(self.num_classes)]
+        self.wnids = checked_labels("wnids", wnids, self.num_classes)
         self.provenance = dict(provenance or {})
 
     # -- forward and backward -------------------------------------------------------------------------------------
@@ -125,9 +124,9 @@ class Network:
         first, last = self._span(start, end)
         if mode not in ("test", "train"):
             raise ValueError(f"forward: mode must be 'test' or 'train', got {mode!r}")
-        self._check_input(X, first)
+        check_input(X, first, self.layer_names[first])
         caches, size = [], X.size
-        with _threads_for(size):
+        with threads_for(size):
             for i in range(first, last + 1):
                 X, cache = self._blocks[i].forward(X, self.params, mode, ENGINES[self.engine])
                 caches.append(cache)
@@ -172,7 +171,7 @@ class Network:
             )
         param_grads = mode == "train" if param_grads is None else param_grads
         grads: dict[str, Array] = {}
-        with _threads_for(size):
+        with threads_for(size):
             for i in reversed(range(first, first + len(caches))):
                 dout, block_grads = self._blocks[i].backward(
                     dout,
@@ -228,12 +227,12 @@ class Network:
         -------
         ndarray (N, K)
         """
-        self._check_input(X, 0)
+        check_input(X, 0, self.layer_names[0])
         batch_size = whole_number("scores", "batch_size", batch_size, 1)
         parts = []
         for n in range(0, len(X), batch_size):
             part = X[n : n + batch_size]
-            with _threads_for(part.size):
+            with threads_for(part.size):
                 for block in self._blocks:
                     part, _ = block.forward(part, self.params, "test", ENGINES[self.engine])
             parts.append(part)
@@ -295,14 +294,7 @@ class Network:
 
     def layer_index(self, layer: int | str) -> int:
         """The index of a layer given by index or name; negative indices count from the end."""
-        if isinstance(layer, str):
-            if layer in self.layer_names:
-                return self.layer_names.index(layer)
-        elif isinstance(layer, int | np.integer) and not isinstance(layer, bool):
-            if -len(self.layer_names) <= layer < len(self.layer_names):
-                return int(layer) % len(self.layer_names)
-        valid = ", ".join(f"{i} {name}" for i, name in enumerate(self.layer_names))
-        raise ValueError(f"unknown layer {layer!r}; the layers are {valid}")
+        return find_layer(layer, self.layer_names)
 
     def class_index(self, label: int | str) -> int:
         """The index of a class given by index, name (or one of its names) or WordNet id.
@@ -403,30 +395,3 @@ class Network:
                 f"layer {last} ({self.layer_names[last]})"
             )
         return first, last
-
-    def _check_input(self, X, first):
-        name = self.layer_names[first]
-        if not isinstance(X, np.ndarray) or not np.issubdtype(X.dtype, np.floating):
-            raise TypeError(
-                f"forward: the input of layer {name} must be a float array, "
-                f"got {getattr(X, 'dtype', type(X).__name__)}; "
-                "model.preprocess(images) turns uint8 pictures into model space"
-            )
-        if X.ndim == 0 or X.shape[0] == 0:
-            raise ValueError(f"forward: the batch is empty (input of the shape {X.shape})")
-        if first == 0 and (X.ndim != 4 or X.shape[1] != 3):
-            raise ValueError(
-                f"forward: X must have the shape (N, 3, H, W), got {X.shape}; model.preprocess(images) returns such"
-            )
-
-    def _labels(self, what, labels):
-        if labels is None:
-            return None
-        if len(labels) != self.num_classes:
-            raise ValueError(f"{what}: {len(labels)} entries, but the network has {self.num_classes} classes")
-        return [str(label) for label in labels]
-
-
-def _threads_for(size):
-    """BLAS's threads are best for a few small images, our own (see `layers.fast.parallel`) for anything larger."""
-    return nullcontext() if size <= _MOST_FOR_BLAS else one_blas_thread()

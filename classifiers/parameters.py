@@ -24,13 +24,3 @@ def draw_parameters(shapes, dtype, rng):
             ones = name.startswith(("gamma", "running_var"))
             params[name] = np.full(shape, 1.0 if ones else 0.0, dtype=dtype)
     return params
-
-
-def check_parameters(params, shapes):
-    """Raise ValueError unless these are the parameters that an architecture needs, each in its shape."""
-    missing, extra = [n for n in shapes if n not in params], [n for n in params if n not in shapes]
-    if missing or extra:
-        raise ValueError(f"parameters do not fit the architecture: missing {missing[:8]}, extra {extra[:8]}")
-    for name, shape in shapes.items():
-        if np.shape(params[name]) != shape:
-            raise ValueError(f"parameter {name} has the shape {np.shape(params[name])}, the architecture needs {shape}")

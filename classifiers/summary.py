@@ -1,4 +1,4 @@
-"""A network in words: the table of its layers, and a class by its name."""
+"""A network in words: the table of its layers, a layer and a class by name."""
 
 import difflib
 import re
@@ -35,6 +35,18 @@ def summary_table(named_blocks: list[Any], input_size: tuple[int, int]) -> str:
         "  ".join([r[0].rjust(widths[0]), r[1].ljust(widths[1]), *(r[i].rjust(widths[i]) for i in (2, 3, 4))])
         for r in rows
     )
+
+
+def find_layer(layer: int | str, layer_names: list[str]) -> int:
+    """The index of a layer given by index or name; negative indices count from the end. ValueError lists the layers."""
+    if isinstance(layer, str):
+        if layer in layer_names:
+            return layer_names.index(layer)
+    elif isinstance(layer, int | np.integer) and not isinstance(layer, bool):
+        if -len(layer_names) <= layer < len(layer_names):
+            return int(layer) % len(layer_names)
+    valid = ", ".join(f"{i} {name}" for i, name in enumerate(layer_names))
+    raise ValueError(f"unknown layer {layer!r}; the layers are {valid}")
 
 
 def find_class(label: int | str, class_names: list[str], wnids: list[str] | None = None) -> int:

@@ -37,7 +37,6 @@ from .fast.pool import (
 from .gradient_check import (
     GradientError,
     check_gradient,
-    check_layer,
     check_projection,
     compare_gradients,
     eval_numerical_gradient,
@@ -45,6 +44,7 @@ from .gradient_check import (
     rel_error,
 )
 from .im2col import conv_backward_im2col, conv_forward_im2col, max_pool_backward_im2col, max_pool_forward_im2col
+from .layer_check import check_layer
 from .losses import softmax_loss, svm_loss
 from .naive import (
     avg_pool_backward_naive,

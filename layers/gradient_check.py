@@ -4,16 +4,15 @@ Do it in float64: in float32 the differences are mostly rounding. Keep away from
 values in a pooling window), where a function has no derivative and differences say nothing.
 """
 
-import copy
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from .._typing import Array, IntArray
+from .._typing import Array
 
 # Not 0, with which everyone draws the arguments: dout would equal x, and that hides mistakes (gating by dout's sign).
-_SEED = 8128
+SEED = 8128
 
 
 class GradientError(AssertionError):
@@ -77,7 +76,7 @@ def eval_numerical_gradient_array(f: Callable[..., Any], x: Array, df: Array, h:
     return grad
 
 
-def rel_error(x: Array, y: int | IntArray) -> float:
+def rel_error(x: Array, y: Array) -> float:
     """CS231n's largest relative error: max of |x - y| / max(1e-8, |x| + |y|). Shapes must be equal."""
     x, y = np.asarray(x), np.asarray(y)
     if x.shape != y.shape:
@@ -149,7 +148,7 @@ def check_gradient(
     GradientError
         With the name, the index, the analytic and the numerical value.
     """
-    compare_gradients(name or _name(f), grad, eval_numerical_gradient(f, x, h=h), rtol=rtol, atol=atol)
+    compare_gradients(name or function_name(f), grad, eval_numerical_gradient(f, x, h=h), rtol=rtol, atol=atol)
 
 
 def check_projection(
@@ -179,10 +178,10 @@ def check_projection(
     GradientError
         With the name, the analytic and the numerical slope.
     """
-    name = name or _name(f)
+    name = name or function_name(f)
     if grad is None or np.shape(grad) != x.shape:
         raise GradientError(f"{name}: the gradient has the shape {np.shape(grad)}, expected {x.shape}")
-    direction = np.random.default_rng(_SEED if rng is None else rng).standard_normal(x.shape)
+    direction = np.random.default_rng(SEED if rng is None else rng).standard_normal(x.shape)
     direction /= np.linalg.norm(direction)
     numerical = (float(f(x + h * direction)) - float(f(x - h * direction))) / (2 * h)
     analytic = float(np.sum(grad * direction))
@@ -192,83 +191,6 @@ def check_projection(
         )
 
 
-def check_layer(
-    forward: Callable[..., Any],
-    backward: Callable[..., Any],
-    *args: Any,
-    rng: int | np.random.Generator | None = None,
-    h: float = 1e-5,
-    rtol: float = 1e-6,
-    atol: float = 1e-8,
-) -> None:
-    """Check a forward/backward pair as a whole, with a random upstream gradient.
-
-    Every floating-point array among the arguments must get its gradient, in order, of its own type. Also checked:
-    two backward calls agree, and neither the arguments, nor dout, nor the cache's arrays are changed.
-
-    Parameters
-    ----------
-    forward : callable
-        forward(*args) -> (out, cache).
-    backward : callable
-        backward(dout, cache) -> gradient, or tuple or list of gradients.
-    *args
-        Arguments; dictionaries are copied for each evaluation, since batch norm writes into its own.
-
-    Raises
-    ------
-    GradientError
-    """
-    rng = np.random.default_rng(_SEED if rng is None else rng)
-    positions = [i for i, a in enumerate(args) if isinstance(a, np.ndarray) and np.issubdtype(a.dtype, np.floating)]
-    kept_args = copy.deepcopy(args)
-
-    def out_of(*arguments):
-        return forward(*[dict(a) if isinstance(a, dict) else a for a in arguments])
-
-    out, cache = out_of(*args)
-    dout = rng.standard_normal(out.shape)
-    kept_dout, kept_cache = dout.copy(), copy.deepcopy(cache)
-    # Copied at once: a backward that hands out its own buffer would change the first result along with the second.
-    first, second = (copy.deepcopy(_as_tuple(backward(dout, cache))) for _ in range(2))
-    name = _name(backward)
-    if len(first) != len(positions):
-        raise GradientError(f"{name}: {len(first)} gradients for {len(positions)} arrays")
-    if not _same(dout, kept_dout):
-        raise GradientError(f"{name}: dout was changed in place")
-    for i, (a, kept) in enumerate(zip(args, kept_args)):
-        if not _same(a, kept):
-            raise GradientError(f"{_name(forward)} or {name}: argument {i} was changed in place")
-    if not _same(cache, kept_cache):
-        raise GradientError(f"{name}: the cache was changed in place")
-    for a, b in zip(first, second):
-        if not _same(a, b):
-            raise GradientError(f"{name}: a second call with the same cache gives another gradient")
-    for i, gradient in zip(positions, first):
-
-        def f(z, i=i):
-            return out_of(*args[:i], z, *args[i + 1 :])[0]
-
-        numerical = eval_numerical_gradient_array(f, args[i].copy(), dout, h)
-        compare_gradients(f"{name}: gradient of argument {i}", gradient, numerical, rtol=rtol, atol=atol)
-        if (found := np.asarray(gradient).dtype) != args[i].dtype:
-            raise GradientError(f"{name}: gradient of argument {i} is {found}, expected {args[i].dtype}")
-
-
-def _as_tuple(gradients):
-    return tuple(gradients) if isinstance(gradients, tuple | list) else (gradients,)
-
-
-def _same(a, b):
-    """Whether two nests of tuples, lists and dictionaries hold equal arrays; what is no array is not looked at."""
-    if isinstance(a, np.ndarray):
-        return np.shape(a) == np.shape(b) and bool(np.all((a == b) | ((a != a) & (b != b))))  # NaN equals NaN
-    if isinstance(a, dict):
-        return a.keys() == b.keys() and all(_same(a[key], b[key]) for key in a)
-    if isinstance(a, tuple | list):
-        return len(a) == len(b) and all(_same(u, v) for u, v in zip(a, b))
-    return True
-
-
-def _name(f):
+def function_name(f):
+    """What a failed check calls a function."""
     return getattr(f, "__name__", type(f).__name__)

@@ -20,15 +20,7 @@ from typing import Any
 import numpy as np
 
 from ..._typing import Array, Cache
-from ..checks import (
-    RELU_RULES,
-    check_affine,
-    check_array,
-    check_batchnorm,
-    check_choice,
-    conv_output_size,
-    same_shape,
-)
+from ..checks import RELU_RULES, check_affine, check_array, check_batchnorm, check_choice, conv_output_size, same_shape
 from .conv import conv_backward, convolve
 from .parallel import BLOCKING, Blocking, parallel_for, parallel_sum, split_blocks
 from .relu import relu_grad, relu_grad_into, repeated

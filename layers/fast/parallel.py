@@ -14,7 +14,7 @@ import functools
 import os
 import threading
 from collections import deque
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from queue import SimpleQueue
 
@@ -28,6 +28,8 @@ _BUFFER = 1024
 # The C library (glibc) returns large freed arrays to the system. "Large" follows the largest array freed so far, up to
 # 32 MiB. Getting the memory back, page by page, took up to half of the time. One array, never touched, settles it.
 np.empty(31 * 2**20, np.uint8)
+
+_MOST_FOR_BLAS = 3 * 128 * 128  # numbers in what a network is given: four images of 64x64, or one of 128x128
 
 
 @dataclass(frozen=True)
@@ -202,6 +204,17 @@ def product(a, b, *, blocking=BLOCKING):
 def one_blas_thread():
     """A context in which BLAS uses one thread per product; its value is how many BLAS uses outside."""
     return _blas()
+
+
+def threads_for(size):
+    """Whose threads a network uses: BLAS's for a few small images, ours for anything larger; a context.
+
+    Parameters
+    ----------
+    size : int
+        Numbers in what the network is given.
+    """
+    return nullcontext() if size <= _MOST_FOR_BLAS else one_blas_thread()
 
 
 def least_product(blocking=BLOCKING):

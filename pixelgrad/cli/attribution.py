@@ -257,6 +257,6 @@ def subject_of(args):
 
 def method_name(method):
     """A method's name for people: "guided_grad_cam" -> "guided Grad-CAM"."""
-    from ..visualization.plots.maps import METHOD_NAMES
+    from ..visualization.plots.faithfulness import METHOD_NAMES
 
     return METHOD_NAMES[method]

@@ -118,7 +118,7 @@ def faithfulness(args):
     from tqdm import tqdm
 
     from ..visualization.faithfulness import METHODS, insertion_deletion, sanity_check
-    from ..visualization.plots.maps import RANDOM_ORDER, plot_insertion_deletion, plot_sanity
+    from ..visualization.plots.faithfulness import RANDOM_ORDER, plot_insertion_deletion, plot_sanity
 
     out = Path(args.out)
     sanity_out = out.with_name(f"{out.stem}-sanity{out.suffix}")

@@ -7,14 +7,11 @@ from ..cam import grad_cam
 from ..faithfulness import METHODS, insertion_deletion, sanity_check
 from ..occlusion import occlusion_maps
 from ..plots.attacks import plot_attack
+from ..plots.faithfulness import METHOD_NAMES, RANDOM_ORDER, plot_insertion_deletion, plot_sanity
 from ..plots.maps import (
-    METHOD_NAMES,
-    RANDOM_ORDER,
-    plot_insertion_deletion,
     plot_maps,
     plot_methods,
     plot_occlusion,
-    plot_sanity,
     plot_segmentation,
 )
 from ..saliency import compute_saliency_maps

@@ -1,6 +1,7 @@
 """Figures of what the techniques return, drawn without pyplot."""
 
 from .attacks import plot_attack, plot_transfer
+from .faithfulness import plot_insertion_deletion, plot_sanity
 from .features import (
     plot_activations,
     plot_embedding,
@@ -12,11 +13,9 @@ from .features import (
 )
 from .maps import (
     plot_gradient_pictures,
-    plot_insertion_deletion,
     plot_maps,
     plot_methods,
     plot_occlusion,
-    plot_sanity,
     plot_segmentation,
 )
 from .pictures import plot_evaluation, plot_fooling, plot_history, plot_images, plot_progress, plot_saliency

@@ -1,4 +1,4 @@
-"""Figures of maps: occlusion, attribution, class activation, segmentation, and how faithful they are.
+"""Figures of maps: occlusion, attribution, class activation, segmentation.
 
 As in `pictures`: pictures are uint8 (H, W, 3), every function gives back a matplotlib Figure and neither shows nor
 saves it. Maps are drawn with a colour bar. What has a sign is red where it speaks for the class and blue where against
@@ -16,37 +16,14 @@ from matplotlib.patches import Rectangle
 
 from ..._typing import Array, Images
 from ...layers.checks import check_choice
-from ..faithfulness import InsertionDeletion, SanityCheck
 from ..occlusion import Occlusion
 from ..segmentation import Segmentation
 from .panels import aspect_of, show, tile_axes, titles_for
 
 SIGNED, UNSIGNED = "RdBu_r", "inferno"
 UNMEASURED = "#8c8c8c"  # a grey that neither has
-# What people call the methods, and the colours they have in all charts.
-METHOD_NAMES = {
-    "saliency": "saliency",
-    "smoothgrad": "SmoothGrad",
-    "gradient_x_input": "gradient x input",
-    "integrated_gradients": "integrated gradients",
-    "guided": "guided backpropagation",
-    "deconvnet": "deconvnet",
-    "grad_cam": "Grad-CAM",
-    "guided_grad_cam": "guided Grad-CAM",
-}
-RANDOM_ORDER = "random order"
-COLOURS = dict(zip(METHOD_NAMES.values(), [colormaps["tab10"](k) for k in range(10)])) | {RANDOM_ORDER: "black"}
 LEGEND = (
     "dark to bright:\nhow much a pixel counts\n\nred: for the class\nwhite: does not count\nblue: against the class"
-)
-READING = (
-    "Deletion takes the pixels away that a map ranks highest, insertion brings them into a blurred picture: the better "
-    "the map, the sooner the class vanishes\non the left and appears on the right. The dashed curves are what a map "
-    "reaches that says nothing."
-)
-SANITY_READING = (
-    "A map of what the network has learnt falls to 0 as its layers are randomised;\n"
-    "one that stays near 1 shows edges of the picture, whatever the network knows."
 )
 OVERLAYS = ("heat", "lit")
 
@@ -274,82 +251,6 @@ def plot_segmentation(
     return figure
 
 
-def plot_insertion_deletion(
-    results: dict[str, InsertionDeletion], *, ylabel: str = "probability of the class", heading: str | None = None
-) -> Figure:
-    """The curves of several methods, deletion on the left and insertion on the right.
-
-    Parameters
-    ----------
-    results : dict of str to InsertionDeletion
-        By the methods' names. Of several images the mean is drawn.
-    ylabel, heading : str, optional
-
-    Returns
-    -------
-    Figure
-        The areas under the curves stand in the legends, best first; below, how to read them. A method has the same
-        colour here and in `plot_sanity`.
-    """
-    if not results:
-        raise ValueError("plot_insertion_deletion: no results")
-    figure, axes = _charts(2, heading)
-    colours = _colours(results)
-    for axis, what, better in zip(axes, ("deletion", "insertion"), ("smaller is better", "larger is better")):
-        areas = {name: float(getattr(result, f"{what}_auc").mean()) for name, result in results.items()}
-        for name in sorted(areas, key=lambda name: areas[name], reverse=what == "insertion"):
-            result = results[name]
-            curve = getattr(result, what).mean(axis=0)
-            style = {"color": colours[name], "ls": "--" if name == RANDOM_ORDER else "-", "lw": 1.5}
-            axis.plot(100 * result.fraction, curve, label=f"{areas[name]:.3f}  {name}", **style)
-        axis.set_title(f"{what}: area under the curve, {better}", fontsize=10)
-        axis.set_xlabel("% of the pixels " + ("taken away" if what == "deletion" else "brought in"))
-        axis.set_ylabel(ylabel)
-        axis.grid(alpha=0.3)
-        _legend(axis)
-    figure.supxlabel(READING, fontsize=9)
-    return figure
-
-
-def plot_sanity(results: dict[str, SanityCheck], *, heading: str | None = None) -> Figure:
-    """Rank correlation with the original map, while layers are randomised from the last one down.
-
-    Parameters
-    ----------
-    results : dict of str to SanityCheck
-        By the methods' names. Of several images the mean is drawn.
-    heading : str, optional
-
-    Returns
-    -------
-    Figure
-    """
-    if not results:
-        raise ValueError("plot_sanity: no results")
-    figure, (axis,) = _charts(1, heading)
-    colours = _colours(results)
-    for name, result in results.items():
-        axis.plot(
-            range(len(result.layers) + 1),
-            [1, *result.correlation.mean(axis=1)],
-            marker=".",
-            color=colours[name],
-            label=name,
-            lw=1.5,
-        )
-    axis.set_xticks(range(len(result.layers) + 1), ["none", *result.layers], rotation=30, ha="right")
-    axis.set_xlabel("randomised down to this layer")
-    axis.set_ylabel("rank correlation with the original map")
-    axis.axhline(0, color="black", lw=0.8)
-    axis.grid(alpha=0.3)
-    _legend(axis)
-    figure.supxlabel(SANITY_READING, fontsize=9)
-    return figure
-
-
-# -- what they share --------------------------------------------------------------------------------------------------
-
-
 def _maps_for(op, images, maps, unfinished=False):
     """The maps as an array (N, H, W), one of each picture's size; only unfinished ones may hold NaN."""
     if len(images) != len(maps):
@@ -407,21 +308,3 @@ def _rectangle(axis, top, left, height, width):
         axis.add_patch(
             Rectangle((left - 0.5, top - 0.5), width, height, fill=False, edgecolor=colour, lw=line, clip_on=False)
         )
-
-
-def _charts(count, heading):
-    figure, axes = tile_axes(1, count, heading, 0.55, 6.8)
-    for axis in axes.flat:
-        axis.set_axis_on()
-    return figure, list(axes.flat)
-
-
-def _legend(axis):
-    """Beside the curves, never over them."""
-    axis.legend(fontsize=8, loc="upper left", bbox_to_anchor=(1.01, 1), borderaxespad=0)
-
-
-def _colours(names):
-    """A colour for each name: that of the method, or one that no method has."""
-    others = iter(colormaps["Dark2"].colors * len(names))
-    return {name: COLOURS.get(name) or next(others) for name in names}

@@ -7,16 +7,18 @@ from matplotlib.figure import Figure
 
 from pixelgrad.visualization.faithfulness import InsertionDeletion, SanityCheck
 from pixelgrad.visualization.occlusion import Occlusion
-from pixelgrad.visualization.plots.maps import (
+from pixelgrad.visualization.plots.faithfulness import (
     COLOURS,
     METHOD_NAMES,
+    plot_insertion_deletion,
+    plot_sanity,
+)
+from pixelgrad.visualization.plots.maps import (
     gradient_picture,
     plot_gradient_pictures,
-    plot_insertion_deletion,
     plot_maps,
     plot_methods,
     plot_occlusion,
-    plot_sanity,
     plot_segmentation,
 )
 from pixelgrad.visualization.segmentation import segment_object
