@@ -211,7 +211,7 @@ class Solver:
         return np.random.default_rng([self.settings["seed"], epoch]).permutation(self.settings["num_train"])
 
     def _train_step(self, indices):
-        """One step, or none: whatever interrupts it (Ctrl-C above all), what a checkpoint holds belongs together."""
+        """One step, or none: after an interruption (Ctrl-C), everything a checkpoint holds is of the same step."""
         # Nothing in them is changed in place.
         before = dict(self.model.params), self._state, self._averages, self.step, self._sums
         try:
@@ -320,7 +320,7 @@ class Solver:
             raise ValueError("Solver: resume() needs the checkpoint file; give checkpoint= to the Solver")
         attributes, arrays = read_hdf5(self.checkpoint)
         if attributes.get("format") != "pixelgrad checkpoint":
-            raise WeightsError(f"{self.checkpoint} is no training checkpoint; give the file that training wrote")
+            raise WeightsError(f"{self.checkpoint} is not a training checkpoint; give the file that training wrote")
         try:
             stored = {name: json.loads(attributes[name]) for name in self._description()}
         except (KeyError, TypeError, ValueError) as error:

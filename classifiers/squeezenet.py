@@ -29,7 +29,7 @@ def squeezenet_architecture(num_classes: int = 1000, *, pool_ceil: bool = True) 
     ----------
     num_classes : int
     pool_ceil : bool
-        Whether a last pooling window may hang over the border, as in Caffe and PyTorch; TensorFlow's port has it not.
+        Whether a last pooling window may hang over the border, as in Caffe and PyTorch, but not in TensorFlow's port.
 
     Returns
     -------

@@ -77,7 +77,7 @@ def _as_tuple(gradients):
 
 
 def _same(a, b):
-    """Whether two nests of tuples, lists and dictionaries hold equal arrays; what is no array is not looked at."""
+    """Whether two nests of tuples, lists and dictionaries hold equal arrays; anything but arrays is ignored."""
     if isinstance(a, np.ndarray):
         return np.shape(a) == np.shape(b) and bool(np.all((a == b) | ((a != a) & (b != b))))  # NaN equals NaN
     if isinstance(a, dict):

@@ -28,7 +28,7 @@ def written_beside(path, *, overwrite=False):
     Raises
     ------
     FileExistsError
-        `path` exists and `overwrite` is False, or it is no regular file.
+        `path` exists and `overwrite` is False, or it is not a regular file.
     OSError
         The folder is missing or read-only, or the disk is full; the message names `path`.
     """
@@ -69,7 +69,7 @@ def check_destination(path, *, overwrite=False, suffixes=None):
     FileExistsError
         There is something already.
     FileNotFoundError, NotADirectoryError
-        Its folder is missing, or is no folder.
+        Its folder is missing, or is not a folder.
     ValueError
         Another suffix.
     """
@@ -80,7 +80,7 @@ def check_destination(path, *, overwrite=False, suffixes=None):
         raise ValueError(f"cannot write {path}: its name must end in {' or '.join(suffixes)}")
     if os.path.lexists(path):
         if not path.is_file():
-            raise FileExistsError(f"cannot write {path}: it is no regular file; choose another name")
+            raise FileExistsError(f"cannot write {path}: it is not a regular file; choose another name")
         if not overwrite:
             raise FileExistsError(
                 f"{path} exists already; choose another name, or overwrite it with --force (overwrite=True)"

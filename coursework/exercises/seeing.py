@@ -88,7 +88,7 @@ EXERCISES = [
             "rng.integers(-max_jitter, max_jitter + 1, size=2) and shift the images with jitter(X, dy, dx); gradient "
             "and step belong to the shifted images; shift back, clip(X, bounds), blur with blur(X, blur_sigma) after "
             "every blur_every steps (0: never; not after the last step), then report(t, X, scores). With objective "
-            '"log_odds" what climbs is the score minus the log of the sum of exp(score) over all other classes; its '
+            '"log_odds" the objective is the score minus the log of the sum of exp(score) over all other classes; its '
             "derivative needs the softmax over the other classes. Helpers: one_hot, softmax, jitter, step, clip, blur."
         },
         hints=(

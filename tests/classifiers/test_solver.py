@@ -397,7 +397,7 @@ def test_what_is_no_checkpoint_is_refused(tmp_path):
     with pytest.raises(WeightsError, match="does not exist"):
         solver(path).resume()
     network().save(path)
-    with pytest.raises(WeightsError, match="no training checkpoint"):
+    with pytest.raises(WeightsError, match="not a training checkpoint"):
         solver(path).resume()
     trained(checkpoint=path)
     content = path.read_bytes()

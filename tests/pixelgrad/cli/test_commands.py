@@ -283,7 +283,7 @@ def test_a_bad_destination_is_refused_before_the_work(run, photo, monkeypatch, c
 def test_a_device_is_never_replaced(run, photo):
     os.mkfifo(run.folder / "pipe.png")
     code, _, err = run("saliency", photo, "--out", "pipe.png", "--force")
-    assert code == 2 and is_one_line(err, "no regular file")
+    assert code == 2 and is_one_line(err, "not a regular file")
 
 
 def test_a_sample_that_is_not_there_lists_those_that_are(run):
