@@ -99,15 +99,19 @@ class Adversary:
         lo, hi = np.minimum(lo, X), np.maximum(hi, X)  # a crop's mean differs a little from the image's
         mode = "test" if self.statistics == "running" else "train"
         model = model.with_params(dict(model.params))  # training mode would put its averages into the original
-        change = np.zeros_like(X)
-        if self.random_start:
-            change = random_in_ball(X.shape, self.norm, radius, rng).astype(X.dtype)
+
+        def moved(change):
+            return np.clip(X + unit * change, lo, hi)
+
+        X_now = moved(random_in_ball(X.shape, self.norm, radius, rng).astype(X.dtype)) if self.random_start else X
         for _ in range(self.steps):
-            scores, cache = model.forward(np.clip(X + unit * change, lo, hi), mode=mode)
+            scores, cache = model.forward(X_now, mode=mode)
             _, dscores = objective(scores)
             dX, _ = model.backward(dscores, cache, param_grads=False)
-            change = project(change + step * direction(dX * unit, self.norm), self.norm, radius)
-        return np.clip(X + unit * change, lo, hi)
+            # From the clipped image: what a bound takes away is free for other pixels.
+            change = (X_now - X) / unit + step * direction(dX * unit, self.norm)
+            X_now = moved(project(change, self.norm, radius))
+        return X_now
 
 
 def length(change, norm):

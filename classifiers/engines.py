@@ -1,12 +1,13 @@
 """Engines: three sets of functions that compute the same network.
 
 - `naive`: the plain loops of `layers.naive` with `layers.basic` and `layers.norm`, which is what students write;
-- `im2col`: the same, but convolution and pooling as one matrix product (`layers.im2col`);
-- `fast`: the kernels of `layers.fast`, which join convolution, batch normalisation and ReLU.
+- `im2col`: the same, but a convolution is a matrix product, and max pooling looks at the same rows (`layers.im2col`);
+- `fast`, the default: the kernels of `layers.fast`, which join convolution, batch normalisation and ReLU.
 
-An engine offers what a block of a network is made of, as pairs ``x_forward(...) -> (out, cache)`` and
-``x_backward(dout, cache, ...)``. The first two call the layers' functions through their modules, one after the other:
-what stands in those files is what runs.
+An engine offers what a block of a network consists of, as pairs ``x_forward(...) -> (out, cache)`` and
+``x_backward(dout, cache, ...)``. Images are (N, C, H, W), filters (F, C, HH, WW), features (N, D), weights of an affine
+layer (D, M); vectors have a number for each filter or feature. The first two engines call the layers' functions through
+their modules, one after the other: what you write in those files is what runs.
 """
 
 from ..layers import basic, im2col, naive, norm
@@ -23,7 +24,7 @@ class LayerByLayer:
     were asked for: `input_grad` is the one to x, `param_grads` all others. What was not asked for is None.
     """
 
-    one_pass_fire = False
+    one_pass_fire = False  # a Fire module is three convolutions; the fast engine has one kernel for it
 
     def conv_relu_forward(self, x, w, b, conv_param):
         a, conv_cache = self.conv_forward(x, w, b, conv_param)
@@ -139,8 +140,8 @@ class Fast:
     conv_relu_backward = staticmethod(fused.conv_relu_backward)
     conv_bn_relu_forward = staticmethod(fused.conv_bn_relu_forward)
     conv_bn_relu_backward = staticmethod(fused.conv_bn_relu_backward)
-    affine_forward = staticmethod(fused.linear_forward)
-    affine_backward = staticmethod(fused.linear_backward)
+    affine_forward = staticmethod(fused.affine_forward)
+    affine_backward = staticmethod(fused.affine_backward)
     affine_relu_forward = staticmethod(fused.affine_relu_forward)
     affine_relu_backward = staticmethod(fused.affine_relu_backward)
     affine_bn_relu_forward = staticmethod(fused.affine_bn_relu_forward)

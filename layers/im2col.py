@@ -1,10 +1,12 @@
-"""Convolution and max pooling as matrix products: the rung between the loops of `naive.py` and the kernels of `fast/`.
+"""Convolution as a matrix product, and max pooling on the same rows: a step between the loops and the kernels.
 
 A convolution is the same dot product at every window. So `im2col` copies each window into a row of a matrix, and one
-product with the filters does what four loops did; its transpose does the way back, and `col2im` adds what each row
-returns to the pixels it was copied from (K. Chellapilla et al., "High performance convolutional neural networks for
-document processing", 2006, section 4). The rows take HH * WW times the memory of the image at stride 1: that is the
-price, and the reason for the kernels one door further.
+product with the filters replaces the four loops of `naive.py`. The product with the transposed matrix computes the
+gradient, and `col2im` adds each row of it to the pixels that the row was copied from (K. Chellapilla et al., "High
+performance convolutional neural networks for document processing", 2006, section 4). At stride 1 the rows take HH * WW
+times the memory of the image. That is the price, and the reason for the kernels in `fast/`.
+
+`im2col` and `col2im` are imported from here; the package exports the layers made of them.
 """
 
 from typing import Any
@@ -94,7 +96,7 @@ def conv_backward_im2col(dout: Array, cache: Cache) -> tuple[Array, Array, Array
     db = None if b is None else drows_out.sum(axis=0)
     drows = drows_out @ w.reshape(F, -1)  # (N * HO * WO, C * HH * WW)
     dpadded = col2im(drows, (N, C, H + 2 * pad, W + 2 * pad), HH, WW, stride)
-    return dpadded[:, :, pad : pad + H, pad : pad + W], dw, db
+    return dpadded[:, :, pad : pad + H, pad : pad + W].copy(), dw, db
     ### END SOLUTION
 
 

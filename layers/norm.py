@@ -168,7 +168,7 @@ def layernorm_backward(dout: Array, cache: Cache) -> tuple[Array, Array, Array]:
 
     Notes
     -----
-    gamma and beta scale features, over which the means go: dout is multiplied by gamma before it goes through them.
+    gamma differs between the features of a row. So dout is multiplied by gamma before the means over the row are taken.
     """
     ### BEGIN SOLUTION
     xhat, gamma, inv_std = cache

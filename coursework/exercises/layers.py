@@ -741,11 +741,12 @@ dx, dw, db = conv_backward_im2col(c["dout"], cache)
         "conv_backward_im2col": (
             "Lay dout out as forward's product was, (N * HO * WO, F). The gradients of a matrix product are two matrix "
             "products; col2im makes the one for the rows into the padded image's. Return dx (N, C, H, W), "
-            "dw (F, C, HH, WW) and db (F,), or None for db where b is None."
+            "dw (F, C, HH, WW) and db (F,), or None for db where b is None. Nothing is prepared: the sizes are in your "
+            "cache."
         ),
     },
     hints=(
-        "What is out[n, f, i, j]? A row times a column. Which row holds the window, and which column the filter?",
+        "out[n, f, i, j] is one row of the windows' matrix times one filter laid flat. Which row, and which filter?",
         "reshape keeps the order of the numbers in memory and transpose changes it. Write the axes of each array "
         "beside each reshape: the axes that are joined must stand next to one another, in the right order.",
         "im2col copies, so col2im adds: a pixel that was copied into four rows gets four shares. Entry (i, j) of all "
@@ -812,8 +813,8 @@ dx, dgamma, dbeta = layernorm_backward(c["dout"], cache)
     hints=(
         "Which axis do the means of batch normalisation run over, and which one do these?",
         "gamma differs from entry to entry of a row here. So at which point on the way back does it come in?",
-        "The formula of batch normalisation holds for what reaches the normalised x; dgamma and dbeta are what they "
-        "were there.",
+        "dgamma and dbeta are those of batch normalisation. In dx the means now run along each row, over what reaches "
+        "the normalised x.",
     ),
     reading="Ba, Kiros, Hinton 2016, 'Layer Normalization', section 3; CS231n, assignment 2",
 )

@@ -2104,7 +2104,7 @@ _of(
     ),
     (
         "the padding is left on",
-        "return dpadded[:, :, pad : pad + H, pad : pad + W], dw, db",
+        "return dpadded[:, :, pad : pad + H, pad : pad + W].copy(), dw, db",
         "return dpadded, dw, db",
         "dx is larger than x: it is the gradient to the padded image. The zeros around it need none.",
     ),
@@ -2116,8 +2116,8 @@ _of(
     ),
     (
         "gradients in the order dw, dx, db",
-        "return dpadded[:, :, pad : pad + H, pad : pad + W], dw, db",
-        "return dw, dpadded[:, :, pad : pad + H, pad : pad + W], db",
+        "return dpadded[:, :, pad : pad + H, pad : pad + W].copy(), dw, db",
+        "return dw, dpadded[:, :, pad : pad + H, pad : pad + W].copy(), db",
         ORDER,
     ),
 )

@@ -53,7 +53,7 @@ def conv_relu_backward(
 
 def affine_relu_forward(x: Array, w: Array, b: Array | None) -> tuple[Array, Cache]:
     """Affine layer, then ReLU: (N, d_1, ..., d_k) -> (N, M)."""
-    out, cache = linear_forward(x, w, b)
+    out, cache = affine_forward(x, w, b)
     np.maximum(out, 0, out=out)
     return out, (cache, out > 0)
 
@@ -65,7 +65,7 @@ def affine_relu_backward(
     linear_cache, active = cache
     same_shape("affine_relu_backward", "dout", dout, active.shape)
     da = relu_grad(dout, active, relu_rule)
-    return linear_backward(da, linear_cache, param_grads=param_grads, input_grad=input_grad)
+    return affine_backward(da, linear_cache, param_grads=param_grads, input_grad=input_grad)
 
 
 def conv_bn_relu_forward(
@@ -178,10 +178,10 @@ def affine_bn_relu_forward(
     mode = check_batchnorm(op, w.shape[1], gamma, beta, bn_param)
     if mode == "test":
         scale, shift, inv_std = _scale_and_shift(b, gamma, beta, bn_param)
-        out = linear_forward(x, w, None)[0] * scale + shift
+        out = affine_forward(x, w, None)[0] * scale + shift
         np.maximum(out, 0, out=out)
         return out, ("test", (x, w, b), out > 0, (scale, inv_std, bn_param["running_mean"]))
-    a, linear_cache = linear_forward(x, w, b)
+    a, linear_cache = affine_forward(x, w, b)
     out, bn_cache = _bn_relu_forward(a, [[_moments(a, a.shape[1])]], gamma, beta, bn_param, blocking)
     return out, ("train", linear_cache, bn_cache[1], bn_cache)
 
@@ -203,18 +203,18 @@ def affine_bn_relu_backward(
         w, b = linear_cache[1:]
         da = relu_grad(dout, active, relu_rule)
         if param_grads:
-            dw = linear_backward(da, linear_cache, input_grad=False)[1]
+            dw = affine_backward(da, linear_cache, input_grad=False)[1]
             dw, db, dgamma, dbeta = _unscale(dw.T, da.sum(axis=0), w.T, b, *rest)
             dw = dw.T
         if input_grad:
-            dx = linear_backward(da * rest[0], linear_cache, param_grads=False)[0]
+            dx = affine_backward(da * rest[0], linear_cache, param_grads=False)[0]
         return dx, dw, db, dgamma, dbeta
     da, dgamma, dbeta = _bn_relu_backward(dout, rest, relu_rule, blocking)
-    dx, dw, db = linear_backward(da, linear_cache, param_grads=param_grads, input_grad=input_grad)
+    dx, dw, db = affine_backward(da, linear_cache, param_grads=param_grads, input_grad=input_grad)
     return dx, dw, db, *((dgamma, dbeta) if param_grads else (None, None))
 
 
-def linear_forward(x, w, b):
+def affine_forward(x, w, b):
     """The networks' own affine layer; see `affine_forward`, which students write."""
     D = check_affine("affine layer", x, w)
     out = x.reshape(x.shape[0], D) @ w
@@ -224,8 +224,8 @@ def linear_forward(x, w, b):
     return out, (x, w, b)
 
 
-def linear_backward(dout, cache, *, param_grads=True, input_grad=True):
-    """Gradients of `linear_forward`: dx, dw, db. What is not asked for is None."""
+def affine_backward(dout, cache, *, param_grads=True, input_grad=True):
+    """Gradients of `affine_forward`: dx, dw, db. What is not asked for is None."""
     x, w, b = cache
     same_shape("affine layer", "dout", dout, (x.shape[0], w.shape[1]))
     dx = dw = db = None

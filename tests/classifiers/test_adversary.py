@@ -79,6 +79,16 @@ def test_one_l2_step_without_random_start_goes_along_the_gradient():
         np.testing.assert_allclose(mine, 0.4 * gradient / np.linalg.norm(gradient), atol=1e-5)
 
 
+def test_what_a_bound_takes_away_is_free_for_other_pixels():
+    """Half of the pixels are white and cannot become brighter: the rest takes the whole radius."""
+    model = network()
+    images = np.full((3, 9, 12, 3), 128, dtype=np.uint8)
+    images[:, :, ::2] = 255
+    X, y = model.preprocess(images), np.array([0, 1, 3])
+    moved = Adversary(0.5, 20).perturb(X, loss_of(y), model)
+    np.testing.assert_allclose(length(change_in_pixels(model, X, moved), "l2"), 0.5, rtol=0.01)
+
+
 def test_a_radius_of_zero_returns_the_images_themselves():
     model = network()
     X, y = batch(model)
