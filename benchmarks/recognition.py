@@ -60,7 +60,7 @@ def main():
     args = parser.parse_args()
     judge, judge_wnids = load_judge(Path(os.environ.get("PIXELGRAD_DATA", ".")))
     for path in args.model or [None]:
-        model = PretrainedCNN(path)
+        model = PretrainedCNN(variant="robust") if path == "robust" else PretrainedCNN(path)
         options = {k: v for k in ("blur_every", "num_iterations") if (v := getattr(args, k)) is not None}
         classes = np.arange(model.num_classes)
         side = args.side or model.input_size[0]

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from .._typing import Array
-from ..datasets import shipped_weights
+from ..datasets import SHIPPED, shipped_weights
 from ..layers.checks import check_choice
 from .blocks import make_blocks, param_shapes
 from .engines import ENGINES
@@ -66,7 +66,11 @@ class PretrainedCNN(Network):
     ----------
     h5_file : str or Path, optional
         A weights file of pixelgrad's, or CS231n's original `pretrained_model.h5`, which holds neither a mean image
-        nor class names. By default the network that ships with the package.
+        nor class names. By default a network that ships with the package.
+    variant : {"standard", "robust"}
+        Which of the two shipped networks. They have the same data and architecture; "robust" was trained on attacked
+        images (Madry et al. 2018), and its gradients show what people see, too. Without effect, and refused, beside
+        `h5_file`.
     mean_image : ndarray (3, 64, 64), optional
         For files without one.
     class_names, wnids : list of str, optional
@@ -91,6 +95,7 @@ class PretrainedCNN(Network):
         self,
         h5_file: str | Path | None = None,
         *,
+        variant: str = "standard",
         mean_image: Array | None = None,
         class_names: list[str] | None = None,
         wnids: list[str] | None = None,
@@ -98,7 +103,10 @@ class PretrainedCNN(Network):
         engine: str = "fast",
     ) -> None:
         check_choice("PretrainedCNN", "engine", engine, ENGINES)
-        path = shipped_weights() if h5_file is None else h5_file
+        check_choice("PretrainedCNN", "variant", variant, SHIPPED)
+        if h5_file is not None and variant != "standard":
+            raise ValueError(f"PretrainedCNN: give h5_file or variant={variant!r}, not both")
+        path = shipped_weights(variant) if h5_file is None else h5_file
         attributes, arrays = read_hdf5(path)
         contents = _read_cs231n(path, arrays) if "format" not in attributes and "W11" in arrays else read_weights(path)
         given = {"mean_image": mean_image, "class_names": class_names, "wnids": wnids}

@@ -39,10 +39,24 @@ __all__ = [
     "unpack_zip",
 ]
 
+SHIPPED = {"standard": "tinyimagenet100.h5", "robust": "tinyimagenet100-robust.h5"}
 
-def shipped_weights() -> Path:
-    """The path of the TinyImageNet weights that come with the package (Path)."""
-    return Path(__file__).resolve().parent / "weights" / "tinyimagenet100.h5"
+
+def shipped_weights(variant: str = "standard") -> Path:
+    """The path of the TinyImageNet weights that come with the package.
+
+    Parameters
+    ----------
+    variant : {"standard", "robust"}
+        "robust" is the network trained on attacked images.
+
+    Returns
+    -------
+    Path
+    """
+    if variant not in SHIPPED:
+        raise ValueError(f"shipped_weights: variant must be one of {', '.join(SHIPPED)}, got {variant!r}")
+    return Path(__file__).resolve().parent / "weights" / SHIPPED[variant]
 
 
 def squeezenet_weights() -> Path | None:

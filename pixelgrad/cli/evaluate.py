@@ -15,7 +15,7 @@ def add_evaluate(commands):
     text = "how good the network is on TinyImageNet: a table, a CSV file and a picture"
     p = commands.add_parser("evaluate", help=text, description=f"{text[0].upper()}{text[1:]}.", allow_abbrev=False)
     p.add_argument("data", metavar="DATA", help="TinyImageNet: its folder or its zip file")
-    p.add_argument("--model", metavar="FILE", help="weights file (default: the network that comes with pixelgrad)")
+    p.add_argument("--model", metavar="FILE", help="weights file, or robust (default: the shipped standard network)")
     p.add_argument("--attack", choices=("l2", "linf"), help="attack every image first (PGD), and measure what is left")
     p.add_argument(
         "--eps", type=above_zero, default=1.0, help="largest change, in units where pixels are 0..1 (default: 1)"
@@ -39,7 +39,7 @@ def run_evaluate(args):
     if not args.attack and (args.eps, args.steps) != (1.0, 10):
         raise ValueError("--eps and --steps have no effect without --attack")
     adversary = Adversary(args.eps, args.steps, norm=args.attack) if args.attack else None
-    model = PretrainedCNN(args.model)
+    model = PretrainedCNN(variant="robust") if args.model == "robust" else PretrainedCNN(args.model)
     data = load_tiny_imagenet(args.data, cache_dir=args.cache, progress=not args.quiet)
     y = _labels_of(model, data, DataError)
     result = evaluate(model, data["X_val"], y, adversary=adversary, rng=args.seed, progress=not args.quiet)

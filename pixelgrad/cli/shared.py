@@ -12,7 +12,8 @@ from .options import above_zero, at_least, name_by_options
 FIGURES = (".png", ".jpg", ".jpeg", ".pdf", ".svg")  # what a figure can be saved as
 IMAGE_HELP = "a picture file, or the name of a sample photograph (cat, portrait, ...)"
 MORE_SAMPLES = ' (cat, coffee, ... come with scikit-image: pip install "pixelgrad[gallery]")'
-_MODEL = "weights file, or squeezenet for squeezenet1_1.h5 (default: the network that comes with pixelgrad)"
+_MODEL = "weights file; robust for the shipped network trained on attacked images; squeezenet for squeezenet1_1.h5 "
+_MODEL += "(default: the shipped standard network)"
 _CHECK = "`pixelgrad check` says which of your layers is wrong, and how"
 _AGREES = 1e-4  # of a layer's largest value
 CLASS_HELP = "a class: name, WordNet id or index"
@@ -120,7 +121,11 @@ def load_model(args):
     if getattr(args, "raw", False) and args.learning_rate is None:
         raise ValueError("--raw needs --learning-rate, the factor of the gradient")
     engine = getattr(args, "engine", "fast")
-    return SqueezeNet(engine=engine) if args.model == "squeezenet" else PretrainedCNN(args.model, engine=engine)
+    if args.model == "squeezenet":
+        return SqueezeNet(engine=engine)
+    if args.model == "robust":
+        return PretrainedCNN(variant="robust", engine=engine)
+    return PretrainedCNN(args.model, engine=engine)
 
 
 def compare_engines(args, model, X):
