@@ -38,6 +38,21 @@ def _controls(character):
     return unicodedata.category(character) in ("Cc", "Cf", "Cs", "Zl", "Zp")
 
 
+def exception_name(error):
+    """The name of an exception's class; a class may call itself anything, also by names that mean something here."""
+    name = type.__dict__["__name__"].__get__(type(error))
+    return name if name.isidentifier() else f"exception {name!r}"
+
+
+def exception_text(error):
+    """An exception's message in one line, also where its own way to tell it fails."""
+    try:
+        text = str.__getitem__(str(error), slice(0, 2000))
+    except BaseException as failure:
+        return f"(its message cannot be shown: __str__ raises {exception_name(failure)})"
+    return " ".join(text.split())
+
+
 def source_encoding(data):
     """The encoding of a file, if a mark or its zeros give it away; else None: Python decides."""
     for mark, encoding in _MARKS:

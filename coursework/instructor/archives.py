@@ -183,7 +183,7 @@ def _in_tar(data, most):
     with tarfile.open(fileobj=io.BytesIO(data), mode="r:") as archive:
         for count, member in enumerate(archive):
             if count >= most:
-                raise Unreadable(f"the tar file holds more than {most:,} files; hand in those of the exercises")
+                raise Unreadable(f"the tar file holds more than {most:,} files; hand in fewer")
             parts = _parts(member.name)
             if parts and member.type in tarfile.REGULAR_TYPES:
                 content = data[member.offset_data : member.offset_data + member.size]
@@ -199,7 +199,7 @@ def _decompressed(file, head):
         if head.startswith(b"\xfd7zXZ"):
             data = lzma.LZMADecompressor(memlimit=2**27).decompress(data, MOST_UNPACKED + 1)
         elif head.startswith((b"\x1f\x8b", b"BZh")):
-            reader = gzip.GzipFile if head.startswith(b"\x1f") else bz2.BZ2File
+            reader = gzip.open if head.startswith(b"\x1f") else bz2.open
             with reader(io.BytesIO(data)) as f:
                 data = f.read(MOST_UNPACKED + 1)
     except (OSError, EOFError, lzma.LZMAError) as error:

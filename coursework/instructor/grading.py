@@ -221,10 +221,9 @@ class _Grader:
             verdicts = {n: judge(EXERCISES[n], self.answers[n], run.outcomes[n]) for n in self.answers}
             faults = [CANNOT.join(f) for f in map(import_fault, run.outcomes.values()) if f]
             error = plain_text(" ".join("; ".join(dict.fromkeys(faults)).split()))
-            waiting = [after_needs(verdicts[n], verdicts) for n in self.names]
-            return Grade(
-                name, [replace(v, message=plain_text(v.message, keep="\n")) for v in waiting], error
-            ), run.printed
+            shown = [after_needs(verdicts[n], verdicts) for n in self.names]
+            shown = [replace(v, message=plain_text(v.message, keep="\n")) for v in shown]
+            return Grade(name, shown, error), run.printed
         finally:
             shutil.rmtree(project, ignore_errors=True)
             self.free.put(job)

@@ -23,7 +23,7 @@ MOST_OF_A_CLASS = 1_000_000  # files in a whole download
 
 _MOODLE = re.compile(r"(?P<name>.+?)_(?P<id>\d+)_assignsubmission_(?:file|onlinetext)(?:_(?P<rest>.*))?", re.DOTALL)
 _CANVAS = re.compile(r"(?P<name>[^_]+)_(?P<late>late_)?(?P<id>\d+)_(?:(?P<number>\d+)_(?P<rest>.+)|text\.html?)", re.I)
-_AGAIN = re.compile(r"(?P<name>.+)-(?P<count>\d{1,4})(?P<ending>\.[^.]+(?:\.gz)?)")
+_AGAIN = re.compile(r".+-(?P<count>\d{1,4})\.[^.]+(?:\.gz)?")
 _NO_SUBMISSION = (".csv", ".yml", ".yaml", ".html", ".json", ".md", ".log")  # what lies beside submissions
 
 
@@ -224,7 +224,6 @@ def _lister(system, members):
             if system == "canvas" and found["number"]:
                 again = _AGAIN.fullmatch(rest)
                 attempt = (int(found["number"]), int(again["count"]) if again else 0)
-                rest = f"{again['name']}{again['ending']}" if again else rest
             for file in top.listed():
                 parts = file.parts if top.folder else (*file.parts[:-1], rest)
                 files.append(replace(file, parts=parts, attempt=attempt))

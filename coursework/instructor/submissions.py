@@ -117,9 +117,7 @@ def _read(listed):
     for file, unit in files:
         for name, rank, content in _meanings(file):
             if (size := size + len(content)) > MOST_SOURCES:
-                raise Unreadable(
-                    f"its Python files have more than {MOST_SOURCES:,} bytes; hand in those of the exercises"
-                )
+                raise Unreadable(f"its Python files have more than {MOST_SOURCES:,} bytes; hand in fewer")
             one = _Candidate(file, rank, content, *_attempt(file, unit, dates))
             candidates.setdefault(name, []).append(one)
     found, questions, notes = {}, [], []
