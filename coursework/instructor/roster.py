@@ -124,7 +124,8 @@ def participant(number):
 def match(roster, submissions):
     """Who on the roster handed in which submissions.
 
-    By number or user name, then e-mail address, then name; only where that means one student.
+    By number or user name, then e-mail address, name, and the first part of the address; only where that means one
+    student.
 
     Parameters
     ----------
@@ -137,7 +138,7 @@ def match(roster, submissions):
         For each submission of somebody on the roster, the place there.
     """
     found = {}
-    tables = [_table(roster, keys) for keys in (_id_keys, _email_keys, _login_keys, _name_keys)]
+    tables = [_table(roster, keys) for keys in (_id_keys, _email_keys, _name_keys, _login_keys)]
     for name, submission in submissions.items():
         for table, words in zip(tables, _words_of(name, submission.student)):
             places = {place for word in words for place in table.get(word, ())}
@@ -177,14 +178,14 @@ def _name_keys(student):
 
 def _words_of(name, student):
     """What to look for in each of the tables."""
-    # A row's name, such as the folder's, may be a number, a user or an address itself, or end in one.
-    plain = [name.casefold(), re.split(r"[-_ ]", name.casefold())[-1], re.split(r"[-_ ]", name.casefold())[0]]
-    known = bool(student.system)
-    ids = [*_id_keys(student), *([] if known else plain)]
-    emails = [*_email_keys(student), *([] if known else plain)]
-    logins = [*_login_keys(student), *([] if known else [*plain, *_id_keys(student)])]
+    ids, emails, logins = list(_id_keys(student)), list(_email_keys(student)), list(_login_keys(student))
     names = [*_name_keys(student), *(_name_keys(Student(name)) if not student.name else ())]
-    return ids, emails, logins, names
+    if not student.system:  # a row's name, such as a folder's, may be a number, a user or an address, or hold a number
+        plain = name.casefold()
+        ids += [plain, *(word for word in re.split(r"[-_ ]", plain) if re.search(r"\d", word))]
+        emails.append(plain)
+        logins += [plain, *_id_keys(student)]
+    return ids, emails, names, logins
 
 
 def _name_words(name):
@@ -193,7 +194,7 @@ def _name_words(name):
         last, _, first = name.partition(",")
         name = f"{first} {last}"
     plain = unicodedata.normalize("NFKD", name).casefold().replace("ß", "ss")
-    return re.findall(r"\w+", "".join(c for c in plain if not unicodedata.combining(c)))
+    return re.findall(r"[^\W_]+", "".join(c for c in plain if not unicodedata.combining(c)))
 
 
 def _key(title):

@@ -570,8 +570,12 @@ def test_the_autograder_grades(tmp_path):
 
 @pytest.mark.slow
 def test_gradescope_gets_a_result_whatever_was_uploaded(place, tmp_path):
-    write(place, {"basic.py": SOLVED["layers/basic.py"], "one/x.txt": "", "two/x.txt": ""})
+    write(place, {"one/x.txt": "", "two/x.txt": ""})
     arguments = ["grade", str(place), "--out", str(tmp_path / "grades.csv"), "--exercises", "relu", "--quiet"]
     assert main([*arguments, "--gradescope", str(tmp_path / "results.json")]) == 0
     results = json.loads((tmp_path / "results.json").read_text())
     assert results["score"] == 0 and results["output"].startswith("holds none of the exercise files")
+    write(place, {"basic.py": SOLVED["layers/basic.py"]})  # as Gradescope's page takes single files
+    assert main([*arguments, "--gradescope", str(tmp_path / "results.json"), "--force"]) == 0
+    results = json.loads((tmp_path / "results.json").read_text(encoding="utf-8"))
+    assert results["score"] == POINTS["relu"] and results["output"] == ""
