@@ -29,6 +29,8 @@ class Grade:
     student : Student
     state : {"graded", "not graded", "absent"}
         Not graded: nothing could be judged, and the instructor must look. Absent: on the roster, handed in nothing.
+    deduction : float
+        Points lost for being late.
     """
 
     submission: str
@@ -37,11 +39,13 @@ class Grade:
     notes: tuple = ()
     student: Student = field(default_factory=Student)
     state: str = GRADED
+    deduction: float = 0
 
     @property
     def points(self):
-        """The sum of all points."""
-        return sum(v.points for v in self.verdicts)
+        """The sum of all points, less what is lost for being late."""
+        points = sum(v.points for v in self.verdicts) - self.deduction
+        return int(points) if points == int(points) else round(points, 2)
 
     @property
     def max_points(self):

@@ -25,6 +25,7 @@ from ..checker.judge import BLOCKED, PASSED, Verdict, judge
 from ..checker.runner import Limits, run_exercises
 from ..checker.texts import plain_text
 from ..exercises.catalogue import EXERCISES, ROOT
+from .adjustments import adjusted, read_overrides
 from .anonymous import anonymised, write_key
 from .answers import make_answers
 from .grades import ABSENT, UNGRADED, Grade, results_json, write_summary, write_table
@@ -48,6 +49,8 @@ def grade(
     single=False,
     roster=None,
     anonymous=False,
+    overrides=None,
+    late_percent=0,
     overwrite=False,
     progress=False,
     say=print,
@@ -76,6 +79,10 @@ def grade(
         A table of all students: whoever handed in nothing has a row, too.
     anonymous : bool
         Number the rows in place of names; NAME.key.csv tells who is who.
+    overrides : str or Path, optional
+        A table of the instructor's decisions: see `adjustments`.
+    late_percent : float
+        What submissions that are late lose of their points.
     overwrite : bool
         Replace a finished table.
     progress : bool
@@ -103,6 +110,10 @@ def grade(
     check_destination(out, overwrite=overwrite, suffixes=(".csv",))
     students = None if roster is None else read_roster(roster)
     taken = take_in(submissions, single=single)
+    decided = [] if overrides is None else read_overrides(overrides, names)
+    people = {} if students is None else match(students, taken.submissions)
+    empty = {name: Grade(name, _nothing(names, ""), "") for name in taken.submissions}
+    adjusted(_with_people(empty, taken.submissions, people, students or [], names), decided)  # told before the work
     parts = out.with_name(out.name + ".parts")
     parts.mkdir(exist_ok=True)
     with locked(parts / "lock", out):
@@ -113,12 +124,11 @@ def grade(
             say(f"Not protected: {isolation.unprotected}.")
         for words in taken.skipped:
             say(f"Left out: {words}.")
-        people = {} if students is None else match(students, taken.submissions)
         for name in taken.submissions if students is not None else ():
             if name not in people:
                 say(f"Not on the roster: {name}.")
         graded = _grade_each(taken.submissions, parts, run, isolation, limits, jobs, progress)
-        rows = _with_people(graded, taken.submissions, people, students or [], names)
+        rows = adjusted(_with_people(graded, taken.submissions, people, students or [], names), decided, late_percent)
         if anonymous:
             rows, key = anonymised(rows, seed)
             write_key(out.with_suffix(".key.csv"), key)

@@ -120,13 +120,16 @@ def _read(listed):
                 raise Unreadable(f"its Python files have more than {MOST_SOURCES:,} bytes; hand in fewer")
             one = _Candidate(file, rank, content, *_attempt(file, unit, dates))
             candidates.setdefault(name, []).append(one)
-    found, questions, notes = {}, [], []
+    found, questions, notes, units = {}, [], [], set()
     for name in exercise_files():
         chosen, words, question = _choose(name, candidates.get(name, []))
         if chosen is not None:
             found[name] = chosen.content
+            units |= {chosen.unit} if chosen.attempt and chosen.unit != chosen.file.path else set()
         notes += words
         questions += question
+    if len(units) > 1:
+        notes.append(f"its files come from several attempts: {', '.join(sorted(units))}")
     notes = [plain_text(note) for note in dict.fromkeys(notes)]
     if questions:
         return Reading({}, plain_text("; ".join(questions))[:1000], tuple(notes))

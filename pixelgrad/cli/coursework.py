@@ -5,7 +5,7 @@ import sys
 from importlib.util import find_spec
 from pathlib import Path
 
-from .options import above_zero, at_least
+from .options import above_zero, at_least, percent
 
 SYSTEMS = ("canvas", "moodle", "gradescope")
 
@@ -84,6 +84,12 @@ def add_coursework_commands(commands):
         "--assignment", default="pixelgrad", metavar="NAME", help="the assignment's name in Canvas (default: pixelgrad)"
     )
     p.add_argument("--feedback", metavar="DIR", help="write a page for each student there")
+    p.add_argument(
+        "--late", type=percent, default=0.0, metavar="PERCENT", help="what late submissions lose of their points"
+    )
+    p.add_argument(
+        "--overrides", metavar="FILE.csv", help="your decisions: columns submission, exercise, points, late, reason"
+    )
     p.add_argument("--anonymous", action="store_true", help="number the students; NAME.key.csv tells who is who")
     _exercises(p)
     p.add_argument("--force", action="store_true", help="overwrite a finished table")
@@ -157,6 +163,8 @@ def grade(args):
         single=bool(args.gradescope),
         roster=args.roster,
         anonymous=args.anonymous,
+        overrides=args.overrides,
+        late_percent=args.late,
         overwrite=args.force,
         progress=not args.quiet,
     )
@@ -169,7 +177,7 @@ def grade(args):
     pages = write_feedback(args.feedback, grades) if args.feedback else []
     if not args.quiet:
         came = [g for g in grades if g.state != ABSENT]
-        mean = sum(g.points for g in came) / len(came)
+        mean = sum(g.points for g in came) / max(1, len(came))
         print(f"{args.out}: {len(came)} submissions, {mean:.1f} of {grades[0].max_points} points on average")
         print(f"{out.with_suffix('.html')}: which mistakes the class made")
         if args.export:

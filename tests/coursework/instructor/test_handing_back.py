@@ -249,3 +249,19 @@ def test_escape_sequences_stay_out_of_all_that_is_written(tmp_path, capsys):
     ]
     assert code == 0 and all(not {"\x1b", "\x07", "\u202e"} & set(text) for text in texts)
     assert "\\x1b[31m\\x07\\u202e" in texts[1]
+
+
+def test_decisions_are_carried_out_without_grading_again(course, tmp_path, monkeypatch, capsys):
+    overrides = tmp_path / "overrides.csv"
+    overrides.write_text("submission,exercise,points,late\nnobody,relu,1,\n")
+    monkeypatch.setattr(grading, "make_answers", lambda *a, **k: pytest.fail("began to work"))
+    assert main([*course, "--overrides", str(overrides)]) == 2
+    assert "there is no submission 'nobody'" in capsys.readouterr().err
+    monkeypatch.undo()
+    assert main(course) == 1
+    monkeypatch.setattr(grading._Grader, "grade", lambda *a: pytest.fail("graded again"))
+    overrides.write_text("submission,exercise,points,late\nLee Bo,relu,1,\nKim Cy,relu,0,\nDoe Jane,,,yes\n")
+    assert main([*course, "--overrides", str(overrides), "--late", "50", "--force"]) == 0
+    with open(tmp_path / "grades.csv", newline="", encoding="utf-8") as f:
+        points = {row["submission"]: float(row["points"]) for row in csv.DictReader(f)}
+    assert points == {"Doe Jane": RELU / 2, "Lee Bo": 1, "Kim Cy": 0, "Di No": 0}

@@ -56,6 +56,17 @@ def test_attempts_are_listed(tmp_path):
     assert taken.submissions["leebo"].late and "late" in taken.submissions["leebo"].read().notes
 
 
+def test_files_from_several_attempts_are_told(tmp_path):
+    """A later attempt replaces what an earlier one holds, and nothing else."""
+    losses = SOLVED["layers/losses.py"]
+    first = shapes.zipped({"layers/basic.py": "old = 1", "layers/losses.py": losses})
+    second = shapes.zipped({"layers/basic.py": BASIC}, when=(2027, 1, 2, 0, 0, 0))
+    reading = read_submission(shapes.write(tmp_path, {"a.zip": first, "b.zip": second}))
+    assert reading.files == {"layers/basic.py": BASIC.encode(), "layers/losses.py": losses.encode()}
+    assert "attempts: a.zip, b.zip; the newest counts (b.zip)" in reading.notes
+    assert "its files come from several attempts: a.zip, b.zip" in reading.notes
+
+
 def test_names_and_numbers_are_those_of_the_course_system(tmp_path):
     moodle = take_in(shapes.write(tmp_path / "m", {"Doe Jane_7_assignsubmission_file_/basic.py": BASIC}))
     student = moodle.submissions["Doe Jane"].student
