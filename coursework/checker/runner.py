@@ -22,6 +22,7 @@ from pathlib import Path
 import numpy as np
 
 from ..exercises.catalogue import ROOT, exercise_files
+from .folders import scratch_folder
 from .harness import IMPORTED, MOST_OF_ALL, STARTED, WHERE
 from .importing import not_imported
 from .judge import ENDLESS
@@ -87,7 +88,7 @@ def run_exercises(inputs, *, root=ROOT, limits=None, command=None, done=None):
     """
     limits, outcomes, printed = limits or Limits(), {}, []
     waiting, stopped = list(inputs), {}
-    with tempfile.TemporaryDirectory(prefix="pixelgrad-", ignore_cleanup_errors=True) as folder:
+    with scratch_folder("pixelgrad-") as folder:
         while waiting:
             place = Path(tempfile.mkdtemp(dir=folder))
             results = place / "results"

@@ -20,6 +20,7 @@ from tqdm import tqdm
 
 from ..._files import check_destination, written_beside
 from ..checker.board import after_needs, known_exercise, with_needs
+from ..checker.folders import remove_folder, scratch_folder
 from ..checker.importing import CANNOT, import_fault
 from ..checker.judge import BLOCKED, PASSED, Verdict, judge
 from ..checker.runner import Limits, run_exercises
@@ -142,12 +143,12 @@ def _grade_each(submissions, parts, run, isolation, limits, jobs, progress):
     names, grades = run["exercises"], {}
     answers = make_answers(with_needs(names), seed=run["seed"])
     bar = tqdm(total=len(submissions), disable=not progress, unit="submission")
-    with tempfile.TemporaryDirectory(prefix="pixelgrad-grading-", ignore_cleanup_errors=True) as folder, bar:
+    with scratch_folder("pixelgrad-grading-") as folder, bar:
         os.chmod(folder, 0o711)
-        base = make_edition(Path(folder) / "base", exercises=with_needs(names), answers=False)
+        base = make_edition(folder / "base", exercises=with_needs(names), answers=False)
         for path in (base, *base.rglob("*")):  # whatever our umask is, the user of a job must be able to read it
             path.chmod(0o755 if path.is_dir() else 0o644)
-        grader = _Grader(base, names, answers, isolation, limits, Path(folder), jobs)
+        grader = _Grader(base, names, answers, isolation, limits, folder, jobs)
         grader.try_solutions()
         with ThreadPoolExecutor(jobs) as pool:
             waiting = {}
@@ -235,7 +236,7 @@ class _Grader:
             shown = [replace(v, message=plain_text(v.message, keep="\n")) for v in shown]
             return Grade(name, shown, error), run.printed
         finally:
-            shutil.rmtree(project, ignore_errors=True)
+            remove_folder(project)
             self.free.put(job)
 
     def try_solutions(self):
