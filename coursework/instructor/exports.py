@@ -7,7 +7,7 @@ question into a zero.
 import csv
 
 from ..._files import written_beside
-from .grades import GRADED, cell
+from .grades import ABSENT, GRADED, cell
 
 SYSTEMS = ("canvas", "moodle", "gradescope")
 
@@ -48,8 +48,13 @@ def write_export(path, system, grades, *, assignment="pixelgrad", overwrite=Fals
             if system == "canvas":
                 table.writerow(["    Points Possible", "", "", "", "", most])
             for one in rows:
-                points = one.points if one.state == GRADED else ""
-                table.writerow([cell(str(value)) for value in line(one, points)])
+                cells = line(one, one.points if one.state == GRADED else "")
+                if system != "moodle" or cells[0]:
+                    table.writerow([cell(str(value)) for value in cells])
+                elif one.state != ABSENT:
+                    missing.append(
+                        f"{one.submission}: Moodle's number is not known; give Moodle's grading worksheet as --roster"
+                    )
     return missing
 
 

@@ -76,6 +76,8 @@ def page(one):
 def _section(verdict, shown):
     exercise = EXERCISES[verdict.exercise]
     words = "as above" if verdict.message in shown else without_answers(verdict.message)
+    if verdict.status == TODO:  # the first line names the exercise and the function
+        words = f"Still to do: {words.partition(': ')[2]}"
     if verdict.status == BLOCKED:
         words = f"It waits for {words}"
     lines = [f"<h2>{html.escape(exercise.title)}</h2><pre>{as_html(words, keep=chr(10))}</pre>"]

@@ -113,11 +113,12 @@ def _listed(submission):
 def _read(listed):
     files, problems = _expanded(listed)
     dates = _dates(files)
-    candidates, size = {}, 0
+    sources = [file.size for file, _ in files if file.name.lower().endswith(_SOURCES) and file.size <= MOST_BYTES]
+    if sum(sources) > MOST_SOURCES:
+        raise Unreadable(f"its Python files have more than {MOST_SOURCES:,} bytes; hand in fewer")
+    candidates = {}
     for file, unit in files:
         for name, rank, content in _meanings(file):
-            if (size := size + len(content)) > MOST_SOURCES:
-                raise Unreadable(f"its Python files have more than {MOST_SOURCES:,} bytes; hand in fewer")
             one = _Candidate(file, rank, content, *_attempt(file, unit, dates))
             candidates.setdefault(name, []).append(one)
     found, questions, notes, units = {}, [], [], set()

@@ -47,7 +47,7 @@ GRADES = [
 
 def exported(tmp_path, system):
     missing = write_export(tmp_path / "x.csv", system, GRADES, assignment="HW1 (77)")
-    assert len(missing) == 2 and missing[0].startswith("unknown: ") and "twice, twice (2)" in missing[1]
+    assert missing[0].startswith("unknown: ") and "twice, twice (2)" in missing[1]
     with open(tmp_path / "x.csv", newline="", encoding="utf-8") as f:
         return list(csv.reader(f))
 
@@ -64,7 +64,10 @@ def test_canvas_gets_its_gradebook(tmp_path):
 def test_moodle_gets_its_worksheet(tmp_path):
     header, *rows = exported(tmp_path, "moodle")
     assert header[:2] == ["Identifier", "Full name"] and header[4:6] == ["Grade", "Maximum grade"]
-    assert rows[2] == ["Participant 13", "Cy Kim", "", "", "", str(RELU), "which?"]
+    assert rows == [["Participant 13", "Cy Kim", "", "", "", str(RELU), "which?"]]
+    missing = write_export(tmp_path / "x.csv", "moodle", GRADES, overwrite=True)
+    assert [words.split(":")[0] for words in missing] == ["unknown", "Ed", "jane", "bo"]
+    assert "grading worksheet as --roster" in missing[2]
 
 
 def test_gradescope_gets_its_scores(tmp_path):
@@ -106,6 +109,11 @@ def test_no_number_is_given_away(number):
     assert without_answers(f"loss is 2.5; expected {number}.") == "loss is 2.5; expected another number."
     shape = "dx has the shape (2, 3); expected (3, 2)."
     assert without_answers(shape) == shape
+
+
+def test_what_is_to_do_is_named():
+    text = page(graded("jane", 0, Student(), status="todo", message="relu: relu_forward"))
+    assert "Still to do: relu_forward" in text
 
 
 def test_pages_are_safe_whatever_students_write():

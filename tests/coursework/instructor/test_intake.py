@@ -4,6 +4,7 @@ import gzip
 import importlib.util
 import io
 import os
+import random
 import tarfile
 import zipfile
 from pathlib import Path
@@ -163,6 +164,24 @@ def test_bombs_of_every_kind_are_refused(tmp_path):
     assert set(found) == set(words)
     for name, part in words.items():
         assert found[name].files == {} and part in found[name].error, found[name].error
+
+
+@pytest.mark.parametrize("name", ["moodle zip", "canvas zip", "gradescope export", "tar files", "zip in zip"])
+def test_any_damage_to_an_archive_is_survived(tmp_path, name):
+    """Every row can still be read or says why not; bad input raises nothing else than one clear ValueError."""
+    small = {"basic": "def relu_forward(x): return x, x\n", "losses": "def svm_loss(x, y): return 0, x\n"}
+    shapes.SHAPES[name](tmp_path, {f"layers/{file}.py": text for file, text in small.items()})
+    whole = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    rng = random.Random(0)
+    for _ in range(100):
+        file, content = rng.choice(list(whole.items()))
+        content = bytearray(content)
+        for _ in range(rng.randrange(1, 20)):
+            content[rng.choice((rng.randrange(len(content)), -rng.randrange(1, 99)))] = rng.randrange(256)
+        (tmp_path / file).write_bytes(content[: rng.choice((None, -5, 500))])
+        for row, one in take_in(tmp_path / file).submissions.items():
+            reading = one.read()
+            assert bool(reading.error) != bool(reading.files) and (row + reading.error).isprintable()
 
 
 def test_many_large_sources_are_refused(tmp_path, monkeypatch):
