@@ -120,7 +120,8 @@ def grade(
     with locked(parts / "lock", out):
         seed = _seed_of(parts, names, seed)
         run = {"seed": seed, "exercises": names, "seconds": limits.seconds}  # what a grade depends on
-        isolation = find_isolation([ROOT, submissions if submissions.is_dir() else submissions.parent, out.parent])
+        hidden = [ROOT, submissions if submissions.is_dir() else submissions.parent, out.parent]
+        isolation = find_isolation(hidden if roster is None else [*hidden, Path(roster).parent])
         if isolation.unprotected:
             say(f"Not protected: {isolation.unprotected}.")
         for words in taken.skipped:
