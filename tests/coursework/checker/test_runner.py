@@ -534,7 +534,7 @@ STRANGE = {
     "str exits": 'raise type("Mute", (Exception,), {"__str__": lambda self: exit(3)})()',
     "nobody catches": 'raise BaseException("too high")',
     "escapes": 'raise ValueError("\\x1b[31m red \\u202e backwards")',
-    "prints": 'print("\\x1b]0;title\\x07 one\\r two")\n    raise ValueError("printed")',
+    "prints": 'print("\\x1b]0;title\\x07 one\\r two", flush=True)\n    raise ValueError("printed")',
     "large": "return np.ones((1000, 1000, 3)) * np.random.rand(), (x,)",
     "stops": "import os, signal\n    os.kill(os.getpid(), signal.SIGSTOP)",
 }
