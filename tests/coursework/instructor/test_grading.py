@@ -28,15 +28,17 @@ from pixelgrad.coursework.instructor.answers import draw_inputs
 from pixelgrad.coursework.instructor.autograder import write_autograder
 from pixelgrad.coursework.instructor.grades import Grade, write_table
 from pixelgrad.coursework.instructor.grading import LIMITS, grade
+from pixelgrad.coursework.instructor.intake import take_in
 from pixelgrad.coursework.instructor.isolation import find_isolation
 from pixelgrad.coursework.instructor.make import edition_texts
-from pixelgrad.coursework.instructor.submissions import find_submissions, read_submission
+from pixelgrad.coursework.instructor.submissions import read_submission
 
 _spec = importlib.util.spec_from_file_location("hostile", Path(__file__).parents[1].joinpath("hostile.py"))
 hostile = importlib.util.module_from_spec(_spec)
 _spec.loader.exec_module(hostile)
 
 NAMES = ["affine", "relu", "softmax"]
+MORE = ["notes", "student", "id", "email"]
 POINTS = {name: EXERCISES[name].points for name in NAMES}
 ALL = sum(POINTS.values())
 SOLVED, STUBS = edition_texts([]), edition_texts(list(EXERCISES))
@@ -102,16 +104,18 @@ def test_a_class_is_graded(place, run, tmp_path):
     table = run(place, jobs=2)
 
     with open(tmp_path / "grades.csv", newline="", encoding="utf-8") as f:
-        assert next(csv.reader(f)) == ["submission", "points", "max_points", *NAMES, "error"]
+        assert next(csv.reader(f)) == ["submission", "points", "max_points", *NAMES, "error", *MORE]
     assert list(table) == ["half", "moodle", "nothing", "right", "stub", "wrong", "zipped"]
     assert {row["max_points"] for row in table.values()} == {str(ALL)}
     full = {name: str(points) for name, points in POINTS.items()}
     for name in ("right", "zipped", "moodle"):
-        assert table[name] == {"submission": name, "points": str(ALL), "max_points": str(ALL), **full, "error": ""}
+        none = dict.fromkeys(["error", *MORE], "")
+        assert table[name] == {"submission": name, "points": str(ALL), "max_points": str(ALL), **full, **none}
     assert table["stub"]["points"] == table["nothing"]["points"] == "0" and table["stub"]["error"] == ""
     assert (
         table["nothing"]["error"]
-        == "holds none of the exercise files (layers/basic.py, layers/losses.py, layers/naive.py, ...)"
+        == "holds none of the exercise files (layers/basic.py, layers/losses.py, layers/naive.py, ...); it is empty; "
+        "hand in what `pixelgrad submit` makes"
     )
     assert [table["wrong"][name] for name in NAMES] == ["0", full["relu"], full["softmax"]]
     assert [table["half"][name] for name in NAMES] == [full["affine"], full["relu"], "0"]
@@ -154,7 +158,7 @@ def test_what_cannot_be_run_is_said_in_the_table_and_on_the_page(place, run, tmp
     )
     assert errors["no Python"] == f"layers/basic.py: cannot be imported: SyntaxError in line {lines}: invalid syntax"
     assert errors["raises"].startswith(f"layers/basic.py: cannot be imported: NameError in line {lines}: name ")
-    assert errors["bad zip"] == "cannot be read: File is not a zip file"
+    assert errors["bad zip"] == "cannot be read: bad zip.zip is damaged: it is not a zip file; hand it in again"
     assert errors["empty"].startswith("holds none of the exercise files")
     assert {row["points"] for row in table.values()} == {"0"}
 
@@ -209,9 +213,10 @@ def test_an_interrupted_run_goes_on_where_it_was(place, run, tmp_path, monkeypat
     calls.clear()
     assert run(place, overwrite=True, exercises=["relu"]) == table and calls == []
     part, same_run = tmp_path / "grades.csv.parts" / "student 1.json", {"seed": 5, "exercises": ["relu"], "seconds": 10}
-    assert grading._finished(part, place / "student 1", same_run)
+    student = take_in(place).submissions["student 1"]
+    assert grading._finished(part, student, same_run)
     for other in ({"seed": 6}, {"exercises": ["relu", "svm"]}, {"seconds": 20}):
-        assert grading._finished(part, place / "student 1", same_run | other) is None
+        assert grading._finished(part, student, same_run | other) is None
 
 
 def test_a_finished_table_is_not_overwritten_unasked(place, run, tmp_path, monkeypatch):
@@ -243,7 +248,7 @@ def test_strange_names_do_not_stop_the_run(place, run, tmp_path):
     write(place / 'a, "b"\n', STUBS)
     write(Path(os.fsdecode(os.fsencode(place) + b"/\xff")), STUBS)
     table = run(place, exercises=["relu"])
-    assert set(table) == {"'=1+1", "x" * 250, 'a, "b"\n', "\\udcff"}
+    assert set(table) == {"'=1+1", "x" * 250, 'a, "b"\\n', "\\udcff"}
     assert len(list((tmp_path / "grades.csv.parts").glob("*.json"))) == 4
 
 
@@ -259,12 +264,13 @@ def test_where_the_solutions_do_not_pass_nobody_is_graded(place, run, monkeypatc
 
 def test_unsafe_submissions_are_read_safely(place):
     names = hostile.hostile_zips(place, SOLVED)
-    found = {name: read_submission(path) for name, path in find_submissions(place).items()}
-    assert set(names) == set(found) and not any(files for files, _ in found.values())
-    assert found["swells"][1] == "cannot be read: layers/basic.py would be 300,000,000 bytes large"
-    assert found["damaged"][1].startswith("cannot be read: ")
+    found = {name: submission.read() for name, submission in take_in(place).submissions.items()}
+    assert set(names) == set(found) and not any(reading.files for reading in found.values())
+    large = "layers/basic.py is 300,000,000 bytes large; at most 1,000,000 are read"
+    assert found["swells"].error == f"cannot be read: {large}"
+    assert found["damaged"].error.startswith("cannot be read: ")
     for name in ("climbs", "links", "linked"):
-        assert found[name][1].startswith("holds none of the exercise files")
+        assert found[name].error.startswith("holds none of the exercise files")
 
 
 def test_any_damage_to_a_zip_is_survived(place):
@@ -280,9 +286,9 @@ def test_any_damage_to_a_zip_is_survived(place):
         content = bytearray(rng.choice((whole, packed)))
         for _ in range(rng.randrange(1, 20)):
             content[rng.choice((rng.randrange(len(content)), -rng.randrange(1, 99)))] = rng.randrange(256)
-        files, error = read_submission(write_bytes(place / "x.zip", content[: rng.choice((None, -5, 500))]))
-        assert (error == "") == bool(files) and len(error) < 300 and "\n" not in error
-    assert read_submission(write_bytes(place / "x.zip", broken))[1].startswith("cannot be read: ")
+        read = read_submission(write_bytes(place / "x.zip", content[: rng.choice((None, -5, 500))]))
+        assert (read.error == "") == bool(read.files) and len(read.error) < 1001 and "\n" not in read.error
+    assert read_submission(write_bytes(place / "x.zip", broken)).error.startswith("cannot be read: ")
 
 
 def write_bytes(path, content):
@@ -290,15 +296,16 @@ def write_bytes(path, content):
     return path
 
 
-def test_the_outermost_file_counts(place):
+def test_files_are_found_in_folders_of_any_depth(place):
     with zipfile.ZipFile(place / "x.zip", "w") as archive:
         archive.writestr("course/build/layers/basic.py", "old")
         archive.writestr("course/layers/basic.py", "new")
-        archive.writestr("course/a/b/layers/losses.py", "too deep")
+        archive.writestr("course/a/b/layers/losses.py", "deep")
         archive.writestr("course\\layers\\naive.py", "from Windows")
         archive.writestr("course/mylayers/norm.py", "another file")
-    files, error = read_submission(place / "x.zip")
-    assert files == {"layers/basic.py": b"new", "layers/naive.py": b"from Windows"} and error == ""
+    read = read_submission(place / "x.zip")
+    deep = {"layers/basic.py": b"new", "layers/naive.py": b"from Windows", "layers/losses.py": b"deep"}
+    assert read.files == deep and read.error == ""
 
 
 def test_files_that_are_none_are_left_out(place, tmp_path):
@@ -310,18 +317,19 @@ def test_files_that_are_none_are_left_out(place, tmp_path):
     write(place / "c", {"layers/basic.py": "#" * 1_000_001})
     for n in range(2):
         write_zip(write(place / "d", {"x": ""}) / f"{n}.zip", SOLVED)
-    assert read_submission(place / "a")[0] == {}
-    assert read_submission(place / "b") == ({"layers/losses.py": b"fine"}, "")
-    assert read_submission(place / "c") == ({}, "cannot be read: layers/basic.py is 1,000,001 bytes large")
-    assert "it holds 2 zip files" in read_submission(place / "d")[1]
+    assert read_submission(place / "a").files == {}
+    assert read_submission(place / "b").files == {"layers/losses.py": b"fine"}
+    large = "layers/basic.py is 1,000,001 bytes large; at most 1,000,000 are read"
+    assert read_submission(place / "c").error == f"cannot be read: {large}"
+    assert set(read_submission(place / "d").files) == set(SOLVED)  # twice the same
 
 
 def test_one_submission_alone(place, tmp_path):
-    assert find_submissions(write(place / "a", SOLVED)) == {"a": place / "a"}
-    assert find_submissions(write_zip(tmp_path / "b.zip", SOLVED)) == {"b": tmp_path / "b.zip"}
+    assert list(take_in(write(place / "a", SOLVED)).submissions) == ["a"]
+    assert list(take_in(write_zip(tmp_path / "b.zip", SOLVED)).submissions) == ["b"]
     write_zip(place / "a.zip", SOLVED)
-    assert find_submissions(place) == {"a": place / "a", "a.zip": place / "a.zip"}
-    assert find_submissions(place, single=True) == {"in": place}
+    assert list(take_in(place).submissions) == ["a", "a.zip"]
+    assert list(take_in(place, single=True).submissions) == ["in"]
 
 
 # -- isolation ---------------------------------------------------------------------------------------------------------
@@ -562,8 +570,12 @@ def test_the_autograder_grades(tmp_path):
 
 @pytest.mark.slow
 def test_gradescope_gets_a_result_whatever_was_uploaded(place, tmp_path):
-    write(place, {"basic.py": SOLVED["layers/basic.py"], "one/x.txt": "", "two/x.txt": ""})
+    write(place, {"one/x.txt": "", "two/x.txt": ""})
     arguments = ["grade", str(place), "--out", str(tmp_path / "grades.csv"), "--exercises", "relu", "--quiet"]
     assert main([*arguments, "--gradescope", str(tmp_path / "results.json")]) == 0
     results = json.loads((tmp_path / "results.json").read_text())
     assert results["score"] == 0 and results["output"].startswith("holds none of the exercise files")
+    write(place, {"basic.py": SOLVED["layers/basic.py"]})  # as Gradescope's page takes single files
+    assert main([*arguments, "--gradescope", str(tmp_path / "results.json"), "--force"]) == 0
+    results = json.loads((tmp_path / "results.json").read_text(encoding="utf-8"))
+    assert results["score"] == POINTS["relu"] and results["output"] == ""
