@@ -298,7 +298,7 @@ def dream(args):
     from ..datasets import resize_image, save_image
     from ..visualization import deepdream
     from ..visualization.image_ops import resize
-    from ..visualization.objectives import guided, layers_of, mixture
+    from ..visualization.objectives import guided, mixture
 
     check_destination(args.out, overwrite=args.force, suffixes=(".png", ".jpg", ".jpeg"))
     model = load_model(args)
@@ -317,7 +317,7 @@ def dream(args):
     interrupted = stopped_by_ctrl_c(
         lambda: deepdream(
             X,
-            layers_of(weights, model),
+            None,  # the objective knows its layers
             model,
             objective=objective,
             learning_rate=args.learning_rate,

@@ -172,7 +172,7 @@ def _deepdream(subject, model, rng, progress):
         guide = resize_image(subject.pictures[1], tuple(n // 2 for n in picture.shape[:2]))
         layer = layers[len(layers) // 2]
         objective = guided(model.preprocess(guide), layer, model)
-        results["guided"] = deepdream(X, layer, model, objective=objective, rng=rng, progress=progress)
+        results["guided"] = deepdream(X, None, model, objective=objective, rng=rng, progress=progress)
         pictures += [guide, model.deprocess(results["guided"])[0]]
         titles += [f"{subject.names[1]}, the guide", f"dream of {layer}, guided"]
         caption += (
