@@ -19,6 +19,16 @@ SMALL = [
 ]
 SMALL_SIZE = (12, 15)
 POOLED = [SMALL[0], SMALL[1], SMALL[2], {"type": "global_avg_pool"}, {"type": "affine", "units": 7}]
+CLASS_NAMES = [
+    "goldfish, Carassius auratus",
+    "Egyptian cat",
+    "tabby, tabby cat",
+    "bullfrog",
+    "frog, toad",
+    "toad",
+    "hog",
+]
+WNIDS = [f"n0000000{k}" for k in range(7)]
 
 
 def with_random_params(model, seed=0):
@@ -54,5 +64,25 @@ def images():
 
     def make(N=3, size=SMALL_SIZE, seed=0):
         return np.random.default_rng(seed).integers(0, 256, (N, *size, 3), dtype=np.uint8)
+
+    return make
+
+
+@pytest.fixture
+def model(make_network):
+    return make_network()
+
+
+@pytest.fixture
+def named(make_network):
+    return make_network(class_names=CLASS_NAMES, wnids=WNIDS)
+
+
+@pytest.fixture
+def inputs():
+    """`inputs(N)` -> (N, 3, 12, 15) in model space."""
+
+    def make(N=3, size=SMALL_SIZE, dtype=np.float32, seed=0):
+        return np.random.default_rng(seed).standard_normal((N, 3, *size)).astype(dtype)
 
     return make
