@@ -1,11 +1,11 @@
 """A lock on a file, so that two graders never write to one table. The system opens it when its holder ends, however."""
 
 from contextlib import contextmanager, suppress
+from typing import Any
 
-try:
+fcntl: Any = None
+with suppress(ModuleNotFoundError):  # Windows has none
     import fcntl
-except ModuleNotFoundError:  # Windows
-    fcntl = None
 
 
 @contextmanager
