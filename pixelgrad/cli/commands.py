@@ -6,11 +6,13 @@ user did wrong ends in one line on standard error and exit code 2; Ctrl-C in 130
 
 import argparse
 import os
+import signal
 import sys
 import traceback
 
 from .. import __version__
 from ..todo import Todo
+from .reports import settle_reports
 
 
 def console():
@@ -22,7 +24,19 @@ def console():
     """
     if not {"train", "evaluate"} & set(sys.argv[1:]):
         os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    return main()
+    # Figures are drawn without a window. A notebook hands its own backend on to its commands.
+    os.environ.pop("MPLBACKEND", None)
+    settle_reports()
+    signal.signal(signal.SIGTERM, _interrupt)
+    code = main()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    return code
+
+
+def _interrupt(*_):
+    """What ends a program from outside ends it as Ctrl-C does: the picture so far is kept."""
+    raise KeyboardInterrupt
 
 
 def _missing(error):
