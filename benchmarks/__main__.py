@@ -3,7 +3,8 @@
 Each rival runs in a process of its own, since thread pools disturb each other; they take turns, so that a change of
 the machine's speed meets all of them. What counts is the ratio of medians within one run.
 
-With `--against CHECKOUT` the rival is pixelgrad itself, as it stands in another checkout.
+With `--against CHECKOUT` the rival is pixelgrad itself, as it stands in another checkout; the exit code is 1 if this
+checkout is slower in any workload.
 """
 
 import argparse
@@ -27,23 +28,38 @@ from .workloads import WORKLOADS
 FORCED = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
 PAUSE = 0.1  # seconds before a turn: threads of the last rival stop spinning
 HERE = Path(__file__).resolve().parent.parent
-TURNS, MOST_TURNS = 9, 27  # paired turns against another checkout, and where the ratio is above the limit
-LIMIT = 1.05  # of old code's time
+TURNS, MORE_TURNS = 9, 18  # paired turns against another checkout, and further ones where those are above the limit
+LIMIT = 1.05  # largest ratio to the other checkout's time
+# A worker first says which pixelgrad it imports: a checkout without one would time the installed package.
+START = """
+import runpy
+from pathlib import Path
+import pixelgrad
+print(Path(pixelgrad.__file__).resolve(), flush=True)
+runpy.run_module("benchmarks.worker", run_name="__main__")
+"""
 
 
 class Worker:
-    """A rival's process."""
+    """A rival's process, which imports the pixelgrad of its checkout."""
 
     def __init__(self, rival, threads, checkout=HERE):
         names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "benchmarks.worker", rival],
+            [sys.executable, "-c", START, rival],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
             cwd=checkout,
             env={k: v for k, v in os.environ.items() if k not in FORCED} | dict.fromkeys(names, str(threads)),
         )
+        package = self.process.stdout.readline().strip()
+        if not package:
+            self.__exit__()
+            raise RuntimeError(f"the benchmark process in {checkout} ended before it had imported pixelgrad")
+        if not Path(package).is_relative_to(Path(checkout).resolve()):
+            self.__exit__()
+            raise RuntimeError(f"the benchmark process in {checkout} imports pixelgrad from {package}, another one")
 
     def ask(self, **command):
         self.process.stdin.write(json.dumps(command) + "\n")
@@ -82,17 +98,28 @@ class Workers:
             worker.__exit__()
 
 
-def main():
+def main(argv=None):
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="fewer rounds, no memory, no scaling: about a minute")
     parser.add_argument("--only", metavar="TEXT", help="workloads whose name holds this text")
     parser.add_argument("--threads", type=int, default=os.cpu_count(), help="for every rival (default: all cores)")
-    parser.add_argument("--json", metavar="FILE", default="runs/benchmark.json", help="(default: runs/benchmark.json)")
+    parser.add_argument(
+        "--json", metavar="FILE", help="(default: runs/benchmark.json; with --against runs/benchmark-against.json)"
+    )
     parser.add_argument("--against", metavar="CHECKOUT", type=Path, help="compare with pixelgrad in another checkout")
-    args = parser.parse_args()
+    args = parser.parse_args(argv)
     workloads = [w for w in WORKLOADS if not args.only or args.only in w.name]
+    if not workloads:
+        parser.error(f"no workload's name holds {args.only!r}; they are {', '.join(repr(w.name) for w in WORKLOADS)}")
     if args.against:
-        return against(args.against, workloads, args.threads)
+        if args.quick:
+            parser.error("--quick has no effect with --against")
+        if not (args.against / "benchmarks" / "worker.py").is_file():
+            parser.error(f"{args.against} is not a checkout of pixelgrad; --against takes its folder")
+        rows = against(args.against, workloads, args.threads)
+        results = {"machine": machine(args.threads), "against": str(args.against), "limit": LIMIT, "workloads": rows}
+        _write(args.json or "runs/benchmark-against.json", results)
+        return int(any(row["ratio"] > LIMIT for row in rows))
 
     rivals = ["pixelgrad", "im2col"]
     if importlib.util.find_spec("torch"):
@@ -112,47 +139,59 @@ def main():
     if not args.quick and not args.only:
         results["scaling"] = scaling(args.threads)
         print(scaling_table(results["scaling"]))
-    path = Path(args.json)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(results, indent=1))
+    _write(args.json or "runs/benchmark.json", results)
     return 0
 
 
 def against(checkout, workloads, threads):
-    """Time this checkout and another one in turns; 1 if the median of the pairs' ratios is above the limit anywhere."""
-    if not (checkout / "benchmarks" / "worker.py").is_file():
-        raise SystemExit(f"python -m benchmarks: {checkout} is not a checkout of pixelgrad; --against takes its folder")
+    """Time this checkout and another one in turns; a row for each workload, with the median of the turns' ratios."""
     print(f"{threads} threads; milliseconds here and there, median of the paired turns' ratios (quartiles)")
-    slower = 0
+    rows = []
     for workload in tqdm(workloads, unit="workload", desc="benchmark"):
         with Worker("pixelgrad", threads) as here, Worker("pixelgrad", threads, checkout) as there:
             pairs = paired_turns(workload, here, there)
         ratios = pairs[:, 0] / pairs[:, 1]
         mine, theirs = np.median(pairs, axis=0)
         low, middle, high = np.percentile(ratios, [25, 50, 75])
-        slower += middle > LIMIT
         tqdm.write(
             f"{workload.name:44s} {_ms(mine):>8s} {_ms(theirs):>8s}  {middle:.3f} ({low:.3f}-{high:.3f}), "
             f"{len(pairs)} turns" + ("" if middle <= LIMIT else f", above {LIMIT}")
         )
-    return min(slower, 1)
+        rows.append(
+            {
+                "workload": asdict(workload),
+                "seconds": pairs.tolist(),
+                "ratios": ratios.tolist(),
+                "ratio": float(middle),
+                "quartiles": [float(low), float(high)],
+            }
+        )
+    return rows
 
 
 def paired_turns(workload, here, there):
-    """Seconds of both in each of at least TURNS turns, (turns, 2); more turns where the ratio is above the limit."""
+    """Seconds of both in each turn, (turns, 2): TURNS of them, and MORE_TURNS where their ratio is above the limit.
+
+    More turns are all taken before anyone looks at them: to stop at the first look that passes would let slow code
+    pass by chance.
+    """
     repeats = {}
     for worker in (here, there):
         worker.ask(load=asdict(workload))
         worker.ask(time=1)
         repeats[worker] = max(1, round(0.2 / worker.ask(time=1)["seconds"][0]))
-    pairs = []
-    while len(pairs) < TURNS or (len(pairs) < MOST_TURNS and np.median([a / b for a, b in pairs]) > LIMIT):
+
+    def turn(k):
         seconds = {}
-        for worker in (here, there) if len(pairs) % 2 else (there, here):  # neither always has the second turn
+        for worker in (here, there) if k % 2 else (there, here):  # neither always has the second turn
             time.sleep(PAUSE)
             worker.ask(time=1)
             seconds[worker] = median(worker.ask(time=repeats[worker])["seconds"])
-        pairs.append((seconds[here], seconds[there]))
+        return seconds[here], seconds[there]
+
+    pairs = [turn(k) for k in range(TURNS)]
+    if median(a / b for a, b in pairs) > LIMIT:
+        pairs += [turn(k) for k in range(TURNS, TURNS + MORE_TURNS)]
     return np.array(pairs)
 
 
@@ -239,6 +278,12 @@ def scaling_table(results):
         lines.append(f"\ntime of a score gradient against {name}: exponent {result['exponent']:.2f}")
         lines += [f"{size:10d} {_ms(seconds):>10s} ms" for size, seconds in result["points"]]
     return "\n".join(lines)
+
+
+def _write(path, results):
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(results, indent=1))
 
 
 def machine(threads):

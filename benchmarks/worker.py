@@ -1,6 +1,6 @@
 """A rival in a process of its own: reads commands as JSON lines, answers with JSON lines.
 
-`{"load": [workload fields]}`, `{"time": repeats}`, `{"memory": true}`, `{"peak": true}`, `{"result": path}`.
+`{"load": {workload fields}}`, `{"time": repeats}`, `{"memory": true}`, `{"peak": true}`, `{"result": path}`.
 """
 
 import json

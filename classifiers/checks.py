@@ -38,3 +38,16 @@ def check_input(X: Any, first: int, name: str) -> None:
         raise ValueError(
             f"forward: X must have the shape (N, 3, H, W), got {X.shape}; model.preprocess(images) returns such"
         )
+
+
+def check_finite_scores(op: str, scores: Any, X: Any) -> None:
+    """Raise unless all scores (N, K) are finite; the message says which image, and whether its pixels are to blame."""
+    if np.all(np.isfinite(scores)):
+        return
+    image = int(np.argmax(~np.isfinite(scores).all(axis=1)))
+    if np.all(np.isfinite(X[image])):
+        raise ValueError(f"{op}: the scores of image {image} are not finite, though its pixels are: a parameter is not")
+    bad = np.count_nonzero(~np.isfinite(X[image]))
+    raise ValueError(
+        f"{op}: image {image} holds {bad} values that are NaN or infinite; a step was too large, or X was never filled"
+    )

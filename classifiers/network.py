@@ -13,7 +13,7 @@ from ..layers.checks import RELU_RULES, check_choice, whole_number
 from ..layers.fast.parallel import threads_for
 from ..layers.losses import softmax_loss
 from .blocks import make_blocks, param_shapes
-from .checks import check_input, check_parameters, checked_labels
+from .checks import check_finite_scores, check_input, check_parameters, checked_labels
 from .engines import ENGINES
 from .parameters import draw_parameters, stored_parameter
 from .pixels import make_pixels
@@ -236,7 +236,9 @@ class Network:
                 for block in self._blocks:
                     part, _ = block.forward(part, self.params, "test", ENGINES[self.engine])
             parts.append(part)
-        return np.concatenate(parts)
+        scores = np.concatenate(parts)
+        check_finite_scores("scores", scores, X)
+        return scores
 
     def probabilities(self, X: Array) -> Array:
         """Softmax of the scores of images in model space: (N, K), float64."""
@@ -249,13 +251,14 @@ class Network:
         ----------
         X : ndarray (N, 3, H, W), model space
         top : int
-            How many.
+            How many, at least 1; more than there are classes gives all.
 
         Returns
         -------
         list of list of Prediction
             For each image its `top` classes, most probable first: (index, name, probability).
         """
+        top = whole_number("predict", "top", top, 1)
         probabilities = self.probabilities(X)
         order = np.argsort(-probabilities, axis=1, kind="stable")[:, :top]
         return [

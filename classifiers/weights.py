@@ -49,9 +49,9 @@ def write_weights(
                 stored = value.astype(dtype if value.ndim > 1 or dtype == np.float64 else np.float32)
             if not np.all(np.isfinite(stored)):
                 raise WeightsError(f"cannot save {path}: {name} holds NaN, infinity, or values too large for {dtype}")
-            f.create_dataset(name, data=stored)
+            f.create_dataset(name, data=stored, fletcher32=True)  # a checksum, which HDF5 verifies when it reads
         if pixels.mean_image is not None:
-            f.create_dataset("mean_image", data=pixels.mean_image.astype(np.float32))
+            f.create_dataset("mean_image", data=pixels.mean_image.astype(np.float32), fletcher32=True)
 
 
 def read_weights(path: str | Path) -> dict[str, Any]:
@@ -76,7 +76,7 @@ def read_weights(path: str | Path) -> dict[str, Any]:
     attributes, arrays = read_hdf5(path)
     if attributes.get("format") != FORMAT:
         raise WeightsError(
-            f"{path} is an HDF5 file, but no weights file of pixelgrad (its format is {attributes.get('format')!r}, "
+            f"{path} is an HDF5 file, but not a weights file of pixelgrad (its format is {attributes.get('format')!r}, "
             f"expected {FORMAT!r}); PretrainedCNN(h5_file=...) also reads CS231n's pretrained_model.h5"
         )
     version = attributes.get("format_version")
@@ -127,6 +127,11 @@ def read_hdf5(path):
         with_size = _describe(path)
         if "truncated" in str(error):
             raise WeightsError(f"{path} is cut short{with_size}; download or make it again ({ORIGINAL})") from error
+        if "Fletcher32" in str(error) or "filter returned failure" in str(error):
+            raise WeightsError(
+                f"{path}: an array does not match its checksum{with_size}; the file was damaged: download or make it "
+                f"again"
+            ) from error
         if "signature" in str(error):
             raise WeightsError(f"{path} is not an HDF5 file{with_size}; expected a weights file (.h5)") from error
         raise WeightsError(f"{path} cannot be read as a weights file{with_size}: {error}") from error

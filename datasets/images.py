@@ -10,16 +10,18 @@ from typing import Any
 
 import numpy as np
 
-from pixelgrad._files import check_destination, written_beside
-
+from .._files import check_destination, written_beside
 from .._typing import Images
 from .errors import DataError
+from .formats import HEAD, unreadable_format
 
 MIN_SIDE = 8  # pixels; below that there is nothing to see and some networks have nothing left to pool
 MAX_PIXELS = 50_000_000  # 150 MB as uint8 RGB; larger than what most cameras take
 
 # Raster formats only: Pillow also "opens" formats that start other programs (EPS needs Ghostscript).
 _FORMATS = ["JPEG", "PNG", "GIF", "BMP", "TIFF", "WEBP", "PPM", "MPO", "AVIF"]
+BITS_PER_SAMPLE, PHOTOMETRIC, MAX_SAMPLE_VALUE = 258, 262, 281  # tags of TIFF 6.0, section 8
+WHITE_IS_ZERO = 0
 _SAVE_OPTIONS: dict[str, dict[str, Any]] = {
     ".png": {"format": "PNG"},
     ".jpg": {"format": "JPEG", "quality": 95, "subsampling": 0},
@@ -30,9 +32,12 @@ _SAVE_OPTIONS: dict[str, dict[str, Any]] = {
 def load_image(path: str | Path, *, size: int | tuple[int, int] | None = None, crop: bool = True) -> Images:
     """Read a picture file as uint8 RGB, whatever kind of picture it holds.
 
-    Grey becomes three equal channels, 16 bits become 8 (0..65535 is scaled to 0..255), palettes and CMYK
-    become RGB, transparent parts show white, the rotation noted by cameras (EXIF) is applied, and of
-    animations the first frame is taken. Colour profiles are not applied.
+    Grey becomes three equal channels. More than 8 bits are scaled to 0..255 by the range that the file states (TIFF's
+    MaxSampleValue and BitsPerSample). Palettes, CMYK and LAB become RGB, transparent parts show white, and the rotation
+    noted by cameras (EXIF) is applied. Colour profiles are not applied.
+
+    A warning says what the file leaves open: the first frame of an animation was taken, or 16-bit pixels use so little
+    of their range that they are probably of fewer bits.
 
     Parameters
     ----------
@@ -68,9 +73,13 @@ def load_image(path: str | Path, *, size: int | tuple[int, int] | None = None, c
     if path.is_dir():
         raise DataError(f"load_image: {path} is a folder, expected a picture file")
     # The file is opened here and not by Pillow, so that "permission denied" stays what it is.
+    notes: list[str] = []
     with open(path, "rb") as file, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Pillow warns of odd metadata and large pictures; see below for both
-        return _read(file, path, size, crop)
+        image = _read(file, path, size, crop, notes)
+    for note in notes:
+        warnings.warn(f"load_image: {path} {note}", stacklevel=2)
+    return image
 
 
 def resize_image(image: Images, size: int | tuple[int, int], *, crop: bool = True) -> Images:
@@ -136,20 +145,25 @@ def save_image(path: str | Path, image: Images, *, overwrite: bool = False) -> N
         Image.fromarray(np.ascontiguousarray(image)).save(temporary, **options)
 
 
-def _read(file, path, size, crop):
-    from PIL import Image, ImageOps, UnidentifiedImageError
+def _read(file, path, size, crop, notes):
+    from PIL import Image, UnidentifiedImageError
 
     Image.init()  # fills Image.OPEN with the formats that this build of Pillow has
     try:
         with Image.open(file, formats=[f for f in _FORMATS if f in Image.OPEN]) as image:
             _check_dimensions(path, *image.size)  # from the header: nothing is decoded yet
-            image = _to_rgb(ImageOps.exif_transpose(image))
+            if getattr(image, "n_frames", 1) > 1:
+                notes.append(f"has {image.n_frames} frames; the first one was taken")
+            image = _to_rgb(image, notes)
             return _to_array(image if size is None else _resize(image, size, crop))
     except DataError:
         raise
     except Image.DecompressionBombError as error:
         raise DataError(_too_large(path, "more than twice that many")) from error
     except UnidentifiedImageError as error:
+        file.seek(0)
+        if (kind := unreadable_format(file.read(HEAD), path)) is not None:
+            raise DataError(f"load_image: {path} is {kind}") from error
         raise DataError(
             f"load_image: {path} is not a picture, whatever its name says; expected a JPEG, PNG, GIF, BMP, "
             "TIFF, WebP or PPM file: open it in a picture viewer and save it as PNG"
@@ -178,23 +192,53 @@ def _too_large(path, what):
     )
 
 
-def _to_rgb(image):
-    from PIL import Image
+def _to_rgb(image, notes):
+    from PIL import Image, ImageOps
 
-    if image.mode.startswith("I"):  # 16-bit grey; some versions of Pillow widen it to 32
-        values = np.asarray(image).astype(np.int64)
-        if values.min() < 0 or values.max() > 65535:
-            raise ValueError("its pixels are 32-bit integers of unknown range")
-        # 65535 = 255 * 257; Pillow's own conversion would clip everything above 255 to white.
-        return Image.fromarray(((values + 128) // 257).astype(np.uint8)).convert("RGB")
+    tags = dict(getattr(image, "tag_v2", {}))  # of a TIFF file; asked for now: a rotated copy has none
+    is_tiff, kind = image.format == "TIFF", image.mode
+    image = ImageOps.exif_transpose(image)
+    if kind.startswith("I"):  # grey of more than 8 bits; some versions of Pillow widen 16 to 32
+        return Image.fromarray(_to_8_bits(np.asarray(image), tags, is_tiff, notes)).convert("RGB")
     if image.mode == "F":
         raise ValueError("its pixels are floating-point numbers of unknown range")
+    if image.mode == "LAB":
+        return _lab_to_rgb(image)
     if image.mode in ("RGBA", "RGBa", "LA", "La", "PA") or "transparency" in image.info:
         if image.mode in ("RGBa", "La"):
             image = image.convert({"RGBa": "RGBA", "La": "LA"}[image.mode])
         image = image.convert("RGBA")
         return Image.alpha_composite(Image.new("RGBA", image.size, "white"), image).convert("RGB")
     return image.convert("RGB")
+
+
+def _to_8_bits(values, tags, is_tiff, notes):
+    """Grey levels of more than 8 bits as uint8, by the range that TIFF's tags state; other formats use 16 bits."""
+    values = values.astype(np.int64)
+    bits, largest = tags.get(BITS_PER_SAMPLE, (16,)), tags.get(MAX_SAMPLE_VALUE)
+    bits = int(np.max(bits))
+    stated = None if largest is None else int(np.max(largest))
+    if stated is None and is_tiff and bits > 16:
+        raise ValueError(f"its pixels are {bits}-bit integers, and no MaxSampleValue tells their range")
+    top = stated or 2 ** min(bits, 16) - 1
+    if values.min() < 0 or values.max() > top:
+        raise ValueError(f"its pixels go from {values.min()} to {values.max()}, beyond the stated range of 0 to {top}")
+    if stated is None and top == 65535 and 0 < values.max() < 4096:
+        notes.append(
+            f"has 16-bit pixels of at most {values.max()}, and comes out dark; if its pixels have 12 bits or fewer, "
+            "save it with their full range, or as 8 bits"
+        )
+    if is_tiff and tags.get(PHOTOMETRIC) == WHITE_IS_ZERO:
+        values = top - values
+    return ((values * 255 + top // 2) // top).astype(np.uint8)
+
+
+def _lab_to_rgb(image):
+    """CIELAB (D50, as ICC and TIFF have it) to sRGB by Pillow's colour management."""
+    from PIL import ImageCms
+
+    convert = ImageCms.buildTransform(ImageCms.createProfile("LAB"), ImageCms.createProfile("sRGB"), "LAB", "RGB")
+    return ImageCms.applyTransform(image, convert)
 
 
 def _resize(image, size, crop):

@@ -91,7 +91,7 @@ def test_no_circle_of_imports():
 
 def test_the_layout_test_sees_imports():
     assert {"layers.checks", "layers.fast.winograd"} <= set(imports_of(ROOT / "layers" / "fast" / "conv.py"))
-    assert "visualization.plots.pictures" in set(imports_of(ROOT / "visualization" / "gallery" / "images.py"))
+    assert "visualization.plots.pictures" in set(imports_of(ROOT / "visualization" / "gallery" / "pictures.py"))
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.relative_to(ROOT).as_posix())

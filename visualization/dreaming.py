@@ -2,8 +2,8 @@
 
 A. Mordvintsev, C. Olah and M. Tyka, "Inceptionism: going deeper into neural networks", 2015: gradient ascent on half
 the squared activations of a layer, whose gradient at the layer is the activations themselves. Octaves, from a small
-copy of the image to the full size, give the dream details of every size. What grows is an objective that is passed in:
-see `objectives` for mixtures of layers and channels, and for dreams that another image guides.
+copy of the image to the full size, give the dream details of every size. What to increase is an objective that you pass
+in: see `objectives` for mixtures of layers and channels, and for dreams that another image guides.
 """
 
 from collections.abc import Callable, Sequence
@@ -24,7 +24,7 @@ SMALLEST_OCTAVE = 24  # pixels of the shorter side
 
 def deepdream(
     X: Array,
-    layer: int | str | Sequence[Any],
+    layer: int | str | Sequence[Any] | None,
     model: Network,
     *,
     objective: Callable[..., Any] = activation,
@@ -44,12 +44,13 @@ def deepdream(
     ----------
     X : ndarray (N, 3, H, W)
         Images of any size, in model space; not modified.
-    layer : int or str, or sequence of these
-        One layer, or several that dream together.
+    layer : int or str, or sequence of these, or None
+        One layer, or several that dream together. None where the objective names its layers, as `mixture` and `guided`
+        do.
     model : Network
     objective : callable feats -> dfeats
-        From the features, a dict of layer index to array, to the gradient of what shall grow by each of them. By
-        default half the squared activations; `objectives` has others.
+        What to increase: given the features, a dict of layer index to array, it returns its gradient with respect to
+        them. By default half the squared activations; `objectives` has others.
     learning_rate : float, optional
         Length of a step in model space (with normalize), or the factor of the gradient (without; then there is no
         default). By default a step changes pixels by one grey level (root mean square).
@@ -67,8 +68,8 @@ def deepdream(
         For the jitter; a fixed seed by default.
     callback : callable, optional
         callback(t, X, info) after each step, t counting through all octaves; X is of the octave's size. info has
-        "octave" and the array "activation" (N,): before the step, half the sum of the features times the objective's
-        gradient by them, which for the default is the objective itself.
+        "octave" and the array "product" (N,): before the step, the sum of the features times the objective's gradient
+        with respect to them. For the default that is the sum of squared activations.
     progress : bool
         A bar on standard error.
 
@@ -80,11 +81,11 @@ def deepdream(
     Raises
     ------
     ValueError, TypeError
-        X is not a batch of images, an unknown layer, an option out of range.
+        X is not a batch of images, a layer is unknown or not one of the objective's, an option is out of range.
     """
     op = "deepdream"
     check_images(op, X, model)
-    layers = _layers(op, layer, model)
+    layers = _layers(op, layer, model, objective)
     check_whole(op, 0, max_jitter=max_jitter, num_iterations=num_iterations)
     check_whole(op, 1, num_octaves=num_octaves)
     if not 1 <= octave_scale <= 10:
@@ -118,7 +119,7 @@ def deepdream(
                 ### END SOLUTION
                 bar.update()
                 if callback:
-                    info = {"octave": octave, "activation": _activation(feats, dfeats)}
+                    info = {"octave": octave, "product": _product(feats, dfeats)}
                     callback(octave * num_iterations + t, dream, info)
     return dream
 
@@ -129,16 +130,28 @@ def octave_sizes(size, num_octaves, octave_scale):
     return [s for s in sizes[:-1] if min(s) >= SMALLEST_OCTAVE] + [tuple(size)]
 
 
-def _layers(op, layer, model):
+def _layers(op, layer, model, objective):
     """The indices of the layers that dream."""
-    layers = [layer] if isinstance(layer, int | np.integer | str) else list(layer)
+    known = getattr(objective, "layers", None)
+    if known is not None:
+        known = sorted({model.layer_index(one) for one in known})
+        if layer is None:
+            return known
+    layers = [layer] if isinstance(layer, int | np.integer | str) else list(layer or [])
     if not layers or isinstance(layer, dict):
         raise ValueError(
             f"{op}: layer must be one layer or several, got {layer!r}; weights go into objective=mixture(...)"
         )
-    return [model.layer_index(one) for one in layers]
+    layers = sorted({model.layer_index(one) for one in layers})
+    if known is not None and layers != known:
+        names = [", ".join(model.layer_names[k] for k in which) for which in (layers, known)]
+        raise ValueError(
+            f"{op}: layer is {names[0]}, but the objective takes the features of {names[1]}; name the same layers, or "
+            "pass layer=None"
+        )
+    return layers
 
 
-def _activation(feats, dfeats):
-    """Half the product of features and gradient, for each image (N,)."""
-    return sum((0.5 * d * feats[k]).sum(axis=tuple(range(1, d.ndim))) for k, d in dfeats.items())
+def _product(feats, dfeats):
+    """The sum of features times gradient, for each image (N,)."""
+    return sum((d * feats[k]).sum(axis=tuple(range(1, d.ndim))) for k, d in dfeats.items())

@@ -33,7 +33,17 @@ def forward_layers(model: Network, X: Array, layers: Iterable[int]) -> tuple[dic
 
 
 def backward_layers(model, dfeats, caches):
-    """The gradient to the images of a loss whose gradients at the layers are `dfeats`, a dict of int to ndarray."""
+    """The gradient to the images of a loss whose gradients at the layers are `dfeats`, a dict of int to ndarray.
+
+    Raises
+    ------
+    ValueError
+        `dfeats` has gradients at other layers than those that `forward_layers` returned.
+    """
+    layers = [layer for layer, _ in caches]
+    if sorted(dfeats) != layers:
+        names = [", ".join(model.layer_names[k] for k in which) or "none" for which in (sorted(dfeats), layers)]
+        raise ValueError(f"backward_layers: dfeats has the layers {names[0]}, but the features are those of {names[1]}")
     dX = None
     for layer, cache in reversed(caches):
         dX = dfeats[layer] if dX is None else dX + dfeats[layer]

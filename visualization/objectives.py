@@ -1,20 +1,21 @@
-"""Objectives: what an image is changed for, told by the gradient at the layers that are read.
+"""Objectives: what DeepDream increases.
 
-An objective is a function ``feats -> dfeats``: from the features of some layers, a dict of layer index to array
-(N, C, ...), to the gradient of what shall grow by these features, a dict of the same keys and shapes. A loop such as
-`deepdream` goes forward to the layers, asks the objective, and goes back; which objective it is, it does not know (as
-in lucid's `objectives.py`). A function of your own serves as well::
+An objective says what to increase: given the features of some layers, it returns its gradient with respect to them.
+It is a function ``feats -> dfeats``; both are dicts of layer index to array (N, C, ...), with the same keys and shapes.
+A loop such as `deepdream` computes the features, calls the objective, and brings the gradient back to the pixels. The
+loop does not depend on the objective (as in lucid's `objectives.py`), so you can write your own::
 
     def one_channel(feats):
         return {k: a * (np.arange(a.shape[1]) == 17)[:, None, None] for k, a in feats.items()}
 
 - `activation`: half the squared activations of the layers, DeepDream's own
 - `mixture`: the same with a weight for each layer or channel
-- `guided`: the likeness to the features of another image (A. Mordvintsev, C. Olah and M. Tyka, "Inceptionism: going
+- `guided`: the product with the features of another image (A. Mordvintsev, C. Olah and M. Tyka, "Inceptionism: going
   deeper into neural networks", 2015, with its notebook's section "Controlling dreams")
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -24,9 +25,30 @@ from ..classifiers.network import Network
 from .checks import check_images
 from .multilayer import forward_layers
 
+Weights = Mapping[Any, float]  # {layer or (layer, channel): weight}
+LARGEST_BLOCK = 2**22  # products that `guided` computes at once
+
+
+@dataclass(frozen=True)
+class LayerObjective:
+    """An objective that knows its layers.
+
+    Attributes
+    ----------
+    layers : list of int
+        The indices of the layers whose features it takes, in ascending order.
+    gradient : callable feats -> dfeats
+    """
+
+    layers: list[int]
+    gradient: Callable[[dict[int, Array]], dict[int, Array]]
+
+    def __call__(self, feats: dict[int, Array]) -> dict[int, Array]:
+        return self.gradient(feats)
+
 
 def activation(feats: dict[int, Array]) -> dict[int, Array]:
-    """Half the squared activations, summed over the layers: the gradient is the activations themselves.
+    """Half the squared activations, summed over the layers. The gradient is the activations themselves.
 
     Parameters
     ----------
@@ -39,48 +61,54 @@ def activation(feats: dict[int, Array]) -> dict[int, Array]:
     return dict(feats)
 
 
-def mixture(weights, model):
-    """Half the weighted sum of squared activations of several layers, or of single channels of them.
+def mixture(weights: Weights, model: Network) -> LayerObjective:
+    """Half the weighted sum of squared activations of several layers, or of some of their channels.
 
     Parameters
     ----------
     weights : dict of int, str or (int or str, int) to float
-        By layer, or by layer and channel: ``{"conv4": 1, ("conv5", 17): 20}``. The weights of a layer and of a channel
-        of it add up.
+        A weight for each layer, or layer and channel: ``{"conv4": 1, ("conv5", 17): 20}``. The weights of a layer and
+        of one of its channels add up.
     model : Network
 
     Returns
     -------
-    callable feats -> dfeats
+    LayerObjective
+        A callable feats -> dfeats.
 
     Raises
     ------
     ValueError
-        There is nothing in it, a layer or channel is unknown, or a weight is not finite.
+        The mixture is empty, a layer or channel is unknown, or a weight is not finite.
 
     Examples
     --------
-    >>> weights = {"conv4": 1, ("conv5", 17): 20}
-    >>> deepdream(X, layers_of(weights, model), model, objective=mixture(weights, model))       # doctest: +SKIP
+    >>> objective = mixture({"conv4": 1, ("conv5", 17): 20}, model)                 # doctest: +SKIP
+    >>> deepdream(X, None, model, objective=objective)                              # doctest: +SKIP
     """
     channels = _channel_weights("mixture", weights, model)
-    return lambda feats: {k: w.astype(feats[k].dtype) * feats[k] for k, w in channels.items()}
+
+    def gradient(feats):
+        return {k: w.astype(feats[k].dtype) * feats[k] for k, w in channels.items()}
+
+    return LayerObjective(sorted(channels), gradient)
 
 
-def guided(guide: Array, weights: int | str | dict[str, Any], model: Network) -> Callable[..., Any]:
-    """The weighted product of each position's features with those of the guide's features that are nearest to them.
+def guided(guide: Array, weights: int | str | Weights, model: Network) -> LayerObjective:
+    """The product of the features with a guide's: at each position, the guide's features with the largest product.
 
     Parameters
     ----------
     guide : ndarray (1, 3, h, w)
         An image of any size, in model space.
     weights : int or str, or dict
-        One layer; or a mixture, as in `mixture`.
+        One layer; or weights for several, as in `mixture`.
     model : Network
 
     Returns
     -------
-    callable feats -> dfeats
+    LayerObjective
+        A callable feats -> dfeats.
 
     Raises
     ------
@@ -89,26 +117,26 @@ def guided(guide: Array, weights: int | str | dict[str, Any], model: Network) ->
 
     Examples
     --------
-    >>> deepdream(X, "conv5", model, objective=guided(guide, "conv5", model))       # doctest: +SKIP
+    >>> deepdream(X, None, model, objective=guided(guide, "conv5", model))          # doctest: +SKIP
     """
     op = "guided"
     check_images(op, guide, model)
     if len(guide) != 1:
         raise ValueError(f"{op}: one image can guide, got {len(guide)}")
-    channels = _channel_weights(op, weights if isinstance(weights, dict) else {weights: 1}, model)
+    channels = _channel_weights(op, weights if isinstance(weights, Mapping) else {weights: 1}, model)
     guides, _ = forward_layers(model, guide, channels)
 
-    def objective(feats):
+    def gradient(feats):
         dfeats = {}
         for k, w in channels.items():
             w = w.astype(feats[k].dtype)
-            dfeats[k] = w * _nearest(w * feats[k], guides[k])  # the product's derivative by the features
+            dfeats[k] = w * _nearest(w * feats[k], guides[k])  # the product's gradient with respect to the features
         return dfeats
 
-    return objective
+    return LayerObjective(sorted(channels), gradient)
 
 
-def layers_of(weights, model):
+def layers_of(weights: Weights, model: Network) -> list[int]:
     """The indices of the layers of a mixture, in ascending order."""
     return sorted(_channel_weights("layers_of", weights, model))
 
@@ -137,7 +165,9 @@ def _channel_weights(op, weights, model):
 def _nearest(a, guide):
     """For each position of features (N, C, ...) those of the guide (1, C, ...) with the largest product."""
     N, C = a.shape[:2]
-    candidates = guide.reshape(C, -1).T  # (positions, C)
-    here = np.moveaxis(a, 1, -1).reshape(-1, C)
-    best = candidates[(here @ candidates.T).argmax(axis=1)]
+    candidates = guide.reshape(C, -1).T  # (positions of the guide, C)
+    here = np.moveaxis(a, 1, -1).reshape(-1, C)  # (positions, C)
+    rows = max(1, LARGEST_BLOCK // len(candidates))
+    blocks = [here[start : start + rows] for start in range(0, len(here), rows)]
+    best = candidates[np.concatenate([(block @ candidates.T).argmax(axis=1) for block in blocks])]
     return np.moveaxis(best.reshape(N, *a.shape[2:], C), -1, 1)

@@ -1,4 +1,8 @@
-"""Diagnosis: which known mistakes a student made, one that explains everything or several that explain a part each."""
+"""Diagnosis: which known mistakes a student made, one that explains everything or several that explain a part each.
+
+The mistakes and their hints come from the file of answers (`store`). They are written in coursework/instructor, in
+`mistakes.py` and beside it, and `pixelgrad coursework answers` runs each of them and stores what it returns.
+"""
 
 from itertools import combinations
 

@@ -19,8 +19,10 @@ import numpy as np
 from ...todo import Todo
 from ..exercises.registry import ReturnError
 from .packing import copied, pack, same, unpack
+from .texts import exception_name, exception_text
 
 MOST_BYTES = 64 * 2**20  # of one output
+MOST_OF_ALL = 2**28  # bytes of all outputs of an exercise
 # Files that tell the parent where we are; the first names the exercise file that is being imported.
 STARTED, IMPORTED, WHERE = "started", "imported", "where"
 
@@ -87,10 +89,10 @@ def run_case(exercise, inputs, namespace):
         with np.errstate(all="ignore"):
             exercise.run(functions, given, outputs)
     except Todo as error:
-        raised = {"type": "Todo", "message": str(error), "line": None, "function": None}
+        raised = {"type": "Todo", "message": exception_text(error)[:500], "line": None, "function": None}
     except ReturnError as error:
         raised = {"type": "ReturnError", "message": str(error), "line": None, "function": None}
-    except (Exception, SystemExit) as error:
+    except BaseException as error:
         raised = _described(error)
     compare(functions.latest)  # parameters of a network are put into the inputs afterwards
     return {"outputs": dict(outputs), "kinds": outputs.kinds, "raised": raised, "changed": changed}
@@ -154,10 +156,29 @@ def main(job, results, seconds):
             namespace = student_functions(exercise)
             for case, inputs in cases.items():
                 outcomes[case] = run_case(exercise, inputs, namespace)
-        target = results / f"{name}.npz"
-        with open(target.with_suffix(".part"), "wb") as f:
-            np.savez(f, **pack(outcomes))
-        target.with_suffix(".part").replace(target)
+        try:
+            _write(results / f"{name}.npz", outcomes)
+        except (OSError, MemoryError, ReturnError) as error:  # larger than a file may be, most of the time
+            _write(results / f"{name}.npz", _not_kept(outcomes, error))
+
+
+def _write(target, outcomes):
+    size = sum(array.nbytes for outcome in outcomes.values() for array in outcome["outputs"].values())
+    if size > MOST_OF_ALL:
+        raise ReturnError(f"{size:,} bytes")
+    with open(target.with_suffix(".part"), "wb") as f:
+        np.savez(f, **pack(outcomes))
+    target.with_suffix(".part").replace(target)
+
+
+def _not_kept(outcomes, error):
+    """Outcomes without their arrays, which say why these are not there."""
+    arrays = [array for outcome in outcomes.values() for array in outcome["outputs"].values()]
+    size = sum(array.nbytes for array in arrays) / 2**20
+    reason = f" ({error.strerror})" if isinstance(error, OSError) and error.strerror else ""
+    words = f"what the functions return takes {size:.0f} MiB in all, too much to be kept{reason}"
+    raised = {"type": "ReturnError", "message": words, "line": None, "function": None}
+    return {case: {"outputs": {}, "kinds": {}, "raised": raised, "changed": {}} for case in outcomes}
 
 
 def _watch(where, seconds):
@@ -180,7 +201,7 @@ def _described(error):
         place = {"line": error.lineno, "function": Path(error.filename or "").name}
     else:
         place = {"line": frame and frame.lineno, "function": frame and f"{frame.name} ({Path(frame.filename).name})"}
-    return {"type": type(error).__name__, "message": " ".join(str(error).split())[:500], **place}
+    return {"type": exception_name(error), "message": exception_text(error)[:500], **place}
 
 
 def _kind(value):

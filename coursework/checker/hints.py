@@ -1,4 +1,7 @@
-"""Hints, one at a time: a file in the project's folder counts how many were given for each exercise."""
+"""Give the hints of an exercise one at a time; the hints themselves stand in coursework/exercises.
+
+A file in the project's folder counts how many were given for each exercise.
+"""
 
 import json
 from contextlib import suppress

@@ -12,6 +12,7 @@ from importlib.machinery import PathFinder
 from pathlib import Path
 
 from ..exercises.catalogue import ROOT, exercise_files
+from .texts import exception_name, exception_text, source_encoding
 
 NOT_IMPORTED = "not imported"  # in place of an exception's type; the message names the file, and what is wrong
 CANNOT = ": cannot be imported: "  # between a file and what is wrong with it
@@ -38,7 +39,11 @@ def import_files(files, stopped, begins):
     for file in exercise_files():  # to find all syntax errors, not only the first
         begins(file)
         try:
-            compile((ROOT / file).read_bytes(), str(ROOT / file), "exec")
+            source = (ROOT / file).read_bytes()
+            if (encoding := source_encoding(source)) not in (None, "utf-8"):
+                known[file] = _saved_as(encoding)
+                continue
+            compile(source, str(ROOT / file), "exec")
         except Exception as error:
             known[file] = _one_line(error, getattr(error, "lineno", None))
     sys.meta_path.insert(0, onlooker := _Onlooker(known, begins))
@@ -138,7 +143,7 @@ def _ours(path):
 
 def _one_line(error, line=None):
     """An exception in one line, without the paths of this machine."""
-    words = str(error)
+    words = exception_text(error)
     if isinstance(error, SystemExit):
         words = "it ends the whole program; do not call exit() outside the functions"
     elif isinstance(error, ImportError):
@@ -146,4 +151,10 @@ def _one_line(error, line=None):
     elif isinstance(error, SyntaxError | OSError):
         words = str(error.msg if isinstance(error, SyntaxError) else error.strerror)
     place = f" in line {line}" if line else ""
-    return f"{type(error).__name__}{place}: {' '.join(words.split())}".removesuffix(": ")[:400]
+    return f"{exception_name(error)}{place}: {' '.join(words.split())}".removesuffix(": ")[:400]
+
+
+def _saved_as(encoding):
+    """Why Python does not read a file."""
+    name = encoding[:6].upper()
+    return f"it is saved as {name}, which Python does not read; save it as UTF-8 (in the editor: Save with Encoding)"

@@ -23,18 +23,25 @@ import numpy as np
 
 from ..exercises.catalogue import ROOT, exercise_files
 from .diagnosis import ENDLESS
-from .harness import IMPORTED, STARTED, WHERE
+from .folders import scratch_folder
+from .harness import IMPORTED, MOST_OF_ALL, STARTED, WHERE
 from .importing import not_imported
 from .packing import DESCRIPTION, pack, unpack
+from .texts import plain_text
 
 ENDED = "It ended the whole program ({}). A function must return, and never call exit()."
+HALTED = (
+    "It came to a halt: nothing tells where it is. Does it stop its own process (SIGSTOP), or close files that it did "
+    "not open?"
+)
 DIED = "The program died ({}): did it ask for far too much memory?"
 IMPORT_ENDLESS = "it does not finish in time{}. Is there a loop outside the functions?"
+IMPORT_HALTED = "it comes to a halt, and nothing tells where. Does it stop its own process, outside the functions?"
 IMPORT_ENDED = "it ends the whole program ({}). Is there an exit() outside the functions?"
 UNREADABLE = "What it returned cannot be read."
 _POLL = 0.01  # seconds
 _MOST_PRINTED = 4000  # characters
-_MOST_BYTES, _MOST_ARRAYS = 2**28, 10_000  # of all that an exercise returns
+_MOST_BYTES, _MOST_ARRAYS = MOST_OF_ALL + 2**24, 10_000  # of all that an exercise returns, and what describes it
 _MOST_WORDS = 2**20  # bytes of what describes it
 _MOST_TEXT = 2**14  # bytes of other texts
 _FRAME = re.compile(r'File "([^"\n]+)", line ([0-9]{1,6}) in ([A-Za-z_][A-Za-z0-9_]{0,60}|<module>)$', re.MULTILINE)
@@ -81,7 +88,7 @@ def run_exercises(inputs, *, root=ROOT, limits=None, command=None, done=None):
     """
     limits, outcomes, printed = limits or Limits(), {}, []
     waiting, stopped = list(inputs), {}
-    with tempfile.TemporaryDirectory(prefix="pixelgrad-", ignore_cleanup_errors=True) as folder:
+    with scratch_folder("pixelgrad-") as folder:
         while waiting:
             place = Path(tempfile.mkdtemp(dir=folder))
             results = place / "results"
@@ -98,7 +105,8 @@ def run_exercises(inputs, *, root=ROOT, limits=None, command=None, done=None):
                 outcomes[name] = reason if file is None else not_imported(inputs[name], file, reason)
                 if done:
                     done(None)
-    return Run(outcomes, "".join(printed)[:_MOST_PRINTED])
+    lines = "".join(printed)[:_MOST_PRINTED].replace("\r\n", "\n").replace("\r", "\n")
+    return Run(outcomes, plain_text(lines, keep="\n\t"))
 
 
 def _watch(place, results, waiting, root, limits, command, printed, outcomes, done):
@@ -129,7 +137,7 @@ def _watch(place, results, waiting, root, limits, command, printed, outcomes, do
     )
     reader = threading.Thread(target=_collect, args=(child.stdout, printed), daemon=True)
     reader.start()
-    endless, reached, latest = False, set(), time.monotonic()
+    endless, halted, reached, latest = False, False, set(), time.monotonic()
     try:
         while True:
             ended = child.poll() is not None
@@ -147,6 +155,7 @@ def _watch(place, results, waiting, root, limits, command, printed, outcomes, do
                 break
             if time.monotonic() - latest > (limits.seconds if STARTED in reached else limits.start_seconds):
                 endless = True
+                halted = not _tells(results / WHERE)
                 break
             time.sleep(_POLL)
     finally:
@@ -160,11 +169,23 @@ def _watch(place, results, waiting, root, limits, command, printed, outcomes, do
         _, line, _ = _where(results, [file]) if endless else (None, None, None)
         at = f", and is at line {line}" if line else ""
         words = IMPORT_ENDLESS.format(at) if endless else IMPORT_ENDED.format(ended)
+        words = IMPORT_HALTED if halted else words
         return words, file if file in exercise_files() else "an exercise file"
+    if halted and STARTED in reached:
+        return HALTED, None
     if endless:
         file, line, function = _where(results, exercise_files())
         return f"{ENDLESS} It was at line {line} of {file} ({function})." if file else ENDLESS, None
     return (DIED if code < 0 else ENDED).format(ended), None
+
+
+def _tells(path):
+    """Whether a child tells where it is. It should have by now; on a busy machine it may need another moment."""
+    for _ in range(100):
+        if _text(path):
+            return True
+        time.sleep(_POLL)
+    return False
 
 
 def _where(results, files):
@@ -200,7 +221,9 @@ def _read(path):
         if np.asarray(arrays[DESCRIPTION]).nbytes > _MOST_WORDS:
             return UNREADABLE
         outcomes = unpack(arrays)
-        return outcomes if all(_is_outcome(outcome) for outcome in outcomes.values()) else UNREADABLE
+        if not all(_is_outcome(outcome) for outcome in outcomes.values()):
+            return UNREADABLE
+        return {case: _plain(outcome) for case, outcome in outcomes.items()}
     except Exception:  # whatever such a file makes the readers raise
         return UNREADABLE
 
@@ -225,6 +248,17 @@ def _is_outcome(outcome):
             and (raised["function"] is None or _is_word(raised["function"]))
         )
     )
+
+
+def _plain(outcome):
+    """An outcome whose words control no terminal."""
+
+    def words(value):
+        if isinstance(value, dict):
+            return {plain_text(name): words(one) for name, one in value.items()}
+        return plain_text(value) if isinstance(value, str) else value
+
+    return outcome | {name: words(outcome[name]) for name in ("kinds", "raised", "changed")}
 
 
 def _is_word(value):

@@ -12,6 +12,7 @@ from .board import as_dict, check, known_exercise
 from .importing import import_fault
 from .markers import with_import
 from .runner import run_exercises
+from .texts import source_text
 
 STUBS = "coursework/stubs"  # the exercise files as they were at first, with .txt behind their names
 REPORT = "report.json"
@@ -43,7 +44,7 @@ def reset_exercise(name, *, root=ROOT):
         if not stub_file.is_file():
             raise FileNotFoundError(f"{stub_file} is missing: only a student edition has stubs to go back to")
         stub = stub_file.read_text(encoding="utf-8")
-        old = path.read_text(encoding="utf-8", errors="surrogateescape") if path.is_file() else ""
+        old = source_text(path.read_bytes()) if path.is_file() else ""  # in whatever encoding it was saved
         functions = [function for function in exercise.functions if exercise.file(function) == file]
         kept = _free_name(path)
         kept.write_bytes(path.read_bytes() if path.is_file() else b"")

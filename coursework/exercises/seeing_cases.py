@@ -344,7 +344,7 @@ def dream_cases(rng):
 
 
 def run_dream(f, c, out):
-    model, trace = network(c), _Trace(c, "activation")
+    model, trace = network(c), _Trace(c, "product")
     layers, wanted = dream_objective(c, model)
     X = f.deepdream(c["X"], layers, model, objective=wanted, **c["options"], **trace.options)
     out.take("deepdream", X, "X")

@@ -20,15 +20,21 @@ from tqdm import tqdm
 
 from ..._files import check_destination, written_beside
 from ..checker.board import after_needs, known_exercise, with_needs
+from ..checker.folders import remove_folder, scratch_folder
 from ..checker.importing import CANNOT, import_fault
 from ..checker.judge import BLOCKED, PASSED, Verdict, judge
 from ..checker.runner import Limits, run_exercises
+from ..checker.texts import plain_text
 from ..exercises.catalogue import EXERCISES, ROOT
+from .adjustments import adjusted, read_overrides
+from .anonymous import anonymised, write_key
 from .answers import make_answers
-from .grades import Grade, results_json, write_summary, write_table
+from .grades import ABSENT, UNGRADED, Grade, results_json, write_summary, write_table
+from .intake import take_in
 from .isolation import PROCESSES, find_isolation
+from .locking import locked
 from .make import edition_texts, make_edition
-from .submissions import find_submissions, read_submission
+from .roster import match, read_roster
 
 LIMITS = Limits(seconds=10, memory=2048, file_size=64, processes=PROCESSES)
 
@@ -42,17 +48,21 @@ def grade(
     jobs=1,
     limits=LIMITS,
     single=False,
+    roster=None,
+    anonymous=False,
+    overrides=None,
+    late_percent=0,
     overwrite=False,
     progress=False,
     say=print,
 ):
-    """Grade a folder of submissions.
+    """Grade submissions; every student gets a row, and what cannot be graded says why.
 
     Parameters
     ----------
     submissions : str or Path
-        A folder in which each folder and each zip file is a submission, as downloaded from a course system; or a single
-        one of either.
+        What a course system delivers, as an archive or unpacked: see `intake`; a folder in which each folder, archive
+        or Python file is a submission; or a single one of these.
     out : str or Path
         The table to write, a .csv file. Beside it come NAME.html, what mistakes the class made, and for each
         submission NAME.csv.parts/SUBMISSION.json, in the form of Gradescope's results.json.
@@ -66,12 +76,20 @@ def grade(
     limits : Limits
     single : bool
         The path is one submission, even where it contains nothing that belongs in one.
+    roster : str or Path, optional
+        A table of all students: whoever handed in nothing has a row, too.
+    anonymous : bool
+        Number the rows in place of names; NAME.key.csv tells who is who.
+    overrides : str or Path, optional
+        A table of the instructor's decisions: see `adjustments`.
+    late_percent : float
+        What submissions that are late lose of their points.
     overwrite : bool
         Replace a finished table.
     progress : bool
         A bar on standard error.
     say : callable (str)
-        Called with what is not protected, before anything starts.
+        Called with what is not protected, what is left out and who is not on the roster, before anything starts.
 
     Returns
     -------
@@ -81,54 +99,105 @@ def grade(
     ------
     FileExistsError
         There is a finished table at `out`, and overwrite is False.
+    BlockingIOError
+        Another grader is at work on this table.
     ValueError
-        There is no submission, or a name is not that of an exercise.
+        There is no submission, a name is not that of an exercise, or the roster is not a table of students.
     """
     submissions, out = Path(submissions), Path(out)
     names = [name for name in EXERCISES if exercises is None or name in exercises]
     for name in exercises or ():
         known_exercise(name)
     check_destination(out, overwrite=overwrite, suffixes=(".csv",))
-    entries = find_submissions(submissions, single=single)
+    students = None if roster is None else read_roster(roster)
+    taken = take_in(submissions, single=single)
+    decided = [] if overrides is None else read_overrides(overrides, names)
+    people = {} if students is None else match(students, taken.submissions)
+    empty = {name: Grade(name, _nothing(names, ""), "") for name in taken.submissions}
+    adjusted(_with_people(empty, taken.submissions, people, students or [], names), decided)  # told before the work
     parts = out.with_name(out.name + ".parts")
     parts.mkdir(exist_ok=True)
-    seed = _seed_of(parts, names, seed)
-    run = {"seed": seed, "exercises": names, "seconds": limits.seconds}  # what a grade depends on
-    isolation = find_isolation([ROOT, submissions if submissions.is_dir() else submissions.parent, out.parent])
-    if isolation.unprotected:
-        say(f"Not protected: {isolation.unprotected}.")
-    answers = make_answers(with_needs(names), seed=seed)
-    grades = {}
-    with tempfile.TemporaryDirectory(prefix="pixelgrad-grading-") as folder:
+    with locked(parts / "lock", out):
+        seed = _seed_of(parts, names, seed)
+        run = {"seed": seed, "exercises": names, "seconds": limits.seconds}  # what a grade depends on
+        hidden = [ROOT, submissions if submissions.is_dir() else submissions.parent, out.parent]
+        isolation = find_isolation(hidden if roster is None else [*hidden, Path(roster).parent])
+        if isolation.unprotected:
+            say(f"Not protected: {isolation.unprotected}.")
+        for words in taken.skipped:
+            say(f"Left out: {words}.")
+        for name in taken.submissions if students is not None else ():
+            if name not in people:
+                say(f"Not on the roster: {name}.")
+        graded = _grade_each(taken.submissions, parts, run, isolation, limits, jobs, progress)
+        rows = adjusted(_with_people(graded, taken.submissions, people, students or [], names), decided, late_percent)
+        if anonymous:
+            rows, key = anonymised(rows, seed)
+            write_key(out.with_suffix(".key.csv"), key)
+        write_table(out, rows, names, overwrite=overwrite)
+        write_summary(out.with_suffix(".html"), rows, names)
+    return rows
+
+
+def _grade_each(submissions, parts, run, isolation, limits, jobs, progress):
+    """The grade of each submission by its name: those of an earlier run of the same kind, and new ones."""
+    names, grades = run["exercises"], {}
+    answers = make_answers(with_needs(names), seed=run["seed"])
+    bar = tqdm(total=len(submissions), disable=not progress, unit="submission")
+    with scratch_folder("pixelgrad-grading-") as folder, bar:
         os.chmod(folder, 0o711)
-        base = make_edition(Path(folder) / "base", exercises=with_needs(names), answers=False)
+        base = make_edition(folder / "base", exercises=with_needs(names), answers=False)
         for path in (base, *base.rglob("*")):  # whatever our umask is, the user of a job must be able to read it
             path.chmod(0o755 if path.is_dir() else 0o644)
-        grader = _Grader(base, names, answers, isolation, limits, Path(folder), jobs)
+        grader = _Grader(base, names, answers, isolation, limits, folder, jobs)
         grader.try_solutions()
-        with ThreadPoolExecutor(jobs) as pool, tqdm(total=len(entries), disable=not progress, unit="submission") as bar:
+        with ThreadPoolExecutor(jobs) as pool:
             waiting = {}
-            for name, path in entries.items():
-                done = _finished(_part(parts, name), path, run)
+            for name, submission in submissions.items():
+                done = _finished(_part(parts, name), submission, run)
                 if done is not None:
                     grades[name] = done
                     bar.update()
                 else:
-                    waiting[pool.submit(grader.grade, name, path)] = (name, path)
+                    waiting[pool.submit(grader.grade, name, submission)] = (name, submission)
             try:
                 for future in as_completed(waiting):
-                    name, path = waiting[future]
+                    name, submission = waiting[future]
                     grades[name] = future.result()
-                    _write_part(_part(parts, name), grades[name], path, run)
+                    _write_part(_part(parts, name), grades[name], submission, run)
                     bar.update()
             except BaseException:
                 for future in waiting:
                     future.cancel()
                 raise
-    ordered = [grades[name] for name in entries]
-    write_table(out, ordered, names, overwrite=overwrite)
-    write_summary(out.with_suffix(".html"), ordered, names)
-    return ordered
+    return grades
+
+
+def _with_people(grades, submissions, people, roster, names):
+    """The rows of the table: the submissions, with their students, and those on the roster who handed in nothing."""
+    rows = []
+    for name, submission in submissions.items():
+        student = submission.student
+        if name in people:
+            known = roster[people[name]]
+            student = replace(known, number=student.number or next(iter(known.ids), ""), system=student.system)
+        again = [other for other in people if other != name and people[other] == people.get(name, -1)]
+        notes = (f"the same student as {', '.join(again)}",) if again else ()
+        rows.append(replace(grades[name], student=student, notes=(*grades[name].notes, *notes)))
+    taken, handed_in = set(submissions), set(people.values())
+    for place, student in enumerate(roster):
+        if place not in handed_in:
+            name = plain_text(student.name or student.email or student.ids[0])
+            name = name if name not in taken else f"{name} ({student.email or place + 1})"
+            taken.add(name)
+            nothing = _nothing(names, "handed in nothing")
+            student = replace(student, number=next(iter(student.ids), ""))
+            rows.append(Grade(name, nothing, "handed in nothing", student=student, state=ABSENT))
+    return rows
+
+
+def _nothing(names, words):
+    return [Verdict(name, BLOCKED, 0, EXERCISES[name].points, None, words) for name in names]
 
 
 class _Grader:
@@ -141,13 +210,13 @@ class _Grader:
         for job in range(jobs):
             self.free.put(job)
 
-    def grade(self, name, path):
+    def grade(self, name, submission):
         """The grade of a submission; every submission gets one, whatever it does."""
-        files, error = read_submission(path)
-        if not files:
-            nothing = [Verdict(n, BLOCKED, 0, EXERCISES[n].points, None, error) for n in self.names]
-            return Grade(name, nothing, error)
-        return self._graded(name, files)[0]
+        reading = submission.read()
+        if not reading.files:
+            return Grade(name, _nothing(self.names, reading.error), reading.error, reading.notes, state=UNGRADED)
+        graded = self._graded(name, reading.files)[0]
+        return replace(graded, notes=reading.notes)
 
     def _graded(self, name, files):
         job = self.free.get()
@@ -163,10 +232,12 @@ class _Grader:
             run = self._run(project / "project", job)
             verdicts = {n: judge(EXERCISES[n], self.answers[n], run.outcomes[n]) for n in self.answers}
             faults = [CANNOT.join(f) for f in map(import_fault, run.outcomes.values()) if f]
-            error = " ".join("; ".join(dict.fromkeys(faults)).split())
-            return Grade(name, [after_needs(verdicts[n], verdicts) for n in self.names], error), run.printed
+            error = plain_text(" ".join("; ".join(dict.fromkeys(faults)).split()))
+            shown = [after_needs(verdicts[n], verdicts) for n in self.names]
+            shown = [replace(v, message=plain_text(v.message, keep="\n")) for v in shown]
+            return Grade(name, shown, error), run.printed
         finally:
-            shutil.rmtree(project, ignore_errors=True)
+            remove_folder(project)
             self.free.put(job)
 
     def try_solutions(self):
@@ -215,31 +286,34 @@ def _link(source, target):
         shutil.copyfile(source, target)
 
 
-def _fingerprint(path):
+def _fingerprint(submission):
     """Tells whether a submission is still the same."""
-    files, error = read_submission(path)
-    digest = hashlib.sha256(error.encode())
-    for file in sorted(files):
-        digest.update(file.encode() + b"\0" + files[file])
+    reading = submission.read()
+    digest = hashlib.sha256("\0".join((reading.error, *reading.notes)).encode(errors="backslashreplace"))
+    for file in sorted(reading.files):
+        digest.update(file.encode() + b"\0" + reading.files[file])
     return digest.hexdigest()
 
 
-def _finished(part, path, run):
+def _finished(part, submission, run):
     """The grade of a submission from an earlier run of the same kind, or None."""
     with suppress(OSError, ValueError, KeyError, TypeError):
         kept = json.loads(part.read_text(encoding="utf-8"))["pixelgrad"]
-        if kept["run"] == run and kept["fingerprint"] == _fingerprint(path):
-            return Grade(kept["submission"], [Verdict(**v) for v in kept["verdicts"]], kept["error"])
+        if kept["run"] == run and kept["fingerprint"] == _fingerprint(submission):
+            verdicts = [Verdict(**v) for v in kept["verdicts"]]
+            return Grade(kept["submission"], verdicts, kept["error"], tuple(kept["notes"]), state=kept["state"])
     return None
 
 
-def _write_part(part, graded, path, run):
+def _write_part(part, graded, submission, run):
     kept = {
         "run": run,
-        "fingerprint": _fingerprint(path),
+        "fingerprint": _fingerprint(submission),
         "submission": graded.submission,
         "verdicts": [asdict(v) for v in graded.verdicts],
         "error": graded.error,
+        "notes": graded.notes,
+        "state": graded.state,
     }
     with written_beside(part, overwrite=True) as temporary:
         temporary.write_text(json.dumps(results_json(graded) | {"pixelgrad": kept}, indent=1), encoding="utf-8")

@@ -13,7 +13,7 @@ from ..checker.student import STUBS
 from ..exercises.catalogue import EDITION, EXERCISES, ROOT
 from .answers import make_answers
 
-# What students get: these folders, and of the coursework the exercises and the checker. Nothing that is added later.
+# What students get: these folders, and of the coursework the exercises and the checker, never coursework/instructor.
 FOLDERS = ("pixelgrad", "layers", "classifiers", "visualization", "datasets", "notebooks")
 COURSEWORK = ("coursework/exercises", "coursework/checker")
 FILES = ("setup.py", "pyproject.toml", "LICENSE", "coursework/__init__.py")

@@ -6,12 +6,13 @@ user did wrong ends in one line on standard error and exit code 2; Ctrl-C in 130
 
 import argparse
 import os
+import signal
 import sys
 import traceback
-from pathlib import Path
 
 from .. import __version__
 from ..todo import Todo
+from .reports import settle_reports
 
 
 def console():
@@ -23,7 +24,19 @@ def console():
     """
     if not {"train", "evaluate"} & set(sys.argv[1:]):
         os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    return main()
+    # Figures are drawn without a window. A notebook hands its own backend on to its commands.
+    os.environ.pop("MPLBACKEND", None)
+    settle_reports()
+    signal.signal(signal.SIGTERM, _interrupt)
+    code = main()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    return code
+
+
+def _interrupt(*_):
+    """What ends a program from outside ends it as Ctrl-C does: the picture so far is kept."""
+    raise KeyboardInterrupt
 
 
 def _missing(error):
@@ -41,7 +54,7 @@ def main(argv=None):
     args = None
     try:
         args = make_parser().parse_args(argv)
-        return args.run(args) or 0
+        return _run(args)
     except KeyboardInterrupt as stop:
         print(f"pixelgrad: stopped{': ' + str(stop) if str(stop) else ''}", file=sys.stderr)
         return 130
@@ -52,14 +65,6 @@ def main(argv=None):
         return 2
     except BrokenPipeError:  # the reader of our output went away, as `head` does
         return 0
-    except (ValueError, TypeError, OSError, FloatingPointError, MemoryError) as error:
-        if args is None or args.debug:
-            raise
-        if getattr(args, "engine", "fast") != "fast" and (words := _layer_at_fault(error)):
-            print(f"pixelgrad {args.command}: {words}", file=sys.stderr)
-            return 1
-        print(f"pixelgrad {args.command}: {_one_line(error)}", file=sys.stderr)
-        return 2
     except Todo as error:
         if args is None or args.debug:
             raise
@@ -70,17 +75,33 @@ def main(argv=None):
             file=sys.stderr,
         )
         return 2
-    except Exception as error:  # a mistake of ours, not the user's
+    except Exception as error:
         if args is None or args.debug:
             raise
-        if getattr(args, "engine", "fast") != "fast" and (words := _layer_at_fault(error)):
-            print(f"pixelgrad {args.command}: {words}", file=sys.stderr)
-            return 1
-        print(
-            f"pixelgrad {args.command}: unexpected {type(error).__name__}: {_one_line(error)}; --debug shows where",
-            file=sys.stderr,
-        )
-        return 1
+        from .layer_comparison import LayerFault
+        from .shared import one_line
+
+        words, code = one_line(error), 2
+        if isinstance(error, LayerFault):
+            code = 1
+        elif not isinstance(error, ValueError | TypeError | OSError | FloatingPointError | MemoryError):
+            words, code = f"unexpected {type(error).__name__}: {words}; --debug shows where", 1  # a mistake of ours
+        print(f"pixelgrad {args.command}: {words}", file=sys.stderr)
+        return code
+
+
+def _run(args):
+    """Run a command; an error that a layer of the engine asked for made becomes one that names the layer."""
+    from .layer_comparison import LayerFault, layer_fault
+
+    try:
+        return args.run(args) or 0
+    except (LayerFault, Todo):
+        raise
+    except Exception as error:
+        if fault := layer_fault(args, error):
+            raise fault from error
+        raise
 
 
 def make_parser():
@@ -115,24 +136,3 @@ def make_parser():
     ):
         add(commands)
     return parser
-
-
-def _layer_at_fault(error):
-    """In which of the layers' functions an engine failed, and at what line; None if it was in none of them."""
-    for frame in reversed(traceback.extract_tb(error.__traceback__)):
-        *_, folder, file = Path(frame.filename).parts
-        if file == "checks.py":  # it was given what no layer can compute
-            return None
-        if folder == "layers" or file == "engines.py":
-            words = f"{type(error).__name__}: {_one_line(error)}, at `{frame.line}`"
-            if file == "engines.py":
-                words = f"a layer returned something that the next step cannot use ({words})"
-            else:
-                words = f"{frame.name} ({folder}/{file}, line {frame.lineno}) failed: {words}"
-            return f"{words}; `pixelgrad check` says what is wrong, --debug shows more"
-    return None
-
-
-def _one_line(error):
-    text = " ".join(str(error).split()).replace(" (overwrite=True)", "")  # here it is called --force
-    return text or type(error).__name__

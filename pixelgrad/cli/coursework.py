@@ -1,10 +1,13 @@
 """The instructor's commands: coursework make, coursework autograder, grade."""
 
 import json
+import sys
 from importlib.util import find_spec
 from pathlib import Path
 
-from .options import above_zero, at_least
+from .options import above_zero, at_least, percent
+
+SYSTEMS = ("canvas", "moodle", "gradescope")
 
 
 def add_coursework_commands(commands):
@@ -59,11 +62,14 @@ def add_coursework_commands(commands):
     p = commands.add_parser(
         "grade",
         help="grade submissions (for instructors)",
-        description="Grade a folder of submissions: points, mistakes, a table, and a page about the class.",
+        description="Grade submissions: points, mistakes, a table, and a page about the class. Downloads of Moodle, "
+        "Canvas, Gradescope and GitHub Classroom are taken as they are. Exit code 1: something could not be graded.",
         allow_abbrev=False,
     )
     p.add_argument(
-        "submissions", metavar="SUBMISSIONS", help="folder with a folder or zip file for each; or one of them"
+        "submissions",
+        metavar="SUBMISSIONS",
+        help="a course system's download, packed or unpacked; a folder with a folder, archive or file for each; or one",
     )
     p.add_argument("--out", default="grades.csv", metavar="FILE", help="table to write (default: grades.csv)")
     p.add_argument("--jobs", type=at_least(1), default=1, metavar="N", help="submissions at a time (default: 1)")
@@ -72,6 +78,19 @@ def add_coursework_commands(commands):
     p.add_argument(
         "--gradescope", metavar="FILE", help="SUBMISSIONS is one submission: write Gradescope's results.json there, too"
     )
+    p.add_argument("--roster", metavar="FILE.csv", help="all students: who handed in nothing has a row, too")
+    p.add_argument("--export", choices=SYSTEMS, help="write the file that this system imports: NAME.SYSTEM.csv")
+    p.add_argument(
+        "--assignment", default="pixelgrad", metavar="NAME", help="the assignment's name in Canvas (default: pixelgrad)"
+    )
+    p.add_argument("--feedback", metavar="DIR", help="write a page for each student there")
+    p.add_argument(
+        "--late", type=percent, default=0.0, metavar="PERCENT", help="what late submissions lose of their points"
+    )
+    p.add_argument(
+        "--overrides", metavar="FILE.csv", help="your decisions: columns submission, exercise, points, late, reason"
+    )
+    p.add_argument("--anonymous", action="store_true", help="number the students; NAME.key.csv tells who is who")
     _exercises(p)
     p.add_argument("--force", action="store_true", help="overwrite a finished table")
     p.add_argument("-q", "--quiet", action="store_true", help="no progress, no report")
@@ -116,11 +135,24 @@ def answers(args):
 def grade(args):
     from dataclasses import replace
 
-    from .._files import written_beside
-    from ..coursework.instructor.grades import results_json
+    from .._files import check_destination, written_beside
+    from ..coursework.instructor.exports import write_export
+    from ..coursework.instructor.feedback import write_feedback
+    from ..coursework.instructor.grades import ABSENT, UNGRADED, results_json
     from ..coursework.instructor.grading import LIMITS
     from ..coursework.instructor.grading import grade as grade_all
 
+    for stream in (sys.stdout, sys.stderr):  # names hold letters that not every console has
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+    out = Path(args.out)
+    if args.anonymous and args.export:
+        raise ValueError("--export needs the names that --anonymous leaves out; use one of them")
+    export = out.with_suffix(f".{args.export}.csv")
+    if args.export:  # whatever cannot be written is told before the work, not after it
+        check_destination(export, overwrite=args.force)
+    if args.feedback and not Path(args.feedback).is_dir():
+        check_destination(args.feedback)
     grades = grade_all(
         args.submissions,
         args.out,
@@ -129,13 +161,36 @@ def grade(args):
         jobs=args.jobs,
         limits=replace(LIMITS, seconds=args.timeout),
         single=bool(args.gradescope),
+        roster=args.roster,
+        anonymous=args.anonymous,
+        overrides=args.overrides,
+        late_percent=args.late,
         overwrite=args.force,
         progress=not args.quiet,
     )
     if args.gradescope:
         with written_beside(args.gradescope, overwrite=True) as temporary:
             temporary.write_text(json.dumps(results_json(grades[0]), indent=1), encoding="utf-8")
+    missing = []
+    if args.export:
+        missing = write_export(export, args.export, grades, assignment=args.assignment, overwrite=args.force)
+    pages = write_feedback(args.feedback, grades) if args.feedback else []
     if not args.quiet:
-        mean = sum(g.points for g in grades) / len(grades)
-        print(f"{args.out}: {len(grades)} submissions, {mean:.1f} of {grades[0].max_points} points on average")
-        print(f"{Path(args.out).with_suffix('.html')}: which mistakes the class made")
+        came = [g for g in grades if g.state != ABSENT]
+        mean = sum(g.points for g in came) / max(1, len(came))
+        print(f"{args.out}: {len(came)} submissions, {mean:.1f} of {grades[0].max_points} points on average")
+        print(f"{out.with_suffix('.html')}: which mistakes the class made")
+        if args.export:
+            print(f"{export}: for {args.export.capitalize()}")
+        if pages:
+            print(f"{args.feedback}: {len(pages)} pages of feedback")
+        for g in grades:
+            if g.state == ABSENT:
+                print(f"Handed in nothing: {g.submission}")
+    for words in missing:
+        print(f"Not in {export}: {words}", file=sys.stderr)
+    failed = [g for g in grades if g.state == UNGRADED]
+    for g in failed:
+        print(f"Not graded: {g.submission}: {g.error}", file=sys.stderr)
+    # Gradescope reads the result, and takes another exit code for a crash of the autograder.
+    return 1 if failed and not args.gradescope else 0

@@ -70,6 +70,11 @@ def fraction(text):
     return _number(float, lambda value: 0 <= value <= 1, "a number from 0 to 1")(text)
 
 
+def percent(text):
+    """An argument type: a number from 0 to 100."""
+    return _number(float, lambda value: 0 <= value <= 100, "a number from 0 to 100")(text)
+
+
 def _number(kind, fits, what):
     def parse(text):
         try:

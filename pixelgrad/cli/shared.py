@@ -14,8 +14,7 @@ IMAGE_HELP = "a picture file, or the name of a sample photograph (cat, portrait,
 MORE_SAMPLES = ' (cat, coffee, ... come with scikit-image: pip install "pixelgrad[gallery]")'
 _MODEL = "weights file; robust for the shipped network trained on attacked images; squeezenet for squeezenet1_1.h5 "
 _MODEL += "(default: the shipped standard network)"
-_CHECK = "`pixelgrad check` says which of your layers is wrong, and how"
-_AGREES = 1e-4  # of a layer's largest value
+ENGINES = ("fast", "im2col", "naive")  # as in classifiers.engines, which parsing the arguments need not import
 CLASS_HELP = "a class: name, WordNet id or index"
 
 
@@ -86,7 +85,7 @@ def add_model(parser, *, engine=True):
     if engine:
         parser.add_argument(
             "--engine",
-            choices=("fast", "im2col", "naive"),
+            choices=ENGINES,
             default="fast",
             help="what computes the layers: fast kernels, matrix products, or the plain loops that students write "
             "(default: fast)",
@@ -116,42 +115,19 @@ def add_step_options(parser):
 
 
 def load_model(args):
-    from ..classifiers import PretrainedCNN, SqueezeNet
+    from ..classifiers import Network, PretrainedCNN, SqueezeNet
 
     if getattr(args, "raw", False) and args.learning_rate is None:
         raise ValueError("--raw needs --learning-rate, the factor of the gradient")
     engine = getattr(args, "engine", "fast")
     if args.model == "squeezenet":
-        return SqueezeNet(engine=engine)
-    if args.model == "robust":
-        return PretrainedCNN(variant="robust", engine=engine)
-    return PretrainedCNN(args.model, engine=engine)
-
-
-def compare_engines(args, model, X):
-    """Say whether the engine asked for computes what the fast one does; 1 where it does not.
-
-    Each layer gets the fast engine's input, so that the first one that differs is at fault itself.
-    """
-    fast, differences = model.with_engine("fast"), {}
-    for layer in model.layer_names:
-        out, _ = fast.forward(X, start=layer, end=layer)
-        mine, _ = model.forward(X, start=layer, end=layer)
-        if np.shape(mine) != out.shape:
-            say(args, f"engine {args.engine}: {layer} returns the shape {np.shape(mine)}, not {out.shape}; {_CHECK}")
-            return 1
-        differences[layer] = float(np.abs(mine - out).max() / max(np.abs(out).max(), 1e-30))
-        X = out
-    first = next((layer for layer, difference in differences.items() if not difference < _AGREES), None)
-    if first is None:
-        largest = max(differences.values())
-        say(
-            args,
-            f"engine {args.engine}: every layer agrees with the fast engine, to {largest:.0e} of its largest value",
-        )
-        return 0
-    say(args, f"engine {args.engine}: {first} is the first layer that differs, by {differences[first]:.2g}; {_CHECK}")
-    return 1
+        model: Network = SqueezeNet(engine=engine)
+    elif args.model == "robust":
+        model = PretrainedCNN(variant="robust", engine=engine)
+    else:
+        model = PretrainedCNN(args.model, engine=engine)
+    args.network = model  # for what an error has to say about its layers
+    return model
 
 
 def layer_of(model, text):
@@ -202,3 +178,8 @@ def save_figure(args, figure):
 def say(args, text):
     if not args.quiet:
         print(text)
+
+
+def one_line(error):
+    text = " ".join(str(error).split()).replace(" (overwrite=True)", "")  # here it is called --force
+    return text or type(error).__name__

@@ -383,7 +383,7 @@ def weights_module_read(arrays):
 
 
 def test_network_load_points_to_the_way_for_cs231ns_file(original):
-    refused(original[0], "no weights file of pixelgrad", "PretrainedCNN(h5_file=...)")
+    refused(original[0], "not a weights file of pixelgrad", "PretrainedCNN(h5_file=...)")
 
 
 def test_the_version_that_is_written_is_the_one_that_is_read():

@@ -3,6 +3,7 @@
 - every known mistake fails its exercise, and nearly all are named as themselves;
 - of two mistakes in one exercise, one in the forward and one in the backward pass, most are named both;
 - no right variant is rejected;
+- whatever course systems and students deliver is accepted or explained;
 - hostile submissions earn nothing, stop nothing, and spoil nobody else's grade;
 - how many submissions a minute are graded.
 """
@@ -18,6 +19,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import hostile
+import shapes
 import variants_layers
 import variants_seeing
 from tqdm import tqdm
@@ -28,6 +30,7 @@ from pixelgrad.coursework.checker.judge import ENDLESS, PASSED, judge
 from pixelgrad.coursework.exercises.catalogue import EXERCISES, ROOT
 from pixelgrad.coursework.instructor.answers import make_answers, mistaken_functions, wrong_outcomes
 from pixelgrad.coursework.instructor.grading import LIMITS, grade
+from pixelgrad.coursework.instructor.intake import take_in
 from pixelgrad.coursework.instructor.isolation import find_isolation
 from pixelgrad.coursework.instructor.make import edition_texts
 from pixelgrad.coursework.instructor.mistakes import MISTAKES
@@ -97,6 +100,33 @@ def variants(answers):
 def solved_texts():
     """The exercise files with all solutions, as a perfect student hands them in: {path: text}."""
     return edition_texts([])
+
+
+def shapes_of_submission():
+    """Shapes that are accepted or explained as they should be, all of them, students in them, and what went wrong."""
+    solved, problems, students = solved_texts(), [], 0
+    for name, make in shapes.SHAPES.items():
+        with tempfile.TemporaryDirectory() as folder:
+            path, expected = make(Path(folder), solved)
+            try:
+                found = {row: one.read() for row, one in take_in(path).submissions.items()}
+            except Exception as error:
+                found = {}
+                problems.append(f"{name}: {type(error).__name__}: {error}")
+            students += len(expected)
+            wrong = [row for row in expected if row not in found or not as_expected(found[row], expected[row], solved)]
+            wrong += [row for row in found if row not in expected]
+            if wrong and found:
+                problems.append(f"{name}: {', '.join(wrong)}")
+    return len(shapes.SHAPES) - len(problems), len(shapes.SHAPES), students, problems
+
+
+def as_expected(reading, wanted, solved):
+    """Whether a reading holds these files, byte for byte, or this explanation."""
+    if wanted != shapes.ALL and isinstance(wanted, str):
+        return not reading.files and wanted in reading.error
+    files = {file: solved[file].encode() for file in (solved if wanted == shapes.ALL else wanted)}
+    return reading.files == files and not reading.error
 
 
 def write_submission(folder, texts):
@@ -202,6 +232,12 @@ def main():
     accepted, count, rejected = variants(answers)
     print(f"right variants: {accepted} of {count} accepted {rejected or ''}")
     fine &= accepted == count >= 20
+
+    fitting, count, students, problems = shapes_of_submission()
+    print(f"shapes of submission accepted or explained: {fitting} of {count}, with {students} students")
+    for line in problems:
+        print(f"    {line}")
+    fine &= fitting == count >= 25
 
     print(f"isolation here: {find_isolation([ROOT]).kind}")
     stopped, count, problems, took = hostile_run(args.jobs, args.timeout)

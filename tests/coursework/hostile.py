@@ -146,6 +146,7 @@ HOSTILE = {
         "import pixelgrad.coursework.exercises.catalogue as e\n"
         "for x in e.EXERCISES.values(): object.__setattr__(x, 'run', lambda f, c, out: None)"
     ),
+    "folders without end": _at_import("import os\nfor i in range(1500):\n    os.mkdir('d')\n    os.chdir('d')"),
     "no Python": "def affine_forward(:\n",
     "binary": "\0\0\0",
     "leaves a process behind": _in_functions(

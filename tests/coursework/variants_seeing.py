@@ -198,13 +198,13 @@ def dream_written_out(X, layer, model, *, rng, max_jitter, learning_rate, normal
             passes = {model.layer_index(name): model.forward(Z, end=name) for name in layers}
             for k, d in objective({k: A for k, (A, _) in passes.items()}).items():
                 A, cache = passes[k]
-                total += (d * A).reshape(len(A), -1).sum(axis=1) / 2
+                total += (d * A).reshape(len(A), -1).sum(axis=1)
                 dZ += model.backward(d, cache)[0]
             length = np.sqrt(np.einsum("nchw,nchw->n", dZ, dZ))[:, None, None, None] if normalize else 1.0
             Z = Z + learning_rate * np.where(length > 0, dZ / np.where(length > 0, length, 1), 0)
             dream = np.clip(np.roll(Z, (-dy, -dx), (2, 3)), lo, hi)
             if callback:
-                callback(count, dream, {"activation": total})
+                callback(count, dream, {"product": total})
             count += 1
     return dream
 

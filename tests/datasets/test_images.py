@@ -64,7 +64,7 @@ def test_16_bits_are_scaled_and_not_clipped(tmp_path, suffix):
 
 def test_32_bit_and_floating_point_pixels_are_refused(tmp_path):
     for pixels in (np.full((9, 9), 10**6, np.int32), np.ones((9, 9), np.float32)):
-        with pytest.raises(DataError, match="unknown range"):
+        with pytest.raises(DataError, match="unknown range|no MaxSampleValue tells their range"):
             load_image(saved(tmp_path / "a.tiff", pixels))
 
 
@@ -170,7 +170,13 @@ def test_missing_files_and_folders(tmp_path):
 EPS = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n"  # Pillow would start Ghostscript
 
 
-@pytest.mark.parametrize("content", [b"Dear Sir or Madam", b"", EPS])
+def test_postscript_is_named_and_never_run(tmp_path):
+    (tmp_path / "letter.jpg").write_bytes(EPS)
+    with pytest.raises(DataError, match="is a PostScript document"):
+        load_image(tmp_path / "letter.jpg")
+
+
+@pytest.mark.parametrize("content", [b"Dear Sir or Madam", b""])
 def test_a_text_file_called_jpg_is_no_picture(tmp_path, content):
     (tmp_path / "letter.jpg").write_bytes(content)
     with pytest.raises(DataError, match=r"letter\.jpg is not a picture.*save it as PNG"):

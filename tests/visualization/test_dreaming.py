@@ -17,14 +17,14 @@ def test_a_raw_step_is_the_gradient_of_half_the_squared_activations(model, image
 
 def test_the_layer_reacts_more_and_more(model, images):
     seen = []
-    deepdream(images, 1, model, num_octaves=1, callback=lambda t, X, i: seen.append(i["activation"]))
+    deepdream(images, 1, model, num_octaves=1, callback=lambda t, X, i: seen.append(i["product"]))
     assert (seen[-1] > 1.5 * seen[0]).all()
 
 
-def test_the_activation_told_is_half_the_squared_sum(model, images):
+def test_the_product_of_features_and_gradient_is_the_sum_of_squares(model, images):
     seen = []
-    deepdream(images, 1, model, callback=lambda t, X, info: seen.append(info["activation"]), **PLAIN)
-    np.testing.assert_allclose(seen[0], 0.5 * (model.forward(images, end=1)[0] ** 2).sum(axis=(1, 2, 3)), rtol=1e-12)
+    deepdream(images, 1, model, callback=lambda t, X, info: seen.append(info["product"]), **PLAIN)
+    np.testing.assert_allclose(seen[0], (model.forward(images, end=1)[0] ** 2).sum(axis=(1, 2, 3)), rtol=1e-12)
 
 
 def test_octaves_grow_to_the_size_of_the_image():
@@ -135,3 +135,18 @@ def test_the_loop_asks_the_objective_at_the_shifted_image_and_follows_it(model, 
 def test_a_mixture_is_an_objective_and_no_layer(layer, model, images):
     with pytest.raises(ValueError, match=r"one layer or several.*objective=mixture"):
         deepdream(images, layer, model)
+
+
+def test_an_objective_that_does_not_name_its_layers_needs_them(model, images):
+    with pytest.raises(ValueError, match="layer must be one layer or several, got None"):
+        deepdream(images, None, model)
+
+
+def test_a_gradient_at_other_layers_than_the_features_is_refused(model, images):
+    for objective, words in (
+        (lambda feats: {0: feats[0]}, "dfeats has the layers conv1, but the features are those of conv1, conv2"),
+        (lambda feats: feats | {2: feats[1]}, "dfeats has the layers conv1, conv2, .*, but the features"),
+        (lambda feats: {}, "dfeats has the layers none, but"),
+    ):
+        with pytest.raises(ValueError, match=words):
+            deepdream(images, [0, 1], model, objective=objective, **PLAIN)

@@ -96,7 +96,7 @@ def test_shipped_an_early_layer_gives_the_photograph_back(shipped, portrait, lay
 def test_shipped_a_dream_larger_than_the_training_images(shipped):
     X = shipped.preprocess(sample_image("portrait", size=(96, 130)))
     seen = []
-    out = deepdream(X, "conv5", shipped, callback=lambda t, X, info: seen.append(info["activation"][0]))
+    out = deepdream(X, "conv5", shipped, callback=lambda t, X, info: seen.append(info["product"][0]))
     assert out.shape == X.shape and seen[-1] > 1.3 * seen[40]
 
 

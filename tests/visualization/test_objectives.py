@@ -1,19 +1,21 @@
 """Objectives: each is the gradient of what it says it makes grow."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 
 from pixelgrad.layers import check_projection
-from pixelgrad.visualization import deepdream
+from pixelgrad.visualization import deepdream, objectives
 from pixelgrad.visualization.objectives import activation, guided, layers_of, mixture
 
 RAW = {"num_octaves": 1, "max_jitter": 0, "num_iterations": 1, "normalize": False, "learning_rate": 1e-3}
 
 
 def raw_step(X, layers, model, objective):
-    """What a step follows, and the activation that the callback is told."""
+    """What a step follows, and the product of features and gradient."""
     seen = []
-    options = {"objective": objective, "callback": lambda t, X, info: seen.append(info["activation"])}
+    options = {"objective": objective, "callback": lambda t, X, info: seen.append(info["product"])}
     return (deepdream(X, layers, model, **options, **RAW) - X) / 1e-3, seen[0]
 
 
@@ -38,7 +40,7 @@ def test_a_mixture_adds_up_half_the_weighted_squares(weights, model, images):
 
     step, told = raw_step(X, layers_of(weights, model), model, mixture(weights, model))
     check_projection(value, X, step, h=1e-4, rtol=1e-3)
-    assert told.sum() == pytest.approx(value(X), rel=1e-12)
+    assert told.sum() == pytest.approx(2 * value(X), rel=1e-12)
 
 
 def test_one_layer_is_a_mixture_of_one(model, images):
@@ -63,7 +65,7 @@ def test_a_guide_pulls_towards_the_product_with_its_nearest_features(model, imag
     objective = guided(guide, 1, model)
     step, told = raw_step(X, 1, model, objective)
     check_projection(value, X, step, h=1e-5, rtol=1e-3)
-    assert 2 * told[0] == pytest.approx(value(X), rel=1e-12)
+    assert told[0] == pytest.approx(value(X), rel=1e-12)
     free, dream = (deepdream(X, 1, model, objective=o, num_iterations=4) for o in (activation, objective))
     assert np.abs(free - dream).max() > 1
 
@@ -77,6 +79,39 @@ def test_a_guide_and_weights_go_together_place_by_place(model, images):
         w = w[:, None, None]
         expected = w * nearest_by_loops(w * feats[k], model.forward(guide, end=k)[0][0])
         np.testing.assert_allclose(dfeats[k], expected, rtol=1e-12)
+
+
+def test_mixtures_and_guides_know_their_layers(model, images):
+    weights = {"conv2": 1, ("conv2", 3): 2, 0: 1}
+    for objective in (mixture(weights, model), guided(images[:1], weights, model)):
+        assert objective.layers == [0, 1]
+        dreams = [deepdream(images, layer, model, objective=objective, **RAW) for layer in (None, ["conv1", 1])]
+        assert np.array_equal(*dreams)
+    assert guided(images[:1], "conv2", model).layers == [1]
+
+
+@pytest.mark.parametrize(("layer", "wanted"), [("conv1", "conv1"), (["conv2", 0], "conv1, conv2")])
+def test_layers_that_are_not_the_objectives_are_named(layer, wanted, model, images):
+    for objective in (mixture({"conv2": 1}, model), guided(images[:1], "conv2", model)):
+        with pytest.raises(ValueError, match=f"layer is {wanted}, but the objective takes the features of conv2; "):
+            deepdream(images, layer, model, objective=objective)
+
+
+def test_many_positions_are_compared_in_blocks(monkeypatch):
+    rng = np.random.default_rng(0)
+    a, guide = rng.normal(size=(2, 4, 5, 6)), rng.normal(size=(1, 4, 3, 7))
+    expected = nearest_by_loops(a, guide[0])
+    for block in (1, 50, 2**22):
+        monkeypatch.setattr(objectives, "LARGEST_BLOCK", block)
+        np.testing.assert_array_equal(objectives._nearest(a, guide), expected)
+    monkeypatch.undo()
+    early = rng.normal(size=(1, 2, 100, 100)).astype(np.float32)
+    tracemalloc.start()
+    try:
+        objectives._nearest(early, early)
+        assert tracemalloc.get_traced_memory()[1] < 50e6, "all products at once take 400 MB"
+    finally:
+        tracemalloc.stop()
 
 
 def nearest_by_loops(A, guide):

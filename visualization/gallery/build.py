@@ -15,11 +15,11 @@ from ..._files import check_destination, written_beside
 from ..._typing import Images
 from ...classifiers.network import Network
 from ...datasets import sample_image, sample_names
-from . import features, images, maps, style
-from .images import Subject, map_layers
+from . import features, maps, pictures, style
+from .figure import Subject, map_layers
 from .page import write_page
 
-FIGURES = images.FIGURES | maps.FIGURES | features.FIGURES | style.FIGURES
+FIGURES = pictures.FIGURES | maps.FIGURES | features.FIGURES | style.FIGURES
 
 
 def make_gallery(

@@ -16,7 +16,7 @@ from ..plots.features import (
     plot_neurons,
     plot_patches,
 )
-from .images import GalleryFigure, map_layers
+from .figure import GalleryFigure, map_layers
 
 CROPS = 400  # of the photographs: what is looked through where there is no data set
 NEURONS = 8

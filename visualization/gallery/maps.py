@@ -16,7 +16,7 @@ from ..plots.maps import (
 )
 from ..saliency import compute_saliency_maps
 from ..segmentation import segment_object
-from .images import GalleryFigure, prediction_title
+from .figure import GalleryFigure, prediction_title
 
 CONFIDENCE = 0.9  # of the attack
 

@@ -8,7 +8,7 @@ from ..plots.pictures import plot_images
 from ..style_transfer import style_transfer
 from ..texture import synthesize_texture
 from ..texture_growing import grow_texture
-from .images import GalleryFigure
+from .figure import GalleryFigure
 
 TEXTURES = ("brick", "grass", "gravel")
 SAMPLE = 128  # pixels of a side; the samples' bricks and stones are then small enough for many to fit

@@ -225,6 +225,16 @@ def kept_name(file, number):
     return str(os.path.join(*f"{file}.mine-{number}".split("/")))
 
 
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-le", "utf-32"])
+def test_reset_leaves_the_other_exercises_in_a_file_of_another_encoding(project, encoding):
+    path = project.path / "layers" / "basic.py"
+    mine = project.solve("affine", "relu").text("layers/basic.py")
+    path.write_bytes(mine.replace("\n", "\r\n").encode(encoding))
+    reset_exercise("relu", root=project.path)
+    assert (project.path / kept_name("layers/basic.py", 1)).read_bytes() == mine.replace("\n", "\r\n").encode(encoding)
+    assert project.text("layers/basic.py") == project.solve("affine").text("layers/basic.py")
+
+
 def test_every_exercise_can_be_reset(project):
     for name, exercise in EXERCISES.items():
         project.solve(*EXERCISES)

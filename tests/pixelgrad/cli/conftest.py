@@ -3,6 +3,7 @@ import pytest
 from PIL import Image
 
 from pixelgrad.classifiers import Network
+from pixelgrad.cli import main
 from pixelgrad.cli.commands import make_parser
 from pixelgrad.cli.options import name_by_options
 
@@ -29,6 +30,28 @@ def weights(tmp_path_factory):
     path = tmp_path_factory.mktemp("weights") / "tiny.h5"
     network.save(path)
     return path
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch, capsys, weights):
+    """run(*arguments) -> exit code, standard output, standard error; in an empty folder, with the tiny network."""
+    folder = tmp_path / "here"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+
+    def run(*arguments, model=weights):
+        arguments = [str(a) for a in arguments]
+        if model and arguments[0] not in ("download", "train"):
+            arguments += ["--model", str(model)]
+        try:
+            code = main(arguments)
+        except SystemExit as stop:  # argparse's own refusals
+            code = stop.code
+        out, err = capsys.readouterr()
+        return code, out, err
+
+    run.folder = folder
+    return run
 
 
 @pytest.fixture

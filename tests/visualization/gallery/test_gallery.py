@@ -8,8 +8,9 @@ import pytest
 from PIL import Image
 
 from pixelgrad.classifiers import Network
-from pixelgrad.visualization.gallery import style
-from pixelgrad.visualization.gallery.build import FIGURES, images, make_gallery
+from pixelgrad.visualization.gallery import pictures, style
+from pixelgrad.visualization.gallery.build import FIGURES, make_gallery
+from pixelgrad.visualization.gallery.figure import Subject
 
 
 @pytest.fixture
@@ -26,14 +27,14 @@ def picture():
 @pytest.fixture
 def short(monkeypatch):
     """Small dreams, few steps: the gallery's plumbing is tested here, not its pictures."""
-    monkeypatch.setattr(images, "DREAM_SIDE", 70)
+    monkeypatch.setattr(pictures, "DREAM_SIDE", 70)
     monkeypatch.setattr(style, "SAMPLE", 32)
     monkeypatch.setattr(style, "PAINTED_SIDE", 64)
     for room, name, limit in (
-        (images, "create_class_visualization", {"num_iterations": 3}),
-        (images, "invert_features", {"num_iterations": 3}),
-        (images, "deepdream", {"num_iterations": 2}),
-        (images, "make_fooling_image", {"max_iterations": 4}),
+        (pictures, "create_class_visualization", {"num_iterations": 3}),
+        (pictures, "invert_features", {"num_iterations": 3}),
+        (pictures, "deepdream", {"num_iterations": 2}),
+        (pictures, "make_fooling_image", {"max_iterations": 4}),
         (style, "synthesize_texture", {"num_iterations": 2}),
         (style, "grow_texture", {"window": 5}),
         (style, "style_transfer", {"num_iterations": 2}),
@@ -126,9 +127,9 @@ def test_networks_without_maps_or_with_one_class_are_refused(picture, tmp_path):
 
 
 def test_the_second_photograph_guides_a_dream_of_the_first(tiny, picture, short):
-    def dreamt(*pictures):
-        subject = images.Subject(["one", "two"][: len(pictures)], list(pictures))
-        return images._deepdream(subject, tiny, np.random.default_rng(0), False)
+    def dreamt(*photographs):
+        subject = Subject(["one", "two"][: len(photographs)], list(photographs))
+        return pictures._deepdream(subject, tiny, np.random.default_rng(0), False)
 
     alone, guided, by_another = dreamt(picture), dreamt(picture, picture[::-1]), dreamt(picture, 255 - picture)
     assert "X_guided" not in alone.arrays and "guided" not in alone.caption
@@ -167,7 +168,7 @@ def test_ctrl_c_leaves_a_page_with_what_is_done(tiny, picture, short, tmp_path, 
     def stop(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(images, "invert_features", stop)
+    monkeypatch.setattr(pictures, "invert_features", stop)
     with pytest.raises(KeyboardInterrupt, match=f"3 of {len(FIGURES)} techniques"):
         make_gallery(tmp_path, tiny, image=picture)
     assert len(Page((tmp_path / "index.html").read_text()).sources) == 3

@@ -1,6 +1,4 @@
-"""The gallery's first figures: each technique on the gallery's photographs, as a figure, arrays and a caption."""
-
-from dataclasses import dataclass, field
+"""The gallery's figures of images that a network is shown or made to see: saliency, fooling, DeepDream and others."""
 
 import numpy as np
 
@@ -13,53 +11,12 @@ from ..inversion import invert_features
 from ..objectives import guided
 from ..plots.pictures import plot_fooling, plot_images, plot_progress, plot_saliency, short_name
 from ..saliency import compute_saliency_maps
+from .figure import GalleryFigure, map_layers, prediction_title
 
 FOOLED = 0.5  # probability at which a fooling image is done
 # Lemon, school bus, tarantula, banana, alp, goose, tractor, Egyptian cat: classes with a typical shape or colour.
 TYPICAL = ("n07749582", "n04146614", "n01774750", "n07753592", "n09193705", "n01855672", "n04465501", "n02124075")
 DREAM_SIDE = 288  # pixels of the longer side of the photograph that is dreamt about
-
-
-@dataclass(frozen=True)
-class Subject:
-    """What the gallery is about: photographs with names, the first being the main one."""
-
-    names: list
-    pictures: list  # uint8 (H, W, 3) of any size
-
-    def square(self, model):
-        """All of them at the network's input size, uint8 (N, H, W, 3)."""
-        return np.stack([resize_image(picture, model.input_size) for picture in self.pictures])
-
-
-@dataclass(frozen=True)
-class GalleryFigure:
-    """One picture of the gallery.
-
-    Attributes
-    ----------
-    figure : Figure
-    caption : str
-        What the figure shows, in two sentences.
-    arrays : dict of str to ndarray
-        Results in model space, and what belongs to them.
-    options : dict
-        What the technique was called with, where it differs from the defaults.
-    before, after : list
-        Predictions for the images that went in and came out; see `Network.predict`.
-    """
-
-    figure: object
-    caption: str
-    arrays: dict
-    options: dict = field(default_factory=dict)
-    before: list = field(default_factory=list)
-    after: list = field(default_factory=list)
-
-
-def prediction_title(prediction):
-    """A line for a title: the class and its probability."""
-    return f"{short_name(prediction.name)}, p = {prediction.probability:.2f}"
 
 
 def _saliency(subject, model, rng, progress):
@@ -172,7 +129,7 @@ def _deepdream(subject, model, rng, progress):
         guide = resize_image(subject.pictures[1], tuple(n // 2 for n in picture.shape[:2]))
         layer = layers[len(layers) // 2]
         objective = guided(model.preprocess(guide), layer, model)
-        results["guided"] = deepdream(X, layer, model, objective=objective, rng=rng, progress=progress)
+        results["guided"] = deepdream(X, None, model, objective=objective, rng=rng, progress=progress)
         pictures += [guide, model.deprocess(results["guided"])[0]]
         titles += [f"{subject.names[1]}, the guide", f"dream of {layer}, guided"]
         caption += (
@@ -183,14 +140,6 @@ def _deepdream(subject, model, rng, progress):
     # Predictions are for the network's own input size: not every network takes another.
     before, *after = (model.predict(resize(r, model.input_size, model))[0] for r in (X, *results.values()))
     return GalleryFigure(figure, caption, arrays, {"layers": layers}, [before], after)
-
-
-def map_layers(model, count):
-    """Up to `count` layers whose output is a stack of maps, evenly from the first to the last."""
-    layers = [name for name, shape in model.output_shapes().items() if len(shape) == 3]
-    if not layers:
-        raise ValueError("gallery: this network has no convolutions, and so no maps to look into")
-    return [layers[i] for i in np.unique(np.linspace(0, len(layers) - 1, count).round().astype(int))]
 
 
 FIGURES = {

@@ -1,0 +1,59 @@
+"""Not finite is an error: at the door, in weights, and in what is returned."""
+
+import h5py
+import numpy as np
+import pytest
+
+from pixelgrad.classifiers import Network, PretrainedCNN, WeightsError
+
+
+def test_pixels_that_are_not_finite_are_named(make_network, images):
+    model = make_network(pixel_mean=(120, 110, 100))
+    X = model.preprocess(images(3))
+    X[1, 0, 2, 3], X[2, 0, 0, 0] = np.nan, np.inf
+    for ask in (model.predict, model.scores, model.probabilities, model.loss):
+        with pytest.raises(ValueError, match="image 1 holds 1 values that are NaN or infinite"):
+            ask(X)
+
+
+def test_a_parameter_that_is_not_finite_is_told_from_a_pixel(make_network, images):
+    model = make_network(pixel_mean=(120, 110, 100))
+    model.params["W1"] = model.params["W1"] * np.nan
+    with pytest.raises(ValueError, match="scores of image 0 are not finite, though its pixels are: a parameter is not"):
+        model.predict(model.preprocess(images(2)))
+
+
+@pytest.mark.parametrize("top", [0, -1, 1.5, True, None])
+def test_senseless_tops_are_refused(make_network, images, top):
+    model = make_network(pixel_mean=(120, 110, 100))
+    with pytest.raises(ValueError, match="predict: top must be a whole number, at least 1"):
+        model.predict(model.preprocess(images(1)), top=top)
+    assert len(model.predict(model.preprocess(images(1)), top=99)[0]) == model.num_classes
+
+
+@pytest.mark.parametrize("load", [Network.load, PretrainedCNN])
+def test_flipped_bits_in_weights_are_noticed(make_network, tmp_path, load):
+    """One bit of each array in turn; the values stay finite, and only the checksum can tell."""
+    make_network(mean_image=np.full((3, 12, 15), 100.0)).save(tmp_path / "w.h5")
+    content = (tmp_path / "w.h5").read_bytes()
+    with h5py.File(tmp_path / "w.h5") as f:
+        places = {name: f[name].id.get_chunk_info(0).byte_offset for name in f}
+    assert {"W1", "gamma1", "running_var1", "mean_image"} <= set(places)
+    load(tmp_path / "w.h5")
+    for place in places.values():
+        damaged = bytearray(content)
+        damaged[place + 1] ^= 1
+        (tmp_path / "damaged.h5").write_bytes(damaged)
+        with pytest.raises(WeightsError, match="does not match its checksum .*download or make it again"):
+            load(tmp_path / "damaged.h5")
+
+
+def test_files_without_checksums_still_load(make_network, tmp_path):
+    model = make_network()
+    model.save(tmp_path / "w.h5")
+    with h5py.File(tmp_path / "w.h5") as new, h5py.File(tmp_path / "old.h5", "w") as old:
+        old.attrs.update(new.attrs)
+        for name in new:
+            assert new[name].fletcher32
+            old.create_dataset(name, data=new[name][()])
+    assert np.array_equal(Network.load(tmp_path / "old.h5").params["W1"], model.params["W1"])
