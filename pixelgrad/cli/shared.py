@@ -115,13 +115,13 @@ def add_step_options(parser):
 
 
 def load_model(args):
-    from ..classifiers import Network, PretrainedCNN, SqueezeNet
+    from ..classifiers import PretrainedCNN, SqueezeNet
 
     if getattr(args, "raw", False) and args.learning_rate is None:
         raise ValueError("--raw needs --learning-rate, the factor of the gradient")
     engine = getattr(args, "engine", "fast")
     if args.model == "squeezenet":
-        model: Network = SqueezeNet(engine=engine)
+        model = SqueezeNet(engine=engine)
     elif args.model == "robust":
         model = PretrainedCNN(variant="robust", engine=engine)
     else:
