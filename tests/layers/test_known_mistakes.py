@@ -222,6 +222,7 @@ def test_the_checks_accept_the_fast_versions(pair):
     CHECKS[pair](getattr(right, f"{pair}_forward"), getattr(right, f"{pair}_backward"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mistake", MISTAKES, ids=lambda mistake: f"{mistake.exercise}: {mistake.name}")
 def test_the_checks_catch(mistake):
     exercise = BY_ID[mistake.exercise]

@@ -30,6 +30,7 @@ def test_an_empty_edition_says_which_exercise_comes_first(project):
     assert project.run("predict", "portrait", check=0).stdout  # the fast engine does not wait
 
 
+@pytest.mark.slow
 def test_it_goes_through_the_exercises_one_by_one(project):
     solved = []
     for name in ("conv", "spatial_batchnorm", "batchnorm", "relu", "affine"):
