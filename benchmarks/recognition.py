@@ -52,29 +52,36 @@ def load_judge(folder):
 
 def main():
     parser = argparse.ArgumentParser(prog="python -m benchmarks.recognition", description=__doc__.split("\n\n")[0])
-    parser.add_argument("--model", nargs="*", metavar="FILE", help="weights files (default: the shipped network)")
-    parser.add_argument("--blur-every", type=int, help="as in create_class_visualization")
+    parser.add_argument(
+        "--model", nargs="*", default=["standard", "robust"], metavar="NAME", help="standard, robust or a weights file"
+    )
+    parser.add_argument("--seeds", type=int, default=1, metavar="N", help="noise to start from; figures are means")
+    parser.add_argument("--blur-every", type=int, help="as in create_class_visualization, like those that follow")
     parser.add_argument("--num-iterations", type=int)
-    parser.add_argument("--rms", type=float, help="length of a step in grey levels")
+    parser.add_argument("--num-octaves", type=int)
+    parser.add_argument("--objective")
+    parser.add_argument("--rms", type=float, help="length of a step in grey levels, at the network's own size")
     parser.add_argument("--side", type=int, help="of the images, in pixels")
     args = parser.parse_args()
     judge, judge_wnids = load_judge(Path(os.environ.get("PIXELGRAD_DATA", ".")))
-    for path in args.model or [None]:
-        model = PretrainedCNN(variant="robust") if path == "robust" else PretrainedCNN(path)
-        options = {k: v for k in ("blur_every", "num_iterations") if (v := getattr(args, k)) is not None}
-        classes = np.arange(model.num_classes)
-        side = args.side or model.input_size[0]
+    names = ("blur_every", "num_iterations", "num_octaves", "objective")
+    for name in args.model:
+        model = PretrainedCNN(variant=name) if name in ("standard", "robust") else PretrainedCNN(name)
+        options = {k: v for k in names if (v := getattr(args, k)) is not None}
         if args.side:
-            from pixelgrad.visualization.image_ops import noise
-
-            options["X_init"] = noise(model, (len(classes), 3, side, side), np.random.default_rng(0))
+            options["size"] = (args.side, args.side)
         if args.rms:
-            options["learning_rate"] = args.rms * model.pixel_scale * np.sqrt(3 * side * side)
-        X = create_class_visualization(classes, model, progress=sys.stderr.isatty(), **options)
-        places = recognition(model.deprocess(X), model.wnids, judge, judge_wnids)
+            options["learning_rate"] = args.rms * model.pixel_scale * np.sqrt(3 * np.prod(model.input_size))
+        places = []
+        for seed in range(args.seeds):
+            X = create_class_visualization(
+                np.arange(model.num_classes), model, rng=seed, progress=sys.stderr.isatty(), **options
+            )
+            places.append(recognition(model.deprocess(X), model.wnids, judge, judge_wnids))
+        places = np.array(places)
         print(
-            f"{path or 'shipped'}: of {len(places)} class visualisations SqueezeNet puts {np.mean(places == 0):.0%} "
-            f"first, {np.mean(places < 5):.0%} among the first five"
+            f"{name}: of {places.size} class visualisations SqueezeNet puts {np.mean(places == 0):.0%} first, "
+            f"{np.mean(places < 5):.0%} among the first five"
         )
 
 

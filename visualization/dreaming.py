@@ -15,11 +15,9 @@ from tqdm import tqdm
 from .._typing import Array
 from ..classifiers.network import Network
 from .checks import check_images, check_whole
-from .image_ops import clip, jitter, resize, step, step_length
+from .image_ops import clip, jitter, octave_sizes, resize, step, step_length
 from .multilayer import backward_layers, forward_layers
 from .objectives import activation
-
-SMALLEST_OCTAVE = 24  # pixels of the shorter side
 
 
 def deepdream(
@@ -122,12 +120,6 @@ def deepdream(
                     info = {"octave": octave, "product": _product(feats, dfeats)}
                     callback(octave * num_iterations + t, dream, info)
     return dream
-
-
-def octave_sizes(size, num_octaves, octave_scale):
-    """Image sizes (H, W) from the smallest octave to `size` itself; octaves with a side too short are left out."""
-    sizes = [tuple(round(n / octave_scale**k) for n in size) for k in reversed(range(num_octaves))]
-    return [s for s in sizes[:-1] if min(s) >= SMALLEST_OCTAVE] + [tuple(size)]
 
 
 def _layers(op, layer, model, objective):

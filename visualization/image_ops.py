@@ -8,7 +8,10 @@ import numpy as np
 from PIL import Image
 from scipy.ndimage import gaussian_filter
 
+from ..classifiers.blocks import param_shapes
 from .checks import check_positive
+
+SMALLEST_OCTAVE = 24  # pixels of the shorter side
 
 
 def jitter(X, dy, dx):
@@ -79,3 +82,18 @@ def resize(X, size, model):
     for n, c in np.ndindex(*X.shape[:2]):
         out[n, c] = Image.fromarray(above_black[n, c]).resize((width, height), Image.Resampling.BICUBIC)
     return out + model.bounds(out)[0]
+
+
+def octave_sizes(size, num_octaves, octave_scale):
+    """Image sizes (H, W) from the smallest octave to `size` itself; octaves with a side too short are left out."""
+    sizes = [tuple(round(n / octave_scale**k) for n in size) for k in reversed(range(num_octaves))]
+    return [s for s in sizes[:-1] if min(s) >= SMALLEST_OCTAVE] + [tuple(size)]
+
+
+def takes(model, size):
+    """Whether a network can be given images of a size (H, W): one with an affine layer on its maps takes one only."""
+    try:
+        shapes = param_shapes(model.named_blocks(), size)
+    except ValueError:
+        return False
+    return all(model.params[name].shape == shape for name, shape in shapes.items())

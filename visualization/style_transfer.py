@@ -17,8 +17,7 @@ from .._typing import Array
 from ..classifiers.network import Network
 from ..layers.checks import check_choice
 from .checks import check_images, check_not_negative, check_whole
-from .dreaming import octave_sizes
-from .image_ops import clip, noise, resize
+from .image_ops import clip, noise, octave_sizes, resize
 from .multilayer import backward_layers, forward_layers
 from .optimizers import OPTIMIZERS, descend
 from .style_losses import content_loss, gram_matrix, style_loss

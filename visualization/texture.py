@@ -18,8 +18,7 @@ from .._typing import Array
 from ..classifiers.network import Network
 from ..layers.checks import check_choice
 from .checks import check_not_negative, check_whole
-from .dreaming import octave_sizes
-from .image_ops import noise
+from .image_ops import noise, octave_sizes
 from .multilayer import forward_layers
 from .optimizers import OPTIMIZERS, descend
 from .style_losses import gram_matrix

@@ -11,6 +11,7 @@ from .shared import (
     add_command,
     add_model,
     add_step_options,
+    as_pair,
     end_with_ctrl_c,
     layer_of,
     load_model,
@@ -42,14 +43,22 @@ def add_visualize(commands):
         default="score",
         help="what to maximize; log_odds tells the class from its near relatives (default: score)",
     )
-    p.add_argument("--iterations", type=at_least(1), help="steps (default: 100; 30 with --facets)")
+    p.add_argument("--iterations", type=at_least(1), help="steps in each octave (default: 40; 30 with --facets)")
+    p.add_argument("--octaves", type=at_least(1), help="sizes of the picture (default: 3; 1 with --facets)")
+    p.add_argument("--octave-scale", type=float, default=1.4, help="from one to the next (default: 1.4)")
+    p.add_argument(
+        "--size",
+        type=at_least(8),
+        metavar="PIXELS",
+        help="side of the square (default: 1.5 times the network's own, where it takes any size)",
+    )
     p.add_argument(
         "--l2-reg",
         type=not_negative,
         help="weight of the L2 penalty (default: by the network's pixel scale; 0 with --facets)",
     )
     p.add_argument("--max-jitter", type=at_least(0), default=8, help="pixels (default: 8)")
-    p.add_argument("--blur-every", type=at_least(0), default=2, help="steps; 0 for never (default: 2)")
+    p.add_argument("--blur-every", type=at_least(0), default=4, help="steps; 0 for never (default: 4)")
     add_step_options(p)
     add_model(p)
     add_common(p, out="class.png", out_help="picture to write", by_options=True)
@@ -64,13 +73,19 @@ def visualize(args):
     model = load_model(args)
     target = np.array([model.class_index(label) for label in args.labels])
     starts = _starts(args, model, target)
-    options = {"num_iterations": 100, "l2_reg": None, "learning_rate": None}
+    options = {"num_iterations": 40, "num_octaves": 3, "l2_reg": None, "learning_rate": None}
+    options["size"] = None if args.size is None else as_pair(args.size)
     if starts is not None:
         target = np.repeat(target, args.facets)
         rate = None if args.raw else grey_levels(model, starts[0].X, FACET_STEP)
-        options = {"num_iterations": 30, "l2_reg": 0.0, "learning_rate": rate}
+        options = {"num_iterations": 30, "num_octaves": 1, "l2_reg": 0.0, "learning_rate": rate}
         options["X_init"] = np.concatenate([facets.X for facets in starts])
-    asked = {"num_iterations": args.iterations, "l2_reg": args.l2_reg, "learning_rate": args.learning_rate}
+    asked = {
+        "num_iterations": args.iterations,
+        "num_octaves": args.octaves,
+        "l2_reg": args.l2_reg,
+        "learning_rate": args.learning_rate,
+    }
     options |= {name: value for name, value in asked.items() if value is not None}
     latest = Latest()
     interrupted = stopped_by_ctrl_c(
@@ -79,6 +94,7 @@ def visualize(args):
             model,
             normalize=not args.raw,
             objective=args.objective,
+            octave_scale=args.octave_scale,
             max_jitter=args.max_jitter,
             blur_every=args.blur_every,
             rng=args.seed,
@@ -110,6 +126,8 @@ def _starts(args, model, target):
             if getattr(args, option) is not None:
                 raise ValueError(f"--{option.replace('_', '-')} has an effect with --facets only")
         return None
+    if args.size is not None:
+        raise ValueError("--facets begins with images of the network's own size; leave out --size")
     if args.data is None:
         raise ValueError("--facets begins with images of the class: name a TinyImageNet by --data PATH")
     layer = None if args.facet_layer is None else layer_of(model, args.facet_layer)

@@ -179,8 +179,7 @@ def inversion_one_by_one(
 
 def dream_written_out(X, layer, model, *, rng, max_jitter, learning_rate, normalize, num_iterations, **options):
     """One layer at a time, each with a forward pass of its own; the gradients added at the pixels."""
-    from pixelgrad.visualization.dreaming import octave_sizes
-    from pixelgrad.visualization.image_ops import resize
+    from pixelgrad.visualization.image_ops import octave_sizes, resize
 
     layers, objective = ([layer] if isinstance(layer, int | str) else layer), options["objective"]
     callback, rng = options.get("callback"), np.random.default_rng(rng)

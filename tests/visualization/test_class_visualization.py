@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
 
+from pixelgrad.classifiers import Network
 from pixelgrad.visualization import create_class_visualization
-from pixelgrad.visualization.image_ops import blur, noise
+from pixelgrad.visualization.image_ops import blur, noise, resize, takes
 
 PLAIN = {"max_jitter": 0, "blur_every": 0, "num_iterations": 1}
 
@@ -67,8 +68,52 @@ def test_every_class_of_a_batch_gains(model):
 
 
 def test_size_and_number_of_images(model):
-    assert create_class_visualization(1, model, num_iterations=1).shape == (1, 3, 32, 36)
-    assert create_class_visualization([1, 1, 4], model, num_iterations=1).shape == (3, 3, 32, 36)
+    assert create_class_visualization(1, model, num_iterations=1).shape == (1, 3, 48, 54), "3/2 of the network's own"
+    assert create_class_visualization([1, 1, 4], model, num_iterations=1, size=(30, 41)).shape == (3, 3, 30, 41)
+
+
+def test_octaves_are_single_sizes_one_after_the_other(model):
+    """Two octaves give what two calls give, the second starting from the first's result; t counts through both."""
+    options, seen = {"num_iterations": 3, "blur_every": 2, "size": (40, 44)}, []
+    rng = np.random.default_rng(4)
+    small = create_class_visualization([1, 2], model, **(options | {"size": (29, 31)}), num_octaves=1, rng=rng)
+    large = create_class_visualization(
+        [1, 2], model, **options, num_octaves=1, rng=rng, X_init=resize(small, (40, 44), model)
+    )
+    both = create_class_visualization(
+        [1, 2],
+        model,
+        **options,
+        num_octaves=2,
+        rng=4,
+        callback=lambda t, X, info: seen.append((t, X.shape[2:], len(info["score"]))),
+    )
+    np.testing.assert_array_equal(both, large)
+    assert seen == [(t, (29, 31) if t < 3 else (40, 44), 2) for t in range(6)]
+
+
+def test_a_network_for_one_size_gets_no_other():
+    architecture = [{"type": "conv", "filters": 4, "size": 3, "stride": 2}, {"type": "affine", "units": 3}]
+    fixed_size, seen = Network(architecture, input_size=(32, 36), mean_image=np.zeros((3, 1, 1)), rng=0), []
+    assert takes(fixed_size, (32, 36)) and not takes(fixed_size, (48, 54)) and not takes(fixed_size, (1, 1))
+    X = create_class_visualization(1, fixed_size, num_iterations=1, callback=lambda t, X, info: seen.append(X.shape))
+    assert X.shape == (1, 3, 32, 36) and seen == [(1, 3, 32, 36)]
+
+
+def test_a_start_is_made_smaller_for_the_first_octave(model):
+    start, seen = noise(model, (1, 3, 40, 44), np.random.default_rng(0)), []
+    create_class_visualization(
+        1,
+        model,
+        X_init=start,
+        num_octaves=2,
+        num_iterations=1,
+        learning_rate=1e-9,
+        blur_every=0,
+        l2_reg=0,
+        callback=lambda t, X, info: seen.append(X),
+    )
+    np.testing.assert_allclose(seen[0], resize(start, (29, 31), model), atol=1e-6)
 
 
 def test_the_seed_decides(model):
@@ -89,6 +134,8 @@ def test_the_seed_decides(model):
         {"blur_every": 2},
         {"blur_sigma": 2.0},
         {"rng": 9},
+        {"num_octaves": 1},
+        {"octave_scale": 1.2},
     ],
 )
 def test_every_option_has_an_effect(model, option):
@@ -99,7 +146,8 @@ def test_every_option_has_an_effect(model, option):
 
 def test_the_penalty_makes_images_smaller(model):
     sizes = [
-        np.linalg.norm(create_class_visualization(1, model, num_iterations=60, l2_reg=l2)) for l2 in (0, 1e-5, 1e-3)
+        np.linalg.norm(create_class_visualization(1, model, num_iterations=60, num_octaves=1, l2_reg=l2))
+        for l2 in (0, 1e-5, 1e-3)
     ]
     assert sizes[0] > sizes[1] > sizes[2]
 
@@ -108,7 +156,13 @@ def test_bounds_callback_and_untouched_start(model):
     X_init = noise(model, (1, 3, 32, 36), np.random.default_rng(1))
     kept, seen = X_init.copy(), []
     X = create_class_visualization(
-        2, model, X_init=X_init, num_iterations=5, learning_rate=1e5, callback=lambda t, X, i: seen.append((t, X, i))
+        2,
+        model,
+        X_init=X_init,
+        num_iterations=5,
+        num_octaves=1,
+        learning_rate=1e5,
+        callback=lambda t, X, i: seen.append((t, X, i)),
     )
     lo, hi = model.bounds(X)
     assert (X >= lo).all() and (X <= hi).all()
@@ -141,6 +195,10 @@ def test_log_odds_lower_the_rivals_too(linear):
         ({"target_y": 0, "learning_rate": -1}, "learning_rate"),
         ({"target_y": 0, "normalize": False}, "give a learning_rate"),
         ({"target_y": 0, "max_jitter": -1}, "max_jitter"),
+        ({"target_y": 0, "num_octaves": 0}, "num_octaves"),
+        ({"target_y": 0, "octave_scale": 0.5}, "octave_scale must be from 1 to 10"),
+        ({"target_y": 0, "size": (0, 9)}, "height"),
+        ({"target_y": 0, "size": (9, 9), "X_init": np.zeros((1, 3, 9, 8))}, "the images have the size of X_init"),
         ({"target_y": 0, "X_init": np.zeros((3, 4, 4))}, r"\(N, 3, H, W\)"),
     ],
 )

@@ -3,7 +3,7 @@ import pytest
 
 from pixelgrad.layers import check_projection
 from pixelgrad.visualization import deepdream
-from pixelgrad.visualization.dreaming import octave_sizes
+from pixelgrad.visualization.image_ops import octave_sizes
 
 PLAIN = {"num_octaves": 1, "max_jitter": 0, "num_iterations": 1}
 

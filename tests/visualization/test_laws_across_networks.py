@@ -44,7 +44,7 @@ def test_defaults_mean_the_same_in_any_pixel_scale(model, technique):
     rng = np.random.default_rng(4)
     picture = rng.integers(0, 256, (2, *model.input_size, 3), dtype=np.uint8)
     results = [technique(m, m.preprocess(picture)) for m in (a, b)]
-    np.testing.assert_allclose(STD * results[1], results[0], atol=1e-6)
+    np.testing.assert_allclose(STD * results[1], results[0], atol=1e-4)  # octaves are resized in float32
 
 
 def test_saliency_is_per_unit_of_model_space(model):

@@ -96,6 +96,7 @@ def test_defaults_keep_the_means_colours(run, monkeypatch):
         (["goldfish", "--facets", "7", "--data", "DATA"], "6 different images"),
         (["goldfish", "--facets", "2", "--data", "nowhere"], "nowhere"),
         (["goldfish", "--data", "DATA"], "--data has an effect with --facets only"),
+        (["goldfish", "--facets", "2", "--data", "DATA", "--size", "96"], "leave out --size"),
         (["goldfish", "--facet-layer", "0"], "--facet-layer has an effect with --facets only"),
         (["goldfish", "--facets", "2", "--data", "DATA", "--facet-layer", "conv9"], "0 conv1"),
     ],
