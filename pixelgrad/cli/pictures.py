@@ -1,5 +1,6 @@
 """The commands that look into a network: predict, summary, saliency, fool, visualize, invert, dream, gallery."""
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -107,6 +108,14 @@ def add_picture_commands(commands):
 
     p = add_command(commands, "gallery", gallery, "every technique on a photograph, and a page that explains them")
     p.add_argument("--image", metavar="FILE", help="your photograph (default: those that installed packages carry)")
+    p.add_argument("--only", nargs="+", metavar="NAME", help="these techniques only, such as saliency deepdream")
+    p.add_argument("--full", action="store_true", help="larger pictures, and more of them; takes minutes")
+    p.add_argument(
+        "--jobs",
+        type=at_least(1),
+        default=os.cpu_count() or 1,
+        help="techniques at the same time, each in a process of its own (default: one per core)",
+    )
     add_model(p)
     add_common(p, out="pictures", out_help="folder to write to")
 
@@ -341,16 +350,22 @@ def dream(args):
 
 
 def gallery(args):
+    from ..classifiers import PretrainedCNN
     from ..datasets import load_image
     from ..visualization.gallery.build import make_gallery
 
     model = load_model(args)
+    twin = PretrainedCNN(variant="robust", engine=args.engine) if args.model is None else None
     image = None if args.image is None else load_image(args.image)
     index = make_gallery(
         args.out,
         model,
+        twin=twin,
         image=image,
         image_name=Path(args.image).name if args.image else "",
+        only=args.only,
+        full=args.full,
+        jobs=args.jobs,
         seed=args.seed,
         overwrite=args.force,
         progress=not args.quiet,

@@ -2,12 +2,21 @@
 
 import json
 import platform
+import signal
 import sys
 import time
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import replace
+from functools import partial
 from importlib.metadata import version
+from multiprocessing import active_children, get_context
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
 from ... import __version__
@@ -15,6 +24,7 @@ from ..._files import check_destination, written_beside
 from ..._typing import Images
 from ...classifiers.network import Network
 from ...datasets import sample_image, sample_names
+from ..checks import check_whole
 from . import features, maps, pictures, style
 from .figure import Subject, map_layers
 from .page import write_page
@@ -26,8 +36,12 @@ def make_gallery(
     out: str | Path,
     model: Network,
     *,
+    twin: Network | None = None,
     image: Images | None = None,
     image_name: str = "your photograph",
+    only: Sequence[str] | None = None,
+    full: bool = False,
+    jobs: int = 1,
     seed: int = 0,
     overwrite: bool = False,
     progress: bool = False,
@@ -38,17 +52,25 @@ def make_gallery(
     ----------
     out : str or Path
         Folder; made if need be. For each technique it gets NAME.png and NAME.npz (the arrays); besides
-        manifest.json and index.html, a page that holds all pictures and needs no network.
+        manifest.json and index.html, a page that holds all pictures so far and needs no network.
     model : Network
+    twin : Network, optional
+        A network to show beside the first one, trained on the same data in another way.
     image : ndarray (H, W, 3) uint8, optional
         Photograph to work on; by default those that installed packages carry.
     image_name : str
         What to call it.
+    only : sequence of str, optional
+        Names of techniques, keys of `FIGURES`; all by default.
+    full : bool
+        Larger pictures, and more of them; takes minutes.
+    jobs : int
+        How many techniques may run at the same time, each in a process with one thread. Results do not depend on it.
     seed : int
     overwrite : bool
         Replace files of an earlier gallery.
     progress : bool
-        Bars on standard error: one for the whole, and, where that is a terminal, one for each technique.
+        Bars on standard error: one for the whole, and, with one job on a terminal, one for each technique.
 
     Returns
     -------
@@ -59,8 +81,10 @@ def make_gallery(
     ------
     FileExistsError
         There is a gallery in the folder already, and `overwrite` is False.
+    ValueError
+        `only` names a technique that there is not, or the network cannot be looked into.
     KeyboardInterrupt
-        On Ctrl-C, after the page has been written with the figures that are done.
+        On Ctrl-C; the page holds the figures that are done.
     """
     out = Path(out)
     index = out / "index.html"
@@ -69,41 +93,41 @@ def make_gallery(
     if model.num_classes < 2:
         raise ValueError(f"gallery: the network knows {model.num_classes} class, but needs two or more to be fooled")
     map_layers(model, 1)
+    check_whole("gallery", 1, jobs=jobs)
+    unknown = sorted(set(only or ()) - set(FIGURES))
+    if unknown:
+        raise ValueError(f"gallery: no technique is called {', '.join(unknown)}; there are {', '.join(FIGURES)}")
+    names = [name for name in FIGURES if only is None or name in only]
     out.mkdir(parents=True, exist_ok=True)
-    for path in (
-        index,
-        out / "manifest.json",
-        *(out / f"{name}{end}" for name in FIGURES for end in (".png", ".npz")),
-    ):
+    for path in (index, out / "manifest.json", *(out / f"{name}{end}" for name in names for end in (".png", ".npz"))):
         check_destination(path, overwrite=overwrite)
-    subject = _sample_subject() if image is None else Subject([image_name], [np.asarray(image)])
+    subject = replace(
+        _sample_subject() if image is None else Subject([image_name], [np.asarray(image)]), twin=twin, full=full
+    )
 
-    manifest = {"format": "pixelgrad gallery", "seed": seed, "versions": _versions(), "network": model.provenance}
+    manifest: dict[str, Any] = {"format": "pixelgrad gallery", "seed": seed, "full": full, "versions": _versions()}
+    manifest |= {"network": model.provenance, "twin": twin and twin.provenance}
     manifest |= {"photographs": subject.names, "classes": model.num_classes, "figures": {}}
-    sections, interrupted = [], False
-    of_each = progress and sys.stderr.isatty()  # nested bars clutter a log file
-    for name, (title, make) in (bar := tqdm(FIGURES.items(), disable=not progress, unit="technique")):
-        bar.set_description(title)
-        started = time.perf_counter()
+    done: dict[str, Any] = {}
+    entries: dict[str, Any] = {}
+    of_each = progress and jobs == 1 and sys.stderr.isatty()  # nested bars clutter a log file
+    order = [*names[:1], *reversed(names[1:])] if jobs > 1 else names  # the longest stand last; they had better start
+    work = partial(
+        _write_figure, out=out, subject=subject, model=model, seed=seed, progress=of_each, overwrite=overwrite
+    )
+    with tqdm(total=len(names), disable=not progress, unit="technique") as bar:
         try:
-            made = make(subject, model, np.random.default_rng(seed), of_each)
-            seconds = time.perf_counter() - started
-            _write_figure(out, name, made, overwrite)
+            for name, entry, caption in _in_processes(work, order, jobs) if jobs > 1 else _one_by_one(work, order, bar):
+                done[name] = (name, FIGURES[name][0], caption, out / f"{name}.png", entry["seconds"])
+                entries[name] = entry
+                manifest["figures"] = {n: entries[n] for n in names if n in entries}
+                with written_beside(out / "manifest.json", overwrite=True) as temporary:
+                    temporary.write_text(json.dumps(manifest, indent=1), encoding="utf-8")
+                write_page(index, [done[n] for n in names if n in done], manifest, overwrite=True)
+                bar.update()
+                bar.set_description(f"{FIGURES[name][0]} done")
         except KeyboardInterrupt:
-            interrupted = True
-            break
-        manifest["figures"][name] = {
-            "seconds": round(seconds, 2),
-            "options": made.options,
-            "predictions_before": [[p._asdict() for p in best] for best in made.before],
-            "predictions_after": [[p._asdict() for p in best] for best in made.after],
-        }
-        sections.append((name, title, made.caption, out / f"{name}.png", seconds))
-    with written_beside(out / "manifest.json", overwrite=overwrite) as temporary:
-        temporary.write_text(json.dumps(manifest, indent=1), encoding="utf-8")
-    write_page(index, sections, manifest, overwrite=overwrite)
-    if interrupted:
-        raise KeyboardInterrupt(f"{len(sections)} of {len(FIGURES)} techniques are in {index}")
+            raise KeyboardInterrupt(f"{len(done)} of {len(names)} techniques are in {index}") from None
     return index
 
 
@@ -118,9 +142,50 @@ def _versions():
     return {"pixelgrad": __version__, "python": platform.python_version(), **packages}
 
 
-def _write_figure(out, name, made, overwrite):
-    """Both files or, if Ctrl-C comes in between, none."""
+def _write_figure(name, *, out, subject, model, seed, progress, overwrite):
+    """Make one figure and write both its files or, if Ctrl-C comes in between, none.
+
+    Returns its name, its entry in the manifest and its caption.
+    """
+    started = time.perf_counter()
+    with threadpool_limits(1):  # another number of threads would round differently
+        made = FIGURES[name][1](subject, model, np.random.default_rng(seed), progress)
+    seconds = time.perf_counter() - started
     with written_beside(out / f"{name}.png", overwrite=overwrite) as picture:
         made.figure.savefig(picture)
         with written_beside(out / f"{name}.npz", overwrite=overwrite) as arrays:
             np.savez_compressed(arrays, **made.arrays)
+    entry = {
+        "seconds": round(seconds, 2),
+        "options": made.options,
+        "predictions_before": [[p._asdict() for p in best] for best in made.before],
+        "predictions_after": [[p._asdict() for p in best] for best in made.after],
+    }
+    return name, entry, made.caption
+
+
+def _one_by_one(work, names, bar):
+    for name in names:
+        bar.set_description(FIGURES[name][0])
+        yield work(name)
+
+
+def _in_processes(work, names, jobs):
+    """The results as they come. Ctrl-C, or an error in one of the processes, ends all of them."""
+    workers = ProcessPoolExecutor(min(jobs, len(names)), get_context("spawn"), initializer=_leave_ctrl_c)
+    try:
+        for future in as_completed([workers.submit(work, name) for name in names]):
+            yield future.result()
+    except BrokenProcessPool:
+        raise ChildProcessError("gallery: a process was ended from outside; out of memory? try --jobs 1") from None
+    except BaseException:
+        for process in active_children():
+            process.terminate()
+        raise
+    finally:
+        workers.shutdown(cancel_futures=True)
+
+
+def _leave_ctrl_c():
+    """Ctrl-C reaches every process of a terminal; the one that started the others sees to it."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)

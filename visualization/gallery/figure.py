@@ -4,16 +4,34 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from ...classifiers.network import Network
 from ...datasets import resize_image
 from ..plots.pictures import short_name
 
 
 @dataclass(frozen=True)
 class Subject:
-    """What the gallery is about: photographs with names, the first being the main one."""
+    """What the gallery is about: photographs with names, the first being the main one.
+
+    Attributes
+    ----------
+    names : list of str
+    pictures : list of ndarray (H, W, 3) uint8
+        Of any size.
+    twin : Network, optional
+        Shown beside the network wherever the difference teaches something.
+    full : bool
+        Whether figures may take minutes.
+    """
 
     names: list
-    pictures: list  # uint8 (H, W, 3) of any size
+    pictures: list
+    twin: Network | None = None
+    full: bool = False
+
+    def networks(self, model):
+        """The networks to show side by side, as {name: network}; a single one has no name."""
+        return {"": model} if self.twin is None else {"standard network": model, "robust network": self.twin}
 
     def square(self, model):
         """All of them at the network's input size, uint8 (N, H, W, 3)."""

@@ -9,7 +9,7 @@ from ..fooling import make_fooling_image
 from ..image_ops import noise, resize
 from ..inversion import invert_features
 from ..objectives import guided
-from ..plots.pictures import plot_fooling, plot_images, plot_progress, plot_saliency, short_name
+from ..plots.pictures import plot_fooling, plot_images, plot_saliency_columns, short_name
 from ..saliency import compute_saliency_maps
 from .figure import GalleryFigure, map_layers, prediction_title
 
@@ -21,42 +21,64 @@ DREAM_SIDE = 288  # pixels of the longer side of the photograph that is dreamt a
 
 def _saliency(subject, model, rng, progress):
     pictures = subject.square(model)
-    X = model.preprocess(pictures)
-    before = model.predict(X)
-    y = np.array([best[0].index for best in before])
-    saliency = compute_saliency_maps(X, y, model)
-    titles = [f"{name}\n{prediction_title(best[0])}" for name, best in zip(subject.names, before)]
+    columns, arrays, before = {}, {}, []
+    for name, network in subject.networks(model).items():
+        X = network.preprocess(pictures)
+        seen = network.predict(X)
+        y = np.array([best[0].index for best in seen])
+        saliency = compute_saliency_maps(X, y, network)
+        columns[name] = (saliency, [prediction_title(best[0]) for best in seen])
+        arrays |= {_key("X", name): X, _key("y", name): y, _key("saliency", name): saliency}
+        before += seen
     caption = (
         "How much the score of the network's first class reacts to each pixel: the largest magnitude of the gradient "
         "over the three colours. The network was never told where the object is. Where it is sure of the class, the "
         "pixels that count gather on the object; where it is not, they scatter."
     )
-    arrays = {"X": X, "y": y, "saliency": saliency}
-    figure = plot_saliency(pictures, saliency, titles)
-    return GalleryFigure(figure, caption, arrays, {"y": y.tolist()}, before=before)
+    if subject.twin is not None:
+        caption += (
+            " The robust network has the same layers and was trained on the same images, but while it was being "
+            "attacked: it learnt not to care about single pixels, and its gradient shows shapes."
+        )
+    figure = plot_saliency_columns(pictures, columns, subject.names)
+    return GalleryFigure(figure, caption, arrays, {"y": arrays[_key("y", next(iter(columns)))].tolist()}, before=before)
 
 
 def _fooling(subject, model, rng, progress):
-    photographs = model.preprocess(subject.square(model)[:2])
-    X = np.concatenate([photographs, noise(model, photographs[:1].shape, rng)])
-    before = model.predict(X)
-    # Targets: random classes, but never what the network sees anyway.
-    seen = np.array([best[0].index for best in before])
-    target = (seen + rng.integers(1, model.num_classes, size=len(X))) % model.num_classes
-    X_fooling = make_fooling_image(X, target, model, confidence=FOOLED, progress=progress)
-    after = model.predict(X_fooling)
-    names = [*subject.names[:2], "noise"]
-    pairs = [
-        (f"{name}\n{prediction_title(b[0])}", f"fooling image\n{prediction_title(a[0])}")
-        for name, b, a in zip(names, before, after)
-    ]
+    # The photographs that the network is least sure of: there the smallest changes do.
+    sure = model.probabilities(model.preprocess(subject.square(model))).max(axis=1)
+    chosen = np.argsort(sure)[:2]
+    pictures, names = subject.square(model)[chosen], [*(subject.names[k] for k in chosen), "noise"]
+    start = noise(model, (1, 3, *model.input_size), rng)
+    seen = model.probabilities(np.concatenate([model.preprocess(pictures), start])).argmax(axis=1)
+    # Targets: random classes, but never what the network sees anyway. The twin is fooled into the same.
+    target = (seen + rng.integers(1, model.num_classes, size=len(seen))) % model.num_classes
+    arrays, before, after, rows = {"target_y": target}, [], [], []
+    for name, network in subject.networks(model).items():
+        X = np.concatenate([network.preprocess(pictures), start])
+        X_fooling = make_fooling_image(X, target, network, confidence=FOOLED, progress=progress)
+        arrays |= {_key("X", name): X, _key("X_fooling", name): X_fooling}
+        was, now = network.predict(X), network.predict(X_fooling)
+        before += was
+        after += now
+        images = zip(network.deprocess(X), network.deprocess(X_fooling), names, was, now)
+        rows.append(
+            [
+                (a, b, f"{of}\n{prediction_title(w[0])}", f"{name or 'fooling image'}\n{prediction_title(n[0])}")
+                for a, b, of, w, n in images
+            ]
+        )
+    originals, fooling, titles, fooling_titles = zip(*(row for of_one_image in zip(*rows) for row in of_one_image))
     caption = (
         "A few steps up the gradient of another class's score, and the network sees that class, while people "
         "barely see a difference. The third column shows what was added (grey: nothing), the fourth the same ten times "
         "as strong. It works on pure noise as well."
     )
-    figure = plot_fooling(model.deprocess(X), model.deprocess(X_fooling), pairs)
-    arrays = {"X": X, "X_fooling": X_fooling, "target_y": target}
+    if subject.twin is not None:
+        caption += (
+            " To fool the robust network much more must be added, and what is added begins to look like something."
+        )
+    figure = plot_fooling(np.stack(originals), np.stack(fooling), list(zip(titles, fooling_titles)))
     options = {"target_y": target.tolist(), "confidence": FOOLED}
     return GalleryFigure(figure, caption, arrays, options, before, after)
 
@@ -66,49 +88,62 @@ def _class_visualization(subject, model, rng, progress):
     if not target:
         target = np.unique(np.linspace(0, model.num_classes - 1, 8).astype(int))
     target = np.array(target)
-    X = create_class_visualization(target, model, rng=rng, progress=progress)
-    after = model.predict(X)
-    chances = model.probabilities(X)[np.arange(len(target)), target]
-    titles = [f"{short_name(model.class_names[k])}\np = {p:.3f}" for k, p in zip(target, chances)]
+    arrays, after, tiles = {"target_y": target}, [], []
+    for name, network in subject.networks(model).items():
+        X = create_class_visualization(target, network, rng=np.random.default_rng(0), progress=progress)
+        arrays[_key("X", name)] = X
+        chances = network.probabilities(X)[np.arange(len(target)), target]
+        lines = [f"{short_name(model.class_names[k])}\n{name or f'p = {p:.3f}'}" for k, p in zip(target, chances)]
+        tiles.append(list(zip(network.deprocess(X), lines)))
+        after += network.predict(X)
+    rows = [row for start in range(0, len(target), 4) for row in (t[start : start + 4] for t in tiles)]
     caption = (
         "Starting from noise, each image was changed until the network found it as typical of one class as it can. "
         "These are not photographs. They show which shapes and colours the network has learnt to look for, often "
         "several times over, and what it does not know about the object."
     )
-    figure = plot_images(model.deprocess(X), titles, columns=4)
-    return GalleryFigure(figure, caption, {"X": X, "target_y": target}, {"target_y": target.tolist()}, after=after)
+    if subject.twin is not None:
+        caption += " Whoever has seen the class recognises it in the robust network's image."
+    pictures, titles = zip(*(tile for row in rows for tile in row))
+    figure = plot_images(pictures, titles, columns=min(4, len(target)))
+    return GalleryFigure(figure, caption, arrays, {"target_y": target.tolist()}, after=after)
 
 
 def _inversion(subject, model, rng, progress):
     picture = subject.square(model)[:1]
-    X = model.preprocess(picture)
     layers = map_layers(model, 5)
-    results, titles, options = [], [], {}
-    for layer in layers:
-        losses = []
-        feats, _ = model.forward(X, end=layer)
-        X_inverted = invert_features(
-            feats,
-            layer,
-            model,
-            rng=rng,
-            progress=progress,
-            callback=lambda t, X, info, to=losses: to.append(info["loss"]),
-        )
-        results.append(X_inverted)
-        fell = float(losses[0][0] / losses[-1][0])
-        titles.append(f"from {layer}\nloss 1/{fell:.0f} of the start's")
-        options[layer] = {"loss_first": float(losses[0][0]), "loss_last": float(losses[-1][0])}
-    after = model.predict(np.concatenate(results))
+    arrays, options, after = {"X": model.preprocess(picture)}, {}, []
+    pictures, titles = [], []
+    for name, network in subject.networks(model).items():
+        pictures.append(picture[0])
+        titles.append(f"{subject.names[0]}, photograph\n{name}")
+        X = network.preprocess(picture)
+        for layer in layers:
+            losses = []
+            feats, _ = network.forward(X, end=layer)
+            X_inverted = invert_features(
+                feats,
+                layer,
+                network,
+                rng=np.random.default_rng(0),
+                progress=progress,
+                callback=lambda t, X, info, to=losses: to.append(info["loss"]),
+            )
+            fell = float(losses[0][0] / losses[-1][0])
+            pictures.append(network.deprocess(X_inverted)[0])
+            titles.append(f"from {layer}\nloss 1/{fell:.0f} of the start's")
+            options[_key(layer, name)] = {"loss_first": float(losses[0][0]), "loss_last": float(losses[-1][0])}
+            arrays[_key(f"X_{layer}", name)] = X_inverted
+            after += network.predict(X_inverted)
     caption = (
         "What a layer knows of a photograph: an image was made from weak noise whose features at that layer come close "
         "to the photograph's (the loss is their distance). Early layers keep nearly every pixel; deeper ones keep "
         "shapes in their places, and lose fine detail and colour."
     )
-    pictures = [picture[0], *(model.deprocess(r)[0] for r in results)]
-    figure = plot_progress(pictures, [f"{subject.names[0]}\nphotograph", *titles])
-    arrays = {"X": X, **{f"X_{layer}": r for layer, r in zip(layers, results)}}
-    return GalleryFigure(figure, caption, arrays, options, before=model.predict(X), after=after)
+    if subject.twin is not None:
+        caption += " The robust network's late layers still hold what people see."
+    figure = plot_images(pictures, titles, columns=1 + len(layers))
+    return GalleryFigure(figure, caption, arrays, options, before=model.predict(arrays["X"]), after=after)
 
 
 def _deepdream(subject, model, rng, progress):
@@ -140,6 +175,11 @@ def _deepdream(subject, model, rng, progress):
     # Predictions are for the network's own input size: not every network takes another.
     before, *after = (model.predict(resize(r, model.input_size, model))[0] for r in (X, *results.values()))
     return GalleryFigure(figure, caption, arrays, {"layers": layers}, [before], after)
+
+
+def _key(array, network):
+    """The name of an array in a file with the results of one network, or of several."""
+    return f"{array} of the {network}" if network else array
 
 
 FIGURES = {

@@ -87,9 +87,48 @@ def plot_saliency(
         drawn = row[1].imshow(map_, cmap="inferno", vmin=0, vmax=top)
         row[1].set_title("|d score / d pixel|", fontsize=9)
         figure.colorbar(drawn, ax=row[1], fraction=0.046, pad=0.03).ax.tick_params(labelsize=7)
-        lit = image * (0.2 + 0.8 * np.sqrt(share[..., None]))
-        show(row[2], np.rint(lit).astype(np.uint8), "photograph, lit by the map")
+        show(row[2], _lit(image, share), "photograph, lit by the map")
     return figure
+
+
+def plot_saliency_columns(
+    images: Images,
+    columns: dict[str, tuple[Array, Sequence[str]]],
+    titles: Sequence[str] | None = None,
+    *,
+    heading: str | None = None,
+) -> Figure:
+    """For each picture a row: the picture, the saliency maps of several networks, and the picture lit by the last.
+
+    Parameters
+    ----------
+    images : ndarray (N, H, W, 3) uint8
+    columns : dict of str to (ndarray (N, H, W), sequence of N str)
+        For each network, by its name, the maps and their titles.
+    titles : sequence of N str, optional
+        Of the pictures.
+    heading : str, optional
+
+    Returns
+    -------
+    Figure
+        The maps' colours run from 0 to each map's 99.5th percentile.
+    """
+    titles = titles_for("plot_saliency_columns", images, titles)
+    figure, axes = tile_axes(len(images), 2 + len(columns), heading, aspect_of(images))
+    for n, (row, image) in enumerate(zip(axes, images)):
+        show(row[0], image, titles[n])
+        for axis, (name, (maps, lines)) in zip(row[1:], columns.items()):
+            top = np.percentile(maps[n], 99.5) or 1.0
+            axis.imshow(maps[n], cmap="inferno", vmin=0, vmax=top)
+            axis.set_title("\n".join(filter(None, (name, lines[n]))), fontsize=9)
+        show(row[-1], _lit(image, np.clip(maps[n] / top, 0, 1)), "lit by the map on its left")
+    return figure
+
+
+def _lit(image, share):
+    """A picture that is dark where the share, 0..1, is small."""
+    return np.rint(image * (0.2 + 0.8 * np.sqrt(share[..., None]))).astype(np.uint8)
 
 
 def plot_fooling(
