@@ -11,13 +11,13 @@ from typing import Any
 import numpy as np
 from matplotlib import colormaps
 from matplotlib.colors import Normalize
-from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from ..._typing import Array, Images
 from ...layers.checks import check_choice
 from ..occlusion import Occlusion
 from ..segmentation import Segmentation
+from .figure import Figure
 from .panels import aspect_of, show, tile_axes, titles_for
 
 SIGNED, UNSIGNED = "RdBu_r", "inferno"

@@ -3,7 +3,8 @@
 import textwrap
 
 import numpy as np
-from matplotlib.figure import Figure
+
+from .figure import Figure
 
 TILE = 2.3  # inches a tile takes in a figure
 DPI = 110
@@ -17,6 +18,11 @@ def titles_for(op, images, titles):
     if len(titles) != len(images):
         raise ValueError(f"{op}: {len(images)} images but {len(titles)} titles")
     return titles
+
+
+def legend_label(name):
+    """A name as a label that a legend shows: matplotlib leaves out those that begin with an underscore."""
+    return f" {name}" if name.startswith("_") else name
 
 
 def around_grey(change):

@@ -9,10 +9,10 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from matplotlib.figure import Figure
 
 from ..._typing import Array, Images
 from ...classifiers.evaluation import Evaluation
+from .figure import Figure, printable
 from .panels import DPI, TILE, around_grey, aspect_of, show, tile_axes, titles_for
 
 
@@ -165,7 +165,7 @@ def plot_evaluation(evaluation: Evaluation, class_names: list[str], *, heading: 
     """
     results = sorted(evaluation.per_class(), key=lambda r: (-r.top1, -r.top5, r.index))
     order = [r.index for r in results]
-    names, rows = [short_name(class_names[k]) for k in order], np.arange(len(order))
+    names, rows = [printable(short_name(class_names[k])) for k in order], np.arange(len(order))
     side = max(4, 0.16 * len(order))  # inches: a class needs so many for its name to be read
     figure = Figure(figsize=(1.35 * side + 5, side + 2.5), dpi=DPI)
     figure.set_layout_engine("constrained")
