@@ -50,6 +50,9 @@ class Report:
             return
         try:
             getattr(self._stream, method)(*arguments, **options)
+        except UnicodeEncodeError:  # a name from data that this terminal's encoding lacks
+            encoding = self.encoding
+            self._try(method, *(text.encode(encoding, "backslashreplace").decode(encoding) for text in arguments))
         except (OSError, ValueError, AttributeError):  # full or gone; closed; a replacement without the method
             self._drop()
 
