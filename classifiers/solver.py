@@ -12,12 +12,12 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import h5py
 import numpy as np
 from tqdm import tqdm
 
 from .._files import written_beside
 from .._typing import Array
+from ..datasets.hdf5 import open_hdf5
 from ..layers.fast.conv import channels_last_filters
 from ..layers.losses import softmax_loss
 from .adversary import Adversary
@@ -296,7 +296,7 @@ class Solver:
 
     def save_checkpoint(self) -> None:
         """Write the state of the training to the checkpoint file, replacing the one before."""
-        with written_beside(self.checkpoint, overwrite=True) as temporary, h5py.File(temporary, "w") as f:
+        with written_beside(self.checkpoint, overwrite=True) as temporary, open_hdf5(temporary, "w") as f:
             f.attrs["format"] = "pixelgrad checkpoint"
             for name, value in self._description().items():
                 f.attrs[name] = json.dumps(value)

@@ -4,6 +4,7 @@ A picture here is what people look at: uint8, (H, W, 3), RGB, 0..255. Networks w
 `model.preprocess` makes that from this.
 """
 
+import os
 import warnings
 from pathlib import Path
 from typing import Any
@@ -68,7 +69,7 @@ def load_image(path: str | Path, *, size: int | tuple[int, int] | None = None, c
     """
     path = Path(path)
     size = _checked_size(size)
-    if not path.exists():
+    if not os.path.exists(path):  # Path.exists raises where a name is too long
         raise FileNotFoundError(f"load_image: there is no file {path}; check the path")
     if path.is_dir():
         raise DataError(f"load_image: {path} is a folder, expected a picture file")

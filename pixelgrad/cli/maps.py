@@ -4,11 +4,12 @@ from pathlib import Path
 
 import numpy as np
 
-from .._files import check_destination, written_beside
+from .._files import written_beside
 from .attribution import FILLS, MEASURED, add_attribution_commands, map_command, method_name, subject_of
 from .options import add_common, at_least
 from .shared import (
     Latest,
+    check_output,
     end_with_ctrl_c,
     layer_of,
     save_figure,
@@ -123,7 +124,7 @@ def faithfulness(args):
     out = Path(args.out)
     sanity_out = out.with_name(f"{out.stem}-sanity{out.suffix}")
     if args.sanity == "yes":
-        check_destination(sanity_out, overwrite=args.force)
+        check_output(args, sanity_out)
     model, _, X, label, title = subject_of(args)
     methods = {name: METHODS[name] for name in dict.fromkeys(args.methods)}
     if "smoothgrad" in methods:
