@@ -13,7 +13,15 @@ from ..layers.checks import RELU_RULES, check_choice, whole_number
 from ..layers.fast.parallel import threads_for
 from ..layers.losses import softmax_loss
 from .blocks import make_blocks, param_shapes
-from .checks import check_finite_scores, check_input, check_parameters, checked_labels
+from .checks import (
+    check_finite_gradient,
+    check_input,
+    check_parameters,
+    checked_dtype,
+    checked_labels,
+    is_finite,
+    raise_not_finite,
+)
 from .engines import ENGINES
 from .parameters import draw_parameters, stored_parameter
 from .pixels import make_pixels
@@ -88,7 +96,7 @@ class Network:
         self.layer_names = [name for name, _ in named]
         self._blocks = [block for _, block in named]
         self.pixels = make_pixels(mean_image, pixel_mean, pixel_std)
-        self.dtype = np.dtype(dtype)
+        self.dtype = checked_dtype("Network", dtype)
         shapes = param_shapes(named, self.input_size)
         if params is None:
             params = draw_parameters(shapes, self.dtype, np.random.default_rng(0 if rng is None else rng))
@@ -125,12 +133,14 @@ class Network:
         if mode not in ("test", "train"):
             raise ValueError(f"forward: mode must be 'test' or 'train', got {mode!r}")
         check_input(X, first, self.layer_names[first])
-        caches, size = [], X.size
+        caches, size, out = [], X.size, X
         with threads_for(size):
             for i in range(first, last + 1):
-                X, cache = self._blocks[i].forward(X, self.params, mode, ENGINES[self.engine])
+                out, cache = self._blocks[i].forward(out, self.params, mode, ENGINES[self.engine])
                 caches.append(cache)
-        return X, (self.engine, first, mode, size, caches)
+        if mode == "test" and not is_finite(out):
+            raise_not_finite("forward", X, self.named_blocks()[first : last + 1], self.params, ENGINES[self.engine])
+        return out, (self.engine, first, mode, size, caches)
 
     def backward(
         self,
@@ -171,6 +181,7 @@ class Network:
             )
         param_grads = mode == "train" if param_grads is None else param_grads
         grads: dict[str, Array] = {}
+        dlast = dout
         with threads_for(size):
             for i in reversed(range(first, first + len(caches))):
                 dout, block_grads = self._blocks[i].backward(
@@ -182,6 +193,8 @@ class Network:
                     input_grad=input_grad or i > first,
                 )
                 grads |= block_grads
+        if mode == "test" and input_grad:
+            check_finite_gradient(dout, dlast, self.layer_names[first], self.params)
         return dout, grads
 
     def loss(
@@ -237,7 +250,8 @@ class Network:
                     part, _ = block.forward(part, self.params, "test", ENGINES[self.engine])
             parts.append(part)
         scores = np.concatenate(parts)
-        check_finite_scores("scores", scores, X)
+        if not is_finite(scores):
+            raise_not_finite("scores", X, self.named_blocks(), self.params, ENGINES[self.engine])
         return scores
 
     def probabilities(self, X: Array) -> Array:
@@ -357,7 +371,7 @@ class Network:
     def astype(self, dtype: DTypeLike) -> "Network":
         """A copy of the network with parameters of another type, such as np.float64 for gradient checks."""
         other = copy.copy(self)
-        other.dtype = np.dtype(dtype)
+        other.dtype = checked_dtype("astype", dtype)
         other.params = {name: value.astype(dtype) for name, value in self.params.items()}
         other.provenance = dict(self.provenance)
         return other

@@ -241,12 +241,12 @@ class Solver:
         if self.adversary is not None:
             X = self.adversary.perturb(X, objective, model, rng=np.random.default_rng([s["seed"], self.step, 2]))
         scores, cache = model.forward(X, mode="train")
-        loss, dscores = objective(scores)
-        _, grads = model.backward(dscores, cache, input_grad=False)
+        loss, dscores = objective(scores) if np.isfinite(scores).all() else (np.nan, scores)
         if not np.isfinite(loss):
             raise FloatingPointError(
                 f"training: the loss is {loss} at step {self.step} (learning rate {rate:.3g}); try a smaller one"
             )
+        _, grads = model.backward(dscores, cache, input_grad=False)
         update, state = UPDATE_RULES[s["update_rule"]], {}
         for name, gradient in grads.items():
             decay = s["weight_decay"] if name.startswith("W") else 0.0

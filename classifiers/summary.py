@@ -68,6 +68,8 @@ def find_class(label: int | str, class_names: list[str], wnids: list[str] | None
     ValueError
         Nothing fits, or several do; the message lists the nearest names.
     """
+    if isinstance(label, bool | np.bool_) or not isinstance(label, str | int | np.integer):
+        raise TypeError(f"a class is given by its index, its name or its WordNet id, got {label!r}")
     text = str(label).strip()
     if not text:
         raise ValueError("the name of a class is empty; give an index, a name or a WordNet id")

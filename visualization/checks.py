@@ -1,5 +1,6 @@
 """Checks of the arguments that techniques share."""
 
+import numbers
 from typing import Any
 
 import numpy as np
@@ -20,10 +21,25 @@ def check_images(op: str, X: Array, model: Network) -> None:
     check_finite(op, "X", X)
 
 
-def check_finite(op: str, name: str, x: Array) -> None:
-    """Raise if an array holds NaN or infinity: a gradient of it would say nothing."""
+def check_finite(op: str, name: str, x: Array, *, power: float = 1) -> None:
+    """Raise if an array holds NaN or infinity, or numbers whose `power` overflows when they are summed up."""
+    x = np.asarray(x)
+    if x.size == 0:
+        return
+    largest = max(-float(x.min()), float(x.max()))  # NaN where there is one
+    if not np.isfinite(largest):
+        place = tuple(int(i) for i in np.argwhere(~np.isfinite(x))[0])
+        raise ValueError(f"{op}: {name} holds NaN or infinity (first at {place}); what was it made from?")
+    if power > 1 and largest > (float(np.finfo(x.dtype).max) / (8 * x.size)) ** (1 / power):
+        raise ValueError(
+            f"{op}: {name} holds numbers up to {largest:.3g}, and {x.dtype} has no room for their powers; scale them"
+        )
+
+
+def check_converging(op: str, t: int, x: Array) -> None:
+    """Raise if the result is not finite after step t."""
     if not np.isfinite(x).all():
-        raise ValueError(f"{op}: {name} holds NaN or infinity; what was it made from?")
+        raise ValueError(f"{op}: the result is no longer finite after step {t}; take a smaller learning_rate")
 
 
 def check_labels(op, y, N, K):
@@ -46,15 +62,19 @@ def check_whole(op, least, **numbers):
             raise ValueError(f"{op}: {name} must be a whole number of at least {least}, got {value!r}")
 
 
-def check_positive(op: str, **numbers: Any) -> None:
+def check_positive(op: str, **values: Any) -> None:
     """Raise unless every number is finite and above zero."""
-    for name, value in numbers.items():
-        if not 0 < value < np.inf:
-            raise ValueError(f"{op}: {name} must be above 0, got {value}")
+    for name, value in values.items():
+        if not _is_number(value) or not 0 < value < np.inf:
+            raise ValueError(f"{op}: {name} must be above 0, and a finite number; got {value!r}")
 
 
-def check_not_negative(op: str, **numbers: Any) -> None:
+def check_not_negative(op: str, **values: Any) -> None:
     """Raise unless every number is finite and not below zero."""
-    for name, value in numbers.items():
-        if not 0 <= value < np.inf:
-            raise ValueError(f"{op}: {name} must not be negative, got {value}")
+    for name, value in values.items():
+        if not _is_number(value) or not 0 <= value < np.inf:
+            raise ValueError(f"{op}: {name} must not be negative, and a finite number; got {value!r}")
+
+
+def _is_number(value):
+    return isinstance(value, numbers.Real) and not isinstance(value, bool | np.bool_)

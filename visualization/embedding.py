@@ -14,7 +14,7 @@ from tqdm import tqdm
 
 from .._typing import Array, Images, IntArray
 from ..layers.checks import check_choice
-from .checks import check_finite, check_positive, check_whole
+from .checks import check_converging, check_finite, check_positive, check_whole
 
 _BLOCK = 1 << 18  # entries of a block of rows: such a block of each temporary stays in the processor's cache
 
@@ -84,6 +84,7 @@ def pca(features: Array, *, dims: int = 2) -> "PCA":
     )
 
 
+@np.errstate(over="ignore", invalid="ignore")  # check_converging says it
 def tsne(
     features: Array,
     *,
@@ -165,6 +166,7 @@ def tsne(
         velocity = Y.dtype.type(0.5 if early else 0.8) * velocity - Y.dtype.type(learning_rate) * gains * dY
         Y = Y + velocity
         Y -= Y.mean(axis=0)
+        check_converging(op, t, Y)
         if callback:
             callback(t, Y, {"gradient_norm": float(np.linalg.norm(dY))})
     return Y
@@ -362,8 +364,7 @@ def _start(features, dims, init, rng):
     if init == "random":
         return (1e-4 * rng.standard_normal((len(features), dims))).astype(features.dtype)
     Y = pca(features, dims=dims).points
-    spread = Y[:, 0].std()
-    return Y / (1e4 * spread if spread > 0 else 1)
+    return Y / (1e4 * Y[:, 0].std() or 1)
 
 
 def _conditional(d, entropy):
@@ -396,4 +397,4 @@ def _check_features(op, x, name="features", least=2):
         raise TypeError(f"{op}: {name} must be a float array, got {getattr(x, 'dtype', type(x).__name__)}")
     if x.ndim != 2 or len(x) < least or x.shape[1] == 0:
         raise ValueError(f"{op}: {name} must have the shape (N, D) with N at least {least}, got {x.shape}")
-    check_finite(op, name, x)
+    check_finite(op, name, x, power=2)

@@ -90,7 +90,7 @@ def invert_features(
     X = noise(model, (len(target_feats), 3, *model.input_size), rng, rms=5) if X_init is None else X_init
     check_images(op, X, model)
     target_feats = target_feats.astype(X.dtype)
-    check_finite(op, "target_feats", target_feats)
+    check_finite(op, "target_feats", target_feats, power=2)
     check_whole(op, 0, blur_every=blur_every, num_iterations=num_iterations)
     learning_rate = step_length(op, model, X, learning_rate, normalize=normalize, rms=6)
     l2_reg = 1e-10 / model.pixel_scale**2 if l2_reg is None else l2_reg

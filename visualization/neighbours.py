@@ -12,7 +12,7 @@ import numpy as np
 from .._typing import Array, IntArray
 from ..classifiers.network import Network
 from ..layers.checks import check_choice
-from .checks import check_whole
+from .checks import check_finite, check_whole
 from .image_sets import batches, check_image_set, features_of
 
 
@@ -99,7 +99,9 @@ def nearest_neighbours(
                 f"{op}: the queries have {wanted.shape[1]} features, the images {feats.shape[1]}; make them one size"
             )
         index = np.arange(first, first + len(X))
-        found = np.where(index == own_index[:, None], np.inf, distance(wanted, feats))  # (Q, B)
+        apart = distance(wanted, feats)  # (Q, B)
+        check_finite(op, "the distances", apart)
+        found = np.where(index == own_index[:, None], np.inf, apart)
         nearest = np.concatenate([nearest, np.broadcast_to(index, found.shape)], axis=1)
         distances = np.concatenate([distances, found], axis=1)
         order = np.argsort(distances, axis=1, kind="stable")[:, :count]

@@ -105,7 +105,7 @@ def segment_object(
         raise TypeError(f"{op}: the picture must be uint8 (H, W, 3), got {picture.dtype} {picture.shape}")
     if map_.shape != picture.shape[:2]:
         raise ValueError(f"{op}: the map has the shape {map_.shape}, the picture {picture.shape[:2]}")
-    check_finite(op, "the map", map_)
+    check_finite(op, "the map", map_, power=2)
     check_whole(op, 0, background=background)
     if background > 255:
         raise ValueError(f"{op}: background must be a grey of 0 to 255, got {background}")
