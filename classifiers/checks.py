@@ -1,8 +1,12 @@
 """Checks of what a network is made of and given: one sentence with what came and what was expected."""
 
+import sys
+import warnings
 from typing import Any
 
 import numpy as np
+
+LARGE = 3  # times the network's own size: from there on maps of single pixels are confetti
 
 
 def check_parameters(params, shapes):
@@ -65,8 +69,12 @@ def check_finite_input(op: str, X: Any) -> None:
         )
 
 
-def raise_not_finite(op: str, X: Any, named_blocks: list[Any], params: dict[str, Any], engine: Any) -> None:
-    """Raise the error that names the first image, or the first layer, whose numbers are not finite."""
+def check_finite_output(
+    op: str, out: Any, X: Any, named_blocks: list[Any], params: dict[str, Any], engine: Any
+) -> None:
+    """Raise unless what blocks made of X is finite; the message names the image or the layer that is not."""
+    if is_finite(out):
+        return
     check_finite_input(op, X)
     name = ""
     for name, block in named_blocks:  # noqa: B007  # the layer where it begins
@@ -87,3 +95,22 @@ def check_finite_gradient(dX: Any, dout: Any, name: str, params: dict[str, Any])
 def _why_not_finite(params, dtype):
     bad = [name for name, value in params.items() if not is_finite(value)]
     return f"parameter {bad[0]} holds NaN or infinity" if bad else f"its values are too large for {dtype}"
+
+
+def warn_of_size(X: Any, input_size: tuple[int, int]) -> None:
+    """Warn if images (N, 3, H, W) are far larger than the network's own, and say what to write instead.
+
+    The warning names the first line that is not this package's: there it is shown once.
+    """
+    (height, width), (own_height, own_width) = X.shape[2:], input_size
+    if height * width <= LARGE**2 * own_height * own_width:
+        return
+    frame, depth = sys._getframe(1), 2
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith("pixelgrad."):
+        frame, depth = frame.f_back, depth + 1
+    warnings.warn(
+        f"the picture has {width}x{height} pixels, the network was trained on {own_width}x{own_height} and sees only "
+        f"small parts of it: its maps will be confetti; load_image(path, size={own_height}), or --size {own_height} on "
+        "the command line, fits the network",
+        stacklevel=depth,
+    )

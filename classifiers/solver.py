@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from tqdm import tqdm
 
 from .._files import written_beside
+from .._progress import progress_bar
 from .._typing import Array
 from ..datasets.hdf5 import open_hdf5
 from ..layers.fast.conv import channels_last_filters
@@ -69,7 +69,7 @@ class Solver:
     checkpoint_seconds : float
     history_csv : str or Path, optional
         One line an epoch, with the columns `HISTORY`.
-    progress : bool
+    progress : bool, optional
         A bar on standard error, with images per second and the time left.
     callback : callable, optional
         callback(solver, row) after each epoch, row being its line of the history.
@@ -102,7 +102,7 @@ class Solver:
         checkpoint: str | Path | None = None,
         checkpoint_seconds: float = 120,
         history_csv: str | Path | None = None,
-        progress: bool = False,
+        progress: bool | None = None,
         callback: Callable[..., Any] | None = None,
     ) -> None:
         for name, value, choices in (("update_rule", update_rule, UPDATE_RULES), ("schedule", schedule, SCHEDULES)):
@@ -172,7 +172,7 @@ class Solver:
         Ctrl-C writes a checkpoint (if there is a file for it) before KeyboardInterrupt goes on.
         """
         batch_size = self.settings["batch_size"]
-        bar = tqdm(
+        bar = progress_bar(
             total=self.total_steps * batch_size,
             initial=self.step * batch_size,
             unit="img",

@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from scipy.optimize import linear_sum_assignment
-from tqdm import tqdm
 
+from .._progress import progress_bar
 from .._typing import Array, Images, IntArray
 from ..layers.checks import check_choice
 from .checks import check_converging, check_finite, check_positive, check_whole
@@ -97,7 +97,7 @@ def tsne(
     init: str = "pca",
     rng: int | np.random.Generator | None = None,
     callback: Callable[..., Any] | None = None,
-    progress: bool = False,
+    progress: bool | None = None,
 ) -> Array:
     """t-SNE: points in the plane, close together where the features are.
 
@@ -125,8 +125,8 @@ def tsne(
         For the noise; a fixed seed by default. Has no effect with init="pca".
     callback : callable, optional
         callback(t, Y, info) after each step; info has "gradient_norm" (float), of the gradient before the step.
-    progress : bool
-        A bar on standard error.
+    progress : bool, optional
+        A bar on standard error; by default in notebooks, where a call takes long.
 
     Returns
     -------
@@ -158,7 +158,7 @@ def tsne(
 
     Y = _start(features, dims, init, np.random.default_rng(0 if rng is None else rng))
     velocity, gains = np.zeros_like(Y), np.ones_like(Y)
-    for t in tqdm(range(num_iterations), disable=not progress, desc="t-SNE", unit="step"):
+    for t in progress_bar(range(num_iterations), progress=progress, desc="t-SNE", unit="step"):
         early = t < exaggeration_steps
         dY = kl_gradient(Y, P, exaggeration=early_exaggeration if early else 1.0)
         onward = (dY > 0) != (velocity > 0)  # downhill, the way it is going

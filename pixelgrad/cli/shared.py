@@ -17,7 +17,7 @@ _MODEL = "weights file; robust for the shipped network trained on attacked image
 _MODEL += "(default: the shipped standard network)"
 ENGINES = ("fast", "im2col", "naive")  # as in classifiers.engines, which parsing the arguments need not import
 WRITTEN = ("out", "stem", "feedback", "gradescope", "run_folder", "cache")  # options that name what is written
-CLASS_HELP = "a class: name, WordNet id or index"
+CLASS_HELP = "a class: name, WordNet id or index; index:5 or name:5 where classes have numbers for names"
 
 
 class Latest:

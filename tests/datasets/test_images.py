@@ -227,7 +227,7 @@ def test_saving_never_converts(tmp_path, dtype):
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("shape", [(9, 9), (9, 9, 4), (1, 9, 9, 3), (3, 9, 9), (0, 9, 3)])
+@pytest.mark.parametrize("shape", [(9, 9), (9, 9, 4), (2, 9, 9, 3), (3, 9, 9), (0, 9, 3)])
 def test_saving_takes_one_rgb_picture(tmp_path, shape):
     with pytest.raises(ValueError, match="expected one picture"):
         save_image(tmp_path / "a.png", np.zeros(shape, np.uint8))
@@ -245,3 +245,11 @@ def test_an_existing_file_is_only_overwritten_when_asked_for(tmp_path):
 def test_a_missing_folder_is_named(tmp_path):
     with pytest.raises(FileNotFoundError, match="nowhere does not exist"):
         save_image(tmp_path / "nowhere" / "a.png", noise())
+
+
+def test_what_deprocess_returns_for_one_picture_is_saved(tmp_path):
+    picture = np.arange(9 * 8 * 3, dtype=np.uint8).reshape(1, 9, 8, 3)
+    save_image(tmp_path / "a.png", picture)
+    np.testing.assert_array_equal(load_image(tmp_path / "a.png"), picture[0])
+    with pytest.raises(ValueError, match=r"shape \(2, 9, 8, 3\), expected one picture .*one by one"):
+        save_image(tmp_path / "b.png", np.concatenate([picture, picture]))

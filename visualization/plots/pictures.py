@@ -14,7 +14,7 @@ from ..._typing import Array, Images
 from ...classifiers.evaluation import Evaluation
 from ..checks import check_finite
 from .figure import Figure, printable
-from .panels import DPI, TILE, around_grey, aspect_of, show, tile_axes, titles_for
+from .panels import DPI, TILE, around_grey, aspect_of, check_pictures, show, tile_axes, titles_for
 
 
 def short_name(name):
@@ -79,6 +79,7 @@ def plot_saliency(
     """
     if len(images) != len(saliency):
         raise ValueError(f"plot_saliency: {len(images)} images but {len(saliency)} maps")
+    check_pictures("plot_saliency", images, "saliency")
     check_finite("plot_saliency", "saliency", saliency)
     titles = titles_for("plot_saliency", images, titles)
     figure, axes = tile_axes(len(images), 3, heading, aspect_of(images))
