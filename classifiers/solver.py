@@ -177,7 +177,7 @@ class Solver:
             initial=self.step * batch_size,
             unit="img",
             unit_scale=True,
-            disable=not self.progress,
+            progress=self.progress,
             desc="training",
         )
         saved = started = time.perf_counter()

@@ -169,7 +169,7 @@ class _Transfer:
             if start == 0:
                 self.discard()  # before noting the new version: its mark must never stand beside old bytes
             self._remember(response)
-            options = {"desc": self.target.name, "unit": "B", "unit_scale": True, "disable": not progress}
+            options = {"desc": self.target.name, "unit": "B", "unit_scale": True, "progress": progress}
             with progress_bar(total=total, initial=start, **options) as bar:
                 received = start + self._copy(response, start, bar)
         if total is not None and received < total:

@@ -73,7 +73,7 @@ def _texts_from_data(figure):
 
 def _choose_fonts(texts):
     """Give each text fonts that have its characters; what no font has becomes a box, and is said once."""
-    lacking: set[str] = set()
+    lacking = set()
     for text in texts:
         plain = printable(text.get_text())
         if plain != text.get_text():
@@ -122,7 +122,7 @@ def _has(properties, character):
 @lru_cache(maxsize=256)
 def _fonts_for(missing):
     """Installed families that have these characters, those with the most first; and the characters that none has."""
-    found: Counter[str] = Counter()
+    found = Counter()
     for entry in font_manager.fontManager.ttflist:
         if not entry.name.startswith(LAST_RESORT):
             found[entry.name] = max(found[entry.name], sum(ord(c) in _characters(entry.fname) for c in missing))
