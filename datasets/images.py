@@ -159,7 +159,8 @@ def _read(file, path, size, crop, notes):
     try:
         with Image.open(file, formats=[f for f in _FORMATS if f in Image.OPEN]) as image:
             _check_dimensions(path, *image.size)  # from the header: nothing is decoded yet
-            if getattr(image, "n_frames", 1) > 1:
+            # MPO is what phones write: a photograph, and beside it small helpers such as a depth map.
+            if getattr(image, "n_frames", 1) > 1 and image.format != "MPO":
                 notes.append(f"has {image.n_frames} frames; the first one was taken")
             image = _to_rgb(image, notes)
             return _to_array(image if size is None else _resize(image, size, crop))

@@ -113,6 +113,8 @@ def cam(args):
         name = "Grad-CAM" if layer is None else f"Grad-CAM of {model.layer_names[layer]}"
     save_figure(args, plot_maps(picture[None], map_, [title], signed=args.signed, label=name))
     say(args, f"{name}: {model.class_names[label]!r} in {args.out}")
+    if not map_.any():
+        say(args, "the map is 0 everywhere: all that the layer sees speaks against the class; --signed shows it")
 
 
 def faithfulness(args):

@@ -253,3 +253,25 @@ def test_what_deprocess_returns_for_one_picture_is_saved(tmp_path):
     np.testing.assert_array_equal(load_image(tmp_path / "a.png"), picture[0])
     with pytest.raises(ValueError, match=r"shape \(2, 9, 8, 3\), expected one picture .*one by one"):
         save_image(tmp_path / "b.png", np.concatenate([picture, picture]))
+
+
+def test_a_phones_photograph_with_helpers_beside_it_opens_without_a_warning(tmp_path):
+    picture = Image.fromarray(np.full((20, 30, 3), 90, np.uint8))
+    picture.save(tmp_path / "phone.jpg", "MPO", save_all=True, append_images=[picture])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert load_image(tmp_path / "phone.jpg").shape == (20, 30, 3)
+
+
+@pytest.mark.parametrize("orientation", [0, 9, 65535])
+def test_an_orientation_that_is_none_is_ignored(tmp_path, orientation):
+    exif = Image.Exif()
+    exif[0x112] = orientation
+    Image.fromarray(np.full((20, 30, 3), 90, np.uint8)).save(tmp_path / "a.jpg", exif=exif.tobytes())
+    assert load_image(tmp_path / "a.jpg").shape == (20, 30, 3)
+
+
+@pytest.mark.parametrize("exif", [b"Exif\0\0http://ns.adobe.com/xap/1.0/", b"Exif\0\0II*\0\xff\xff\xff\x7f"])
+def test_camera_data_that_is_none_is_ignored(tmp_path, exif):
+    Image.fromarray(np.full((20, 30, 3), 90, np.uint8)).save(tmp_path / "a.jpg", exif=exif)
+    assert load_image(tmp_path / "a.jpg").shape == (20, 30, 3)

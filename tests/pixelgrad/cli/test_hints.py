@@ -2,7 +2,9 @@
 
 import warnings
 
-from pixelgrad.classifiers import Network
+from pixelgrad.classifiers import Network, PretrainedCNN
+from pixelgrad.datasets import load_image
+from pixelgrad.visualization import grad_cam
 
 
 def test_a_picture_far_too_large_gets_one_hint_with_what_to_write(run, photo):
@@ -33,3 +35,14 @@ def tiny(folder):
         pixel_mean=(120, 120, 120),
     ).save(path)
     return path
+
+
+def test_a_map_that_is_empty_says_why(run, photo):
+    model = PretrainedCNN()
+    X = model.preprocess(load_image(photo, size=64))
+    empty = [k for k in range(100) if not grad_cam(X, k, model).any()]
+    full = next(k for k in range(100) if k not in empty)
+    hint = "the map is 0 everywhere: all that the layer sees speaks against the class; --signed shows it"
+    assert hint in run("cam", photo, "--class", empty[0], "--out", "a.png", model=None)[1]
+    assert hint not in run("cam", photo, "--class", full, "--out", "b.png", model=None)[1]
+    assert hint not in run("cam", photo, "--class", empty[0], "--signed", "--out", "c.png", model=None)[1]

@@ -98,3 +98,22 @@ def test_what_the_terminal_cannot_show_is_written_as_escapes_and_the_rest_follow
     shown = raw.getvalue().decode(encoding)
     assert shown.splitlines()[1] == "the next line"
     assert shown.startswith("saliency of ") and (name in shown or "\\" in shown)
+
+
+@posix
+@pytest.mark.parametrize(
+    "environment",
+    [
+        {"TQDM_ASCII": "#"},  # a division by zero in tqdm
+        {"TQDM_MININTERVAL": "often"},  # cannot be read as a number, when tqdm is imported
+        {"TQDM_BAR_FORMAT": "{nothing}"},
+        {"HOME": "/proc/nobody", "XDG_CONFIG_HOME": "/proc/nobody", "XDG_CACHE_HOME": "/proc/nobody"},
+    ],
+    ids=lambda environment: next(iter(environment)),
+)
+def test_what_other_packages_take_from_the_environment_does_not_decide(environment, shell, tmp_path):
+    command = "unset MPLCONFIGDIR; PIXELGRAD occlude PHOTO --model MODEL --size 16 --out a.png"
+    done = shell(command, env=environment | {"PYTHONPATH": str(ROOT)})
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "a.png").is_file()
+    assert "Traceback" not in done.stderr and "Matplotlib" not in done.stderr and "mkdir" not in done.stderr
