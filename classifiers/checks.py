@@ -94,7 +94,11 @@ def check_finite_gradient(dX: Any, dout: Any, name: str, params: dict[str, Any])
 
 def _why_not_finite(params, dtype):
     bad = [name for name, value in params.items() if not is_finite(value)]
-    return f"parameter {bad[0]} holds NaN or infinity" if bad else f"its values are too large for {dtype}"
+    return (
+        f"parameter {bad[0]} holds NaN or infinity"
+        if bad
+        else f"its values are too large for {dtype}, or its function is wrong"
+    )
 
 
 def warn_of_size(X: Any, input_size: tuple[int, int]) -> None:
