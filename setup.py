@@ -1,6 +1,7 @@
 """Package layout: the folders at the top of the repository are imported under one name, pixelgrad.
 
-Everything else about the package (name, version, dependencies) stands in pyproject.toml.
+Everything else about the package (name, dependencies) stands in pyproject.toml, and the version in
+pixelgrad/__init__.py.
 """
 
 from setuptools import find_packages, setup

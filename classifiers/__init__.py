@@ -9,7 +9,8 @@
 from .adversary import Adversary
 from .augmentation import Augmentation
 from .evaluation import Evaluation, evaluate
-from .network import Network, Prediction
+from .network import Network
+from .predictions import Prediction
 from .pretrained import PretrainedCNN, cs231n_architecture, tinyimagenet_architecture
 from .solver import Solver
 from .squeezenet import SqueezeNet, squeezenet_architecture

@@ -5,8 +5,8 @@ from functools import partial
 from typing import NamedTuple
 
 import numpy as np
-from tqdm import tqdm
 
+from .._progress import progress_bar
 from .._typing import Array, Images, IntArray
 from ..layers.losses import softmax_loss
 from .adversary import Adversary
@@ -87,7 +87,7 @@ def evaluate(
     batch_size: int = 128,
     adversary: Adversary | None = None,
     rng: int | np.random.Generator | None = None,
-    progress: bool = False,
+    progress: bool | None = None,
 ) -> "Evaluation":
     """Run a network over images in batches.
 
@@ -101,19 +101,22 @@ def evaluate(
         Attacks every image first, so that the result is the network's robust accuracy.
     rng : int or numpy.random.Generator, optional
         For the attack; a fixed seed by default.
-    progress : bool
-        A bar on standard error.
+    progress : bool, optional
+        A bar on standard error; by default in notebooks, where a call takes long.
 
     Returns
     -------
     Evaluation
     """
+    if not hasattr(model, "preprocess"):
+        kind = f"an array {model.shape}" if isinstance(model, np.ndarray) else f"a {type(model).__name__}"
+        raise TypeError(f"evaluate: model is {kind}, expected a network: call evaluate(model, X, y)")
     y = np.asarray(y)
     if len(X) == 0 or len(X) != len(y):
         raise ValueError(f"evaluate: {len(X)} images and {len(y)} labels; expected as many, above 0")
     rng = np.random.default_rng(0 if rng is None else rng)
     parts = []
-    for n in tqdm(range(0, len(X), batch_size), unit="batch", desc="evaluating", disable=not progress):
+    for n in progress_bar(range(0, len(X), batch_size), unit="batch", desc="evaluating", progress=progress):
         batch = model.preprocess(X[n : n + batch_size].transpose(0, 2, 3, 1))
         if adversary is not None:
             objective = partial(softmax_loss, y=y[n : n + batch_size])

@@ -3,7 +3,7 @@
 import copy
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike
@@ -12,22 +12,15 @@ from .._typing import Array, Cache, Images, IntArray
 from ..layers.checks import RELU_RULES, check_choice, whole_number
 from ..layers.fast.parallel import threads_for
 from ..layers.losses import softmax_loss
+from . import checks
 from .blocks import make_blocks, param_shapes
-from .checks import check_finite_scores, check_input, check_parameters, checked_labels
 from .engines import ENGINES
 from .parameters import draw_parameters, stored_parameter
 from .pixels import make_pixels
+from .predictions import Prediction, Predictions, Ranking
 from .scores import softmax
-from .summary import find_class, find_layer, summary_table
+from .summary import find_class, find_layer, network_html, network_text, summary_table
 from .weights import WeightsError, read_weights, write_weights
-
-
-class Prediction(NamedTuple):
-    """One line of `Network.predict`: class index, its name, its probability."""
-
-    index: int  # type: ignore[assignment]  # tuple.index is not used here
-    name: str
-    probability: float
 
 
 class Network:
@@ -88,15 +81,15 @@ class Network:
         self.layer_names = [name for name, _ in named]
         self._blocks = [block for _, block in named]
         self.pixels = make_pixels(mean_image, pixel_mean, pixel_std)
-        self.dtype = np.dtype(dtype)
+        self.dtype = checks.checked_dtype("Network", dtype)
         shapes = param_shapes(named, self.input_size)
         if params is None:
             params = draw_parameters(shapes, self.dtype, np.random.default_rng(0 if rng is None else rng))
-        check_parameters(params, shapes)
+        checks.check_parameters(params, shapes)
         self.params = {name: stored_parameter(params[name], self.dtype) for name in shapes}
-        names = checked_labels("class_names", class_names, self.num_classes)
+        names = checks.checked_labels("class_names", class_names, self.num_classes)
         self.class_names = names or [f"class {k}" for k in range(self.num_classes)]
-        self.wnids = checked_labels("wnids", wnids, self.num_classes)
+        self.wnids = checks.checked_labels("wnids", wnids, self.num_classes)
         self.provenance = dict(provenance or {})
 
     # -- forward and backward -------------------------------------------------------------------------------------
@@ -124,13 +117,16 @@ class Network:
         first, last = self._span(start, end)
         if mode not in ("test", "train"):
             raise ValueError(f"forward: mode must be 'test' or 'train', got {mode!r}")
-        check_input(X, first, self.layer_names[first])
-        caches, size = [], X.size
+        checks.check_input(X, first, self.layer_names[first])
+        caches, size, out = [], X.size, X
         with threads_for(size):
             for i in range(first, last + 1):
-                X, cache = self._blocks[i].forward(X, self.params, mode, ENGINES[self.engine])
+                out, cache = self._blocks[i].forward(out, self.params, mode, ENGINES[self.engine])
                 caches.append(cache)
-        return X, (self.engine, first, mode, size, caches)
+        if mode == "test":
+            blocks = self.named_blocks()[first : last + 1]
+            checks.check_finite_output("forward", out, X, blocks, self.params, ENGINES[self.engine])
+        return out, (self.engine, first, mode, size, caches)
 
     def backward(
         self,
@@ -171,6 +167,7 @@ class Network:
             )
         param_grads = mode == "train" if param_grads is None else param_grads
         grads: dict[str, Array] = {}
+        dlast = dout
         with threads_for(size):
             for i in reversed(range(first, first + len(caches))):
                 dout, block_grads = self._blocks[i].backward(
@@ -182,6 +179,8 @@ class Network:
                     input_grad=input_grad or i > first,
                 )
                 grads |= block_grads
+        if mode == "test" and input_grad:
+            checks.check_finite_gradient(dout, dlast, self.layer_names[first], self.params)
         return dout, grads
 
     def loss(
@@ -227,7 +226,7 @@ class Network:
         -------
         ndarray (N, K)
         """
-        check_input(X, 0, self.layer_names[0])
+        checks.check_input(X, 0, self.layer_names[0])
         batch_size = whole_number("scores", "batch_size", batch_size, 1)
         parts = []
         for n in range(0, len(X), batch_size):
@@ -237,14 +236,14 @@ class Network:
                     part, _ = block.forward(part, self.params, "test", ENGINES[self.engine])
             parts.append(part)
         scores = np.concatenate(parts)
-        check_finite_scores("scores", scores, X)
+        checks.check_finite_output("scores", scores, X, self.named_blocks(), self.params, ENGINES[self.engine])
         return scores
 
     def probabilities(self, X: Array) -> Array:
         """Softmax of the scores of images in model space: (N, K), float64."""
         return softmax(self.scores(X).astype(np.float64))
 
-    def predict(self, X: Array, top: int = 5) -> "list[list[Prediction]]":
+    def predict(self, X: Array, top: int = 5) -> Predictions:
         """The most probable classes of each image.
 
         Parameters
@@ -256,15 +255,17 @@ class Network:
         Returns
         -------
         list of list of Prediction
-            For each image its `top` classes, most probable first: (index, name, probability).
+            For each image its `top` classes, most probable first: (index, name, probability). It prints as a table, and
+            a notebook shows bars.
         """
         top = whole_number("predict", "top", top, 1)
         probabilities = self.probabilities(X)
+        checks.warn_of_size(X, self.input_size)
         order = np.argsort(-probabilities, axis=1, kind="stable")[:, :top]
-        return [
-            [Prediction(int(k), self.class_names[k], float(p[k])) for k in best]
+        return Predictions(
+            Ranking(Prediction(int(k), self.class_names[k], float(p[k])) for k in best)
             for p, best in zip(probabilities, order)
-        ]
+        )
 
     # -- pixels ---------------------------------------------------------------------------------------------------
 
@@ -300,13 +301,7 @@ class Network:
         return find_layer(layer, self.layer_names)
 
     def class_index(self, label: int | str) -> int:
-        """The index of a class given by index, name (or one of its names) or WordNet id.
-
-        Raises
-        ------
-        ValueError
-            Nothing fits, or several do; the message lists the nearest names.
-        """
+        """The index of a class given by index, name (or one of its names) or WordNet id; see `summary.find_class`."""
         return find_class(label, self.class_names, self.wnids)
 
     def named_blocks(self) -> list[tuple[str, Any]]:
@@ -324,6 +319,12 @@ class Network:
         """A table as text: every layer with its output shape, parameters and multiply-adds for one image."""
         return summary_table(self.named_blocks(), input_size or self.input_size)
 
+    def __repr__(self) -> str:
+        return network_text(self)
+
+    def _repr_html_(self) -> str:
+        return network_html(self)
+
     # -- copies and files -----------------------------------------------------------------------------------------
 
     def with_engine(self, engine: str) -> "Network":
@@ -332,10 +333,6 @@ class Network:
         Parameters
         ----------
         engine : {"fast", "im2col", "naive"}
-
-        Returns
-        -------
-        Network
         """
         check_choice("with_engine", "engine", engine, ENGINES)
         other = copy.copy(self)
@@ -357,7 +354,7 @@ class Network:
     def astype(self, dtype: DTypeLike) -> "Network":
         """A copy of the network with parameters of another type, such as np.float64 for gradient checks."""
         other = copy.copy(self)
-        other.dtype = np.dtype(dtype)
+        other.dtype = checks.checked_dtype("astype", dtype)
         other.params = {name: value.astype(dtype) for name, value in self.params.items()}
         other.provenance = dict(self.provenance)
         return other

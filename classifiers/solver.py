@@ -12,12 +12,12 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import h5py
 import numpy as np
-from tqdm import tqdm
 
 from .._files import written_beside
+from .._progress import progress_bar
 from .._typing import Array
+from ..datasets.hdf5 import open_hdf5
 from ..layers.fast.conv import channels_last_filters
 from ..layers.losses import softmax_loss
 from .adversary import Adversary
@@ -69,7 +69,7 @@ class Solver:
     checkpoint_seconds : float
     history_csv : str or Path, optional
         One line an epoch, with the columns `HISTORY`.
-    progress : bool
+    progress : bool, optional
         A bar on standard error, with images per second and the time left.
     callback : callable, optional
         callback(solver, row) after each epoch, row being its line of the history.
@@ -102,7 +102,7 @@ class Solver:
         checkpoint: str | Path | None = None,
         checkpoint_seconds: float = 120,
         history_csv: str | Path | None = None,
-        progress: bool = False,
+        progress: bool | None = None,
         callback: Callable[..., Any] | None = None,
     ) -> None:
         for name, value, choices in (("update_rule", update_rule, UPDATE_RULES), ("schedule", schedule, SCHEDULES)):
@@ -172,12 +172,12 @@ class Solver:
         Ctrl-C writes a checkpoint (if there is a file for it) before KeyboardInterrupt goes on.
         """
         batch_size = self.settings["batch_size"]
-        bar = tqdm(
+        bar = progress_bar(
             total=self.total_steps * batch_size,
             initial=self.step * batch_size,
             unit="img",
             unit_scale=True,
-            disable=not self.progress,
+            progress=self.progress,
             desc="training",
         )
         saved = started = time.perf_counter()
@@ -241,12 +241,12 @@ class Solver:
         if self.adversary is not None:
             X = self.adversary.perturb(X, objective, model, rng=np.random.default_rng([s["seed"], self.step, 2]))
         scores, cache = model.forward(X, mode="train")
-        loss, dscores = objective(scores)
-        _, grads = model.backward(dscores, cache, input_grad=False)
+        loss, dscores = objective(scores) if np.isfinite(scores).all() else (np.nan, scores)
         if not np.isfinite(loss):
             raise FloatingPointError(
                 f"training: the loss is {loss} at step {self.step} (learning rate {rate:.3g}); try a smaller one"
             )
+        _, grads = model.backward(dscores, cache, input_grad=False)
         update, state = UPDATE_RULES[s["update_rule"]], {}
         for name, gradient in grads.items():
             decay = s["weight_decay"] if name.startswith("W") else 0.0
@@ -296,7 +296,7 @@ class Solver:
 
     def save_checkpoint(self) -> None:
         """Write the state of the training to the checkpoint file, replacing the one before."""
-        with written_beside(self.checkpoint, overwrite=True) as temporary, h5py.File(temporary, "w") as f:
+        with written_beside(self.checkpoint, overwrite=True) as temporary, open_hdf5(temporary, "w") as f:
             f.attrs["format"] = "pixelgrad checkpoint"
             for name, value in self._description().items():
                 f.attrs[name] = json.dumps(value)

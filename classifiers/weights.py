@@ -14,6 +14,7 @@ import h5py
 import numpy as np
 
 from .._files import written_beside
+from ..datasets.hdf5 import LOCKED, is_locked, open_hdf5
 from .blocks import make_blocks, param_shapes
 
 FORMAT = "pixelgrad"
@@ -32,7 +33,7 @@ def write_weights(
     dtype = np.dtype(dtype)
     if dtype not in (np.float16, np.float32, np.float64):
         raise ValueError(f"weights file: dtype must be float16, float32 or float64, got {dtype}")
-    with written_beside(path, overwrite=overwrite) as temporary, h5py.File(temporary, "w") as f:
+    with written_beside(path, overwrite=overwrite) as temporary, open_hdf5(temporary, "w") as f:
         f.attrs["format"] = FORMAT
         f.attrs["format_version"] = FORMAT_VERSION
         f.attrs["architecture"] = json.dumps(architecture)
@@ -113,7 +114,7 @@ def read_weights(path: str | Path) -> dict[str, Any]:
 def read_hdf5(path):
     """All root attributes and datasets of an HDF5 file; WeightsError if it is missing, truncated or something else."""
     try:
-        with h5py.File(path, "r") as f:
+        with open_hdf5(path) as f:
             attributes = dict(f.attrs)
             groups = [name for name in f if not isinstance(f[name], h5py.Dataset)]
             if groups:
@@ -132,6 +133,8 @@ def read_hdf5(path):
                 f"{path}: an array does not match its checksum{with_size}; the file was damaged: download or make it "
                 f"again"
             ) from error
+        if is_locked(error):
+            raise WeightsError(f"{path} cannot be opened: {LOCKED}") from error
         if "signature" in str(error):
             raise WeightsError(f"{path} is not an HDF5 file{with_size}; expected a weights file (.h5)") from error
         raise WeightsError(f"{path} cannot be read as a weights file{with_size}: {error}") from error

@@ -18,12 +18,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import h5py
 import numpy as np
 
 from pixelgrad._files import written_beside
 
 from ._layout import SPLITS, Plan
+from .hdf5 import open_hdf5
 
 FORMAT = "pixelgrad TinyImageNet cache"
 VERSION = 1
@@ -94,7 +94,7 @@ def write_cache(path: Path, signature: dict[str, Any], plan: Plan, batches: Call
     checks: dict[str, Any] = {}
     header = {"format": FORMAT, "version": VERSION, "source": signature}
     header |= {"wnids": plan.wnids, "class_names": plan.class_names, "checks": checks}
-    with written_beside(path, overwrite=True) as temporary, h5py.File(temporary, "w") as h5:
+    with written_beside(path, overwrite=True) as temporary, open_hdf5(temporary, "w") as h5:
         total = np.zeros((3, 64, 64), np.int64)
         for split in SPLITS:
             X = h5.create_dataset(f"X_{split}", (len(plan.names[split]), 3, 64, 64), np.uint8)
@@ -120,7 +120,7 @@ def read_cache(path, signature):
         The dictionary that `load_tiny_imagenet` returns, pictures as read-only np.memmap.
     """
     try:
-        with h5py.File(path, "r") as h5:
+        with open_hdf5(path) as h5:
             header = json.loads(h5.attrs["header"])
             if (header["format"], header["version"], header["source"]) != (FORMAT, VERSION, signature):
                 return None

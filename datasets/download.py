@@ -17,10 +17,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from tqdm import tqdm
-
 from pixelgrad._files import check_destination, written_beside
 
+from .._progress import progress_bar
 from .errors import DataError
 from .unpack import open_zip
 
@@ -75,7 +74,7 @@ def download(
     *,
     overwrite: bool = False,
     url: str | None = None,
-    progress: bool = False,
+    progress: bool | None = None,
     timeout: float = 30,
 ) -> Path:
     """Download a data set or a weights file; go on where an interrupted download stopped.
@@ -90,7 +89,7 @@ def download(
         and any other is an error.
     url : str, optional
         Another address of the same file, http: or https:.
-    progress : bool
+    progress : bool, optional
         Show a progress bar on stderr.
     timeout : float
         Seconds without an answer after which to give up.
@@ -170,8 +169,8 @@ class _Transfer:
             if start == 0:
                 self.discard()  # before noting the new version: its mark must never stand beside old bytes
             self._remember(response)
-            options = {"desc": self.target.name, "unit": "B", "unit_scale": True, "disable": not progress}
-            with tqdm(total=total, initial=start, **options) as bar:
+            options = {"desc": self.target.name, "unit": "B", "unit_scale": True, "progress": progress}
+            with progress_bar(total=total, initial=start, **options) as bar:
                 received = start + self._copy(response, start, bar)
         if total is not None and received < total:
             raise self._broken_off(f"{received:,} of {total:,}")

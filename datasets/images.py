@@ -4,6 +4,7 @@ A picture here is what people look at: uint8, (H, W, 3), RGB, 0..255. Networks w
 `model.preprocess` makes that from this.
 """
 
+import os
 import warnings
 from pathlib import Path
 from typing import Any
@@ -68,7 +69,7 @@ def load_image(path: str | Path, *, size: int | tuple[int, int] | None = None, c
     """
     path = Path(path)
     size = _checked_size(size)
-    if not path.exists():
+    if not os.path.exists(path):  # Path.exists raises where a name is too long
         raise FileNotFoundError(f"load_image: there is no file {path}; check the path")
     if path.is_dir():
         raise DataError(f"load_image: {path} is a folder, expected a picture file")
@@ -104,7 +105,7 @@ def resize_image(image: Images, size: int | tuple[int, int], *, crop: bool = Tru
     """
     from PIL import Image
 
-    _check_picture(image, "resize_image")
+    _check_picture(image, "resize_image(image, size)")
     return _to_array(_resize(Image.fromarray(np.ascontiguousarray(image)), _checked_size(size), crop))
 
 
@@ -115,8 +116,9 @@ def save_image(path: str | Path, image: Images, *, overwrite: bool = False) -> N
     ----------
     path : str or Path
         Ends in .png, .jpg or .jpeg; its folder must exist.
-    image : array (H, W, 3), uint8
-        RGB, 0..255. Other types are refused, since converting them would have to guess their range.
+    image : array (H, W, 3) or (1, H, W, 3), uint8
+        RGB, 0..255, as `model.deprocess` returns it for one picture.
+        Other types are refused, since converting them would have to guess their range.
     overwrite : bool
         Replace an existing file.
 
@@ -133,13 +135,18 @@ def save_image(path: str | Path, image: Images, *, overwrite: bool = False) -> N
     """
     from PIL import Image
 
+    if not isinstance(path, str | os.PathLike):
+        kind = f"an array {path.shape}" if isinstance(path, np.ndarray) else f"a {type(path).__name__}"
+        raise TypeError(f"save_image: path is {kind}, expected a file's name: call save_image(path, image)")
     path = Path(path)
     options = _SAVE_OPTIONS.get(path.suffix.lower())
     if options is None:
         raise ValueError(
             f"save_image: {path} has the suffix {path.suffix!r}, expected one of {', '.join(_SAVE_OPTIONS)}"
         )
-    _check_picture(image, "save_image")
+    if isinstance(image, np.ndarray) and image.ndim == 4 and len(image) == 1:
+        image = image[0]  # what model.deprocess returns for one picture
+    _check_picture(image, "save_image(path, image)")
     check_destination(path, overwrite=overwrite)
     with written_beside(path, overwrite=overwrite) as temporary:
         Image.fromarray(np.ascontiguousarray(image)).save(temporary, **options)
@@ -152,7 +159,8 @@ def _read(file, path, size, crop, notes):
     try:
         with Image.open(file, formats=[f for f in _FORMATS if f in Image.OPEN]) as image:
             _check_dimensions(path, *image.size)  # from the header: nothing is decoded yet
-            if getattr(image, "n_frames", 1) > 1:
+            # MPO is what phones write: a photograph, and beside it small helpers such as a depth map.
+            if getattr(image, "n_frames", 1) > 1 and image.format != "MPO":
                 notes.append(f"has {image.n_frames} frames; the first one was taken")
             image = _to_rgb(image, notes)
             return _to_array(image if size is None else _resize(image, size, crop))
@@ -272,11 +280,15 @@ def _checked_size(size):
     return int(sides[0]), int(sides[1])
 
 
-def _check_picture(image, caller):
-    if not isinstance(image, np.ndarray) or image.dtype != np.uint8:
-        kind = f"{image.dtype}" if isinstance(image, np.ndarray) else f"a {type(image).__name__}"
+def _check_picture(image, call):
+    caller = call.split("(")[0]
+    if not isinstance(image, np.ndarray):
+        raise TypeError(f"{caller}: image is a {type(image).__name__}, expected a uint8 array of 0..255: call {call}")
+    if image.dtype != np.uint8:
         raise TypeError(
-            f"{caller}: image is {kind}, expected a uint8 array of 0..255; model.deprocess makes one from model space"
+            f"{caller}: image is {image.dtype}, expected a uint8 array of 0..255; model.deprocess makes one from model "
+            "space"
         )
     if image.ndim != 3 or image.shape[2] != 3 or image.size == 0:
-        raise ValueError(f"{caller}: image has shape {image.shape}, expected one picture (H, W, 3)")
+        many = "; save them one by one" if image.ndim == 4 and caller == "save_image" else ""
+        raise ValueError(f"{caller}: image has shape {image.shape}, expected one picture (H, W, 3){many}")

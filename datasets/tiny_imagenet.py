@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike
-from tqdm import tqdm
 
+from .._progress import progress_bar
 from ._cache import cache_paths, first_writable, read_cache, write_cache
 from ._layout import SPLITS, open_source, read_plan
 from .errors import DataError
@@ -29,7 +29,7 @@ def load_tiny_imagenet(
     subtract_mean: bool = False,
     dtype: DTypeLike = np.float32,
     cache_dir: str | Path | None = None,
-    progress: bool = False,
+    progress: bool | None = None,
 ) -> dict[str, Any]:
     """Load TinyImageNet-100-A, -100-B or -200 from its folder or from its zip file.
 
@@ -48,7 +48,7 @@ def load_tiny_imagenet(
         The floating-point type of the pictures when `subtract_mean` is True; otherwise they are uint8.
     cache_dir : str or Path, optional
         Folder for the cache file; made if missing.
-    progress : bool
+    progress : bool, optional
         Show a progress bar on stderr while decoding.
 
     Returns
@@ -105,7 +105,7 @@ def _cached(path, cache_dir, progress):
         plan = read_plan(source)
         count = sum(len(names) for names in plan.names.values())
         place = first_writable(places, needed_bytes=count * 3 * 64 * 64 + 2**20)
-        with tqdm(total=count, desc=f"decoding {source.path.name}", unit="img", disable=not progress) as bar:
+        with progress_bar(total=count, desc=f"decoding {source.path.name}", unit="img", progress=progress) as bar:
             try:
                 write_cache(place, signature, plan, lambda split: _batches(source, plan.names[split], bar))
             except PermissionError:

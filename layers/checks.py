@@ -25,6 +25,18 @@ def check_float(op: str, name: str, x: Array) -> None:
         )
 
 
+def check_scores(op, name, x):
+    """Raise unless all scores are finite, and so far below the largest number that no difference or sum overflows."""
+    lo, hi = float(x.min()), float(x.max())  # NaN where there is one
+    if not (np.isfinite(lo) and np.isfinite(hi)):
+        row, column = np.argwhere(~np.isfinite(x))[0]
+        raise ValueError(f"{op}: {name}[{row}, {column}] is {x[row, column]}; what was it computed from?")
+    if hi - lo > float(np.finfo(x.dtype).max) / x.size:
+        raise ValueError(
+            f"{op}: {name} goes from {lo:.3g} to {hi:.3g}, and {x.dtype} has no room for the loss; a step was too large"
+        )
+
+
 def same_shape(op, name, x, shape):
     """Raise unless x is an array of exactly this shape."""
     if np.shape(x) != tuple(shape):

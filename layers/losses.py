@@ -3,7 +3,7 @@
 import numpy as np
 
 from .._typing import Array, IntArray
-from .checks import check_array
+from .checks import check_array, check_scores
 
 
 def softmax_loss(x: Array, y: IntArray, *, label_smoothing: float = 0.0) -> tuple[float, Array]:
@@ -23,6 +23,11 @@ def softmax_loss(x: Array, y: IntArray, *, label_smoothing: float = 0.0) -> tupl
     -------
     loss : float
     dx : ndarray (N, K)
+
+    Raises
+    ------
+    ValueError, TypeError
+        x is not a float array (N, K) of finite numbers, or y is not a class for each row.
     """
     y = _check_labels("softmax_loss", x, y)
     if not 0 <= label_smoothing < 1:
@@ -53,6 +58,11 @@ def svm_loss(x: Array, y: IntArray) -> tuple[float, Array]:
     -------
     loss : float
     dx : ndarray (N, K)
+
+    Raises
+    ------
+    ValueError, TypeError
+        x is not a float array (N, K) of finite numbers, or y is not a class for each row.
     """
     y = _check_labels("svm_loss", x, y)
     ### BEGIN SOLUTION
@@ -73,6 +83,7 @@ def _check_labels(op, x, y):
     N, K = x.shape
     if N == 0:
         raise ValueError(f"{op}: the batch is empty (x {x.shape})")
+    check_scores(op, "x", x)
     if y.shape != (N,) or not np.issubdtype(y.dtype, np.integer):
         raise ValueError(f"{op}: y must be {N} whole numbers, one a row of x {x.shape}; got {y.dtype} {y.shape}")
     if y.min() < 0 or y.max() >= K:

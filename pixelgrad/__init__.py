@@ -19,3 +19,23 @@ __version__ = "0.1.0"
 _root = Path(__file__).resolve().parent.parent
 if (_root / "setup.py").is_file() and (_root / "layers").is_dir():
     __path__.append(str(_root))
+
+
+def open(source, model=None):
+    """Look at a picture through a network: ``pixelgrad.open("photo.jpg").plot("Egyptian cat")``.
+
+    Parameters
+    ----------
+    source : str, Path, or ndarray (H, W, 3) uint8
+        A picture file or the name of a sample photograph, at the network's own size; or a picture, as it is.
+    model : Network, optional
+        By default the network that ships with the package.
+
+    Returns
+    -------
+    pixelgrad.visualization.plots.Look
+    """
+    # Imported here: the command line settles its threads before NumPy is imported.
+    from .visualization.plots.look import open_picture
+
+    return open_picture(source, model)

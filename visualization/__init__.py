@@ -21,8 +21,10 @@
 - `tv_loss`, `tv_beta_loss`: total variation
 
 Images go in and come out in model space, (N, 3, H, W). `callback(t, X, info)` follows a loop while it runs.
-`pixelgrad.visualization.plots` draws the results.
+`pixelgrad.visualization.plots` draws the results; its functions can be imported from here, too.
 """
+
+from typing import Any
 
 from .adversarial import attack, defend, fgsm, pgd, random_control
 from .attribution import gradient_x_input, integrated_gradients, smoothgrad
@@ -101,3 +103,18 @@ __all__ = [
     "tv_loss",
     "visualize_neuron",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """The plot functions. They are looked up when they are asked for, since matplotlib takes long to import."""
+    if name.startswith("plot_"):
+        from . import plots
+
+        return getattr(plots, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    from . import plots
+
+    return sorted([*globals(), *(name for name in plots.__all__ if name.startswith("plot_"))])

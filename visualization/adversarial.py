@@ -19,8 +19,8 @@ from typing import Any
 
 import numpy as np
 from PIL import Image
-from tqdm import tqdm
 
+from .._progress import progress_bar
 from .._typing import Array, IntArray
 from ..classifiers.network import Network
 from ..classifiers.scores import softmax
@@ -86,7 +86,7 @@ def attack(
     confidence: float = 0.0,
     rng: int | np.random.Generator | None = None,
     callback: Callable[..., Any] | None = None,
-    progress: bool = False,
+    progress: bool | None = None,
 ) -> "Attack":
     """Change images step by step until the network sees another class in them.
 
@@ -116,8 +116,8 @@ def attack(
         For the random start; a fixed seed by default.
     callback : callable, optional
         callback(t, X, info) before each step and once at the end; info has "margin", "probability" and "fooled", (N,).
-    progress : bool
-        A bar on standard error.
+    progress : bool, optional
+        A bar on standard error; by default in notebooks, where a call takes long.
 
     Returns
     -------
@@ -149,9 +149,9 @@ def attack(
     X_now = clip(X + grey * change, bounds)
     active, steps = np.ones(N, bool), np.zeros(N, int)
     reason, trace = np.full(N, "out of steps", dtype=object), dict[str, list[Any]](margin=[], probability=[])
-    for t in tqdm(range(max_iterations + 1), disable=not progress, desc="attack", unit="step"):
+    for t in progress_bar(range(max_iterations + 1), progress=progress, desc="attack", unit="step"):
         scores, cache = model.forward(X_now)
-        y = check_labels(op, y, *scores.shape)
+        y = check_labels(op, y, len(X), model)
         margin, dscores = _margin(scores, y, targeted)
         probability = softmax(scores)[np.arange(N), y]
         sure = probability >= confidence if targeted else probability <= 1 - confidence
@@ -193,6 +193,7 @@ def attack(
 
 def fgsm(X: Array, y: int | IntArray, model: Network, *, limit: float, targeted: bool = False) -> "Attack":
     """The fast gradient sign method: one step that changes every pixel by `limit` grey levels. See `attack`."""
+    check_images("fgsm", X, model)
     options: dict[str, Any] = {"norm": "linf", "limit": limit, "step_size": limit, "max_iterations": 1}
     return attack(X, y, model, targeted=targeted, **options)
 
@@ -209,9 +210,10 @@ def pgd(
     max_iterations: int = 40,
     rng: int | np.random.Generator | None = None,
     callback: Callable[..., Any] | None = None,
-    progress: bool = False,
+    progress: bool | None = None,
 ) -> "Attack":
     """Projected gradient descent: from a random start within the limit, steps of a tenth of it. See `attack`."""
+    check_images("pgd", X, model)
     return attack(
         X,
         y,
@@ -248,6 +250,7 @@ def random_control(
     ndarray (N, 3, H, W)
         In model space, within the pixel bounds, which may make changes a little smaller.
     """
+    check_images("random_control", X, model)
     check_choice("random_control", "norm", norm, NORMS)
     rng = np.random.default_rng(0 if rng is None else rng)
     bounds = model.bounds(X)

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from tqdm import tqdm
 
+from .._progress import progress_bar
 from .._typing import Array, IntArray
 from ..classifiers.network import Network
 from ..layers.checks import check_choice
@@ -67,7 +67,7 @@ def smoothgrad(
     batch_size: int = 32,
     rng: int | np.random.Generator | None = None,
     callback: Callable[..., Any] | None = None,
-    progress: bool = False,
+    progress: bool | None = None,
 ) -> Array:
     """The mean gradient over noisy copies of an image: what neighbouring images share remains, noise averages out.
 
@@ -92,8 +92,8 @@ def smoothgrad(
     callback : callable, optional
         callback(t, maps, info) after each batch of copies, with the maps (N, H, W) of those so far; info has "samples"
         (int), how many they are.
-    progress : bool
-        A bar on standard error.
+    progress : bool, optional
+        A bar on standard error; by default in notebooks, where a call takes long.
 
     Returns
     -------
@@ -101,7 +101,7 @@ def smoothgrad(
         Score per unit of model space.
     """
     op = "smoothgrad"
-    check_images(op, X, model)
+    check_images(op, X, model, size_matters=True)
     check_whole(op, 1, samples=samples, batch_size=batch_size)
     check_not_negative(op, noise_level=noise_level)
     y = _classes(op, y, X, model)
@@ -110,7 +110,7 @@ def smoothgrad(
     sigma = noise_level * (pixels.max(axis=(1, 2, 3)) - pixels.min(axis=(1, 2, 3)))  # (N,)
 
     total = np.zeros(X.shape)
-    with tqdm(total=samples * len(X), disable=not progress, desc="SmoothGrad", unit="image") as bar:
+    with progress_bar(total=samples * len(X), progress=progress, desc="SmoothGrad", unit="image") as bar:
         for first in range(0, samples, batch_size):
             noise = rng.standard_normal((min(batch_size, samples - first), *X.shape[1:]))
             for n in range(len(X)):
@@ -144,6 +144,7 @@ def gradient_x_input(
     ndarray (N, H, W)
         In units of the score.
     """
+    check_images("gradient_x_input", X, model, size_matters=True)
     return channel_map(X * class_gradient(X, y, model), channels=channels, signed=signed)
 
 
@@ -190,7 +191,7 @@ def integrated_gradients(
     batch_size: int = 32,
     rng: int | np.random.Generator | None = None,
     callback: Callable[..., Any] | None = None,
-    progress: bool = False,
+    progress: bool | None = None,
 ) -> "IntegratedGradients":
     """Integrate the gradient along the straight line from a baseline to each image.
 
@@ -220,8 +221,8 @@ def integrated_gradients(
     callback : callable, optional
         callback(n, attributions, info) each time image n has been integrated, before its steps are doubled if they are;
         attributions (3, H, W) are the image's, info has its "difference", "gap" (float) and "steps" (int).
-    progress : bool
-        A bar on standard error.
+    progress : bool, optional
+        A bar on standard error; by default in notebooks, where a call takes long.
 
     Returns
     -------
@@ -232,7 +233,7 @@ def integrated_gradients(
     ``attribution = (x - x0) * mean over a of dscore/dx at x0 + a (x - x0)``, section 3, equation 1.
     """
     op = "integrated_gradients"
-    check_images(op, X, model)
+    check_images(op, X, model, size_matters=True)
     check_whole(op, 1, steps=steps, batch_size=batch_size)
     check_whole(op, steps, max_steps=max_steps)
     check_not_negative(op, tolerance=tolerance, floor=floor)
@@ -243,7 +244,7 @@ def integrated_gradients(
     enough = np.maximum(tolerance * abs(difference), floor)
 
     attributions, used = np.empty(X.shape), np.empty(len(X), dtype=int)
-    for n in tqdm(range(len(X)), disable=not progress, desc="integrated gradients", unit="image"):
+    for n in progress_bar(range(len(X)), progress=progress, desc="integrated gradients", unit="image"):
         used[n] = steps
         while True:
             attributions[n] = (X[n] - X0[n]) * _mean_gradient(X0[n], X[n], y[n], model, used[n], batch_size)
@@ -271,7 +272,7 @@ def _mean_gradient(x0, x, y, model, steps, batch_size):
 
 def _classes(op, y, X, model):
     """The classes as an array (N,), checked against the network's number of classes."""
-    return check_labels(op, y, len(X), model.num_classes)
+    return check_labels(op, y, len(X), model)
 
 
 def _baseline(op, X, baseline, model, rng):

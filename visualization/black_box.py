@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 from scipy.fft import idctn
-from tqdm import tqdm
 
+from .._progress import progress_bar
 from .._typing import Array
 from ..layers.checks import check_choice
 from .adversarial import project, size_of
@@ -59,7 +59,7 @@ def black_box_attack(
     frequencies: float = 0.5,
     rng: int | np.random.Generator | None = None,
     callback: Callable[..., Any] | None = None,
-    progress: bool = False,
+    progress: bool | None = None,
 ) -> "BlackBoxAttack":
     """Change a picture until a function that returns scores gives another answer.
 
@@ -86,7 +86,7 @@ def black_box_attack(
     callback : callable, optional
         callback(t, picture, info) before the first step and after each; info has "queries" (int), asked so far, and
         "margin" (float), log-odds of what shall be seen: above 0 the picture fools.
-    progress : bool
+    progress : bool, optional
         A bar on standard error, in queries.
 
     Returns
@@ -105,7 +105,7 @@ def black_box_attack(
         raise ValueError(f"{op}: frequencies is a part of 1, got {frequencies}")
     rng = np.random.default_rng(0 if rng is None else rng)
 
-    with tqdm(total=budget, disable=not progress, desc="black box", unit="query") as bar:
+    with progress_bar(total=budget, progress=progress, desc="black box", unit="query") as bar:
         ask = _Counter(predict, y, targeted, budget, bar)
         now, (margin,) = original, ask(original[None])
         trace, t = [(ask.queries, margin)], 0

@@ -55,9 +55,9 @@ def class_activation_maps(
         The network has another head, X is not a batch of images, or a class is out of range.
     """
     op = "class_activation_maps"
-    check_images(op, X, model)
+    check_images(op, X, model, size_matters=True)
     last, W = _head(op, model)
-    y = check_labels(op, y, len(X), model.num_classes)
+    y = check_labels(op, y, len(X), model)
     A = model.forward(X, end=last)[0] if last >= 0 else X  # (N, C, h, w)
     ### BEGIN SOLUTION
     if W is None:
@@ -109,9 +109,9 @@ def grad_cam(
     ``alpha_c = mean over positions of dscore/dA_c``, ``map = max(0, sum_c alpha_c A_c)`` (equations 1 and 2).
     """
     op = "grad_cam"
-    check_images(op, X, model)
+    check_images(op, X, model, size_matters=True)
     layer = _layer_with_maps(op, layer, model, X.shape[2:])
-    y = check_labels(op, y, len(X), model.num_classes)
+    y = check_labels(op, y, len(X), model)
     ### BEGIN SOLUTION
     A, _ = model.forward(X, end=layer)  # (N, C, h, w)
     scores, cache = model.forward(A, start=layer + 1)
@@ -142,6 +142,7 @@ def guided_grad_cam(X: Array, y: IntArray | int, model: Network, *, layer: int |
     ndarray (N, 3, H, W)
         `channel_map` makes maps of it.
     """
+    check_images("guided_grad_cam", X, model, size_matters=True)
     return guided_backprop(X, y, model) * grad_cam(X, y, model, layer=layer)[:, None]
 
 

@@ -12,13 +12,13 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-from tqdm import tqdm
 
+from .._progress import progress_bar
 from .._typing import Array, IntArray
 from ..classifiers.network import Network
 from ..classifiers.scores import one_hot, softmax
 from ..layers.checks import check_choice
-from .checks import check_images, check_labels, check_not_negative, check_whole
+from .checks import check_images, check_labels, check_model, check_not_negative, check_whole
 from .image_ops import blur, clip, jitter, noise, octave_sizes, resize, step, step_length, takes
 
 
@@ -40,7 +40,7 @@ def create_class_visualization(
     X_init: Array | None = None,
     rng: int | np.random.Generator | None = None,
     callback: Callable[..., Any] | None = None,
-    progress: bool = False,
+    progress: bool | None = None,
 ) -> Array:
     """Start from noise and maximize the score of a class.
 
@@ -84,8 +84,8 @@ def create_class_visualization(
     callback : callable, optional
         callback(t, X, info) after each step, t counting through all octaves; X is of the octave's size. info has the
         arrays "score" and "probability" of the class in the shifted image before the step, each (N,).
-    progress : bool
-        A bar on standard error.
+    progress : bool, optional
+        A bar on standard error; by default in notebooks, where a call takes long.
 
     Returns
     -------
@@ -98,6 +98,7 @@ def create_class_visualization(
         A class or an option is out of range.
     """
     op = "create_class_visualization"
+    check_model(op, model, target_y=target_y)
     rng = np.random.default_rng(0 if rng is None else rng)
     check_choice(op, "objective", objective, ("score", "log_odds"))
     check_whole(op, 0, max_jitter=max_jitter, blur_every=blur_every, num_iterations=num_iterations)
@@ -122,13 +123,13 @@ def create_class_visualization(
         )
         X = resize(X, here, model)
     check_images(op, X, model)
-    y = check_labels(op, target_y, len(X), model.num_classes)
+    y = check_labels(op, target_y, len(X), model)
     learning_rate = step_length(op, model, X, learning_rate, normalize=normalize, rms=3)
     l2_reg = 1e-7 / model.pixel_scale**2 if l2_reg is None else l2_reg
     check_not_negative(op, l2_reg=l2_reg, blur_sigma=blur_sigma)
     bounds = model.bounds(X)
     X = clip(X, bounds)
-    steps = tqdm(range(num_iterations), disable=not progress, desc="class visualisation", unit="step")
+    steps = progress_bar(range(num_iterations), progress=progress, desc="class visualisation", unit="step")
 
     def report(t, X, scores):
         """What the callback is told."""

@@ -10,8 +10,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-from tqdm import tqdm
 
+from .._progress import progress_bar
 from .._typing import Array
 from ..classifiers.network import Network
 from .checks import check_images, check_whole
@@ -34,7 +34,7 @@ def deepdream(
     octave_scale: float = 1.4,
     rng: int | np.random.Generator | None = None,
     callback: Callable[..., Any] | None = None,
-    progress: bool = False,
+    progress: bool | None = None,
 ) -> Array:
     """Change images so that a layer reacts more strongly.
 
@@ -68,8 +68,8 @@ def deepdream(
         callback(t, X, info) after each step, t counting through all octaves; X is of the octave's size. info has
         "octave" and the array "product" (N,): before the step, the sum of the features times the objective's gradient
         with respect to them. For the default that is the sum of squared activations.
-    progress : bool
-        A bar on standard error.
+    progress : bool, optional
+        A bar on standard error; by default in notebooks, where a call takes long.
 
     Returns
     -------
@@ -94,7 +94,7 @@ def deepdream(
     sizes = octave_sizes(X.shape[2:], num_octaves, octave_scale)
     dream: Any = None
     before: Any = None
-    with tqdm(total=len(sizes) * num_iterations, disable=not progress, desc="dreaming", unit="step") as bar:
+    with progress_bar(total=len(sizes) * num_iterations, progress=progress, desc="dreaming", unit="step") as bar:
         for octave, size in enumerate(sizes):
             photograph = X if size == X.shape[2:] else resize(X, size, model)
             if octave == 0:

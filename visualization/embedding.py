@@ -10,11 +10,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from scipy.optimize import linear_sum_assignment
-from tqdm import tqdm
 
+from .._progress import progress_bar
 from .._typing import Array, Images, IntArray
 from ..layers.checks import check_choice
-from .checks import check_finite, check_positive, check_whole
+from .checks import check_converging, check_finite, check_positive, check_whole
 
 _BLOCK = 1 << 18  # entries of a block of rows: such a block of each temporary stays in the processor's cache
 
@@ -84,6 +84,7 @@ def pca(features: Array, *, dims: int = 2) -> "PCA":
     )
 
 
+@np.errstate(over="ignore", invalid="ignore")  # check_converging says it
 def tsne(
     features: Array,
     *,
@@ -96,7 +97,7 @@ def tsne(
     init: str = "pca",
     rng: int | np.random.Generator | None = None,
     callback: Callable[..., Any] | None = None,
-    progress: bool = False,
+    progress: bool | None = None,
 ) -> Array:
     """t-SNE: points in the plane, close together where the features are.
 
@@ -124,8 +125,8 @@ def tsne(
         For the noise; a fixed seed by default. Has no effect with init="pca".
     callback : callable, optional
         callback(t, Y, info) after each step; info has "gradient_norm" (float), of the gradient before the step.
-    progress : bool
-        A bar on standard error.
+    progress : bool, optional
+        A bar on standard error; by default in notebooks, where a call takes long.
 
     Returns
     -------
@@ -157,7 +158,7 @@ def tsne(
 
     Y = _start(features, dims, init, np.random.default_rng(0 if rng is None else rng))
     velocity, gains = np.zeros_like(Y), np.ones_like(Y)
-    for t in tqdm(range(num_iterations), disable=not progress, desc="t-SNE", unit="step"):
+    for t in progress_bar(range(num_iterations), progress=progress, desc="t-SNE", unit="step"):
         early = t < exaggeration_steps
         dY = kl_gradient(Y, P, exaggeration=early_exaggeration if early else 1.0)
         onward = (dY > 0) != (velocity > 0)  # downhill, the way it is going
@@ -165,6 +166,7 @@ def tsne(
         velocity = Y.dtype.type(0.5 if early else 0.8) * velocity - Y.dtype.type(learning_rate) * gains * dY
         Y = Y + velocity
         Y -= Y.mean(axis=0)
+        check_converging(op, t, Y)
         if callback:
             callback(t, Y, {"gradient_norm": float(np.linalg.norm(dY))})
     return Y
@@ -362,8 +364,7 @@ def _start(features, dims, init, rng):
     if init == "random":
         return (1e-4 * rng.standard_normal((len(features), dims))).astype(features.dtype)
     Y = pca(features, dims=dims).points
-    spread = Y[:, 0].std()
-    return Y / (1e4 * spread if spread > 0 else 1)
+    return Y / (1e4 * Y[:, 0].std() or 1)
 
 
 def _conditional(d, entropy):
@@ -396,4 +397,4 @@ def _check_features(op, x, name="features", least=2):
         raise TypeError(f"{op}: {name} must be a float array, got {getattr(x, 'dtype', type(x).__name__)}")
     if x.ndim != 2 or len(x) < least or x.shape[1] == 0:
         raise ValueError(f"{op}: {name} must have the shape (N, D) with N at least {least}, got {x.shape}")
-    check_finite(op, name, x)
+    check_finite(op, name, x, power=2)

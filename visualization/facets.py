@@ -12,7 +12,7 @@ from scipy.cluster.vq import ClusterError, kmeans2
 
 from .._typing import Array
 from ..classifiers.network import Network
-from .checks import check_whole
+from .checks import check_model, check_whole
 from .embedding import pca
 from .image_sets import check_image_set, features_of, in_model_space
 
@@ -44,7 +44,7 @@ def facet_starts(
     nearest: int = 15,
     rng: int | np.random.Generator | None = None,
     batch_size: int = 64,
-    progress: bool = False,
+    progress: bool | None = None,
 ) -> "Facets":
     """Cluster images, such as those of one class, and average the most typical of each cluster.
 
@@ -66,8 +66,8 @@ def facet_starts(
         For the first centres; a fixed seed by default.
     batch_size : int
         Images at a time.
-    progress : bool
-        A bar on standard error.
+    progress : bool, optional
+        A bar on standard error; by default in notebooks, where a call takes long.
 
     Returns
     -------
@@ -84,6 +84,7 @@ def facet_starts(
     the best of ten starts.
     """
     op = "facet_starts"
+    check_model(op, model, images=images)
     check_image_set(op, images)
     check_whole(op, 1, num_facets=num_facets, nearest=nearest)
     rng = np.random.default_rng(0 if rng is None else rng)

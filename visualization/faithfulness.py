@@ -13,14 +13,14 @@ from typing import Any
 
 import numpy as np
 from scipy.stats import rankdata
-from tqdm import tqdm
 
+from .._progress import progress_bar
 from .._typing import Array, IntArray
 from ..classifiers import Network
 from ..layers.checks import check_choice
 from .attribution import channel_map, gradient_x_input, integrated_gradients, smoothgrad
 from .cam import grad_cam, guided_grad_cam
-from .checks import check_finite, check_images, check_labels, check_whole
+from .checks import check_finite, check_images, check_labels, check_model, check_whole
 from .guided import deconvnet, guided_backprop
 from .occlusion import OBJECTIVES, class_value, fill_like
 from .saliency import compute_saliency_maps
@@ -72,7 +72,7 @@ def insertion_deletion(
     objective: str = "probability",
     batch_size: int = 64,
     rng: int | np.random.Generator | None = None,
-    progress: bool = False,
+    progress: bool | None = None,
 ) -> "InsertionDeletion":
     """Delete the pixels a map ranks highest, and insert them, step by step.
 
@@ -97,8 +97,8 @@ def insertion_deletion(
         Images at a time; the result does not depend on it.
     rng : int or numpy.random.Generator, optional
         Decides between pixels of equal rank, and draws "noise"; a fixed seed by default.
-    progress : bool
-        A bar on standard error.
+    progress : bool, optional
+        A bar on standard error; by default in notebooks, where a call takes long.
 
     Returns
     -------
@@ -110,14 +110,15 @@ def insertion_deletion(
         X is not a batch of images, the maps are not of its size or hold NaN, a class or an option is out of range.
     """
     op = "insertion_deletion"
-    check_images(op, X, model)
+    check_model(op, model, maps=maps, X=X, y=y)
+    check_images(op, X, model, size_matters=True)
     maps = np.asarray(maps)
     if maps.shape != (X.shape[0], *X.shape[2:]):
         raise ValueError(f"{op}: the maps have the shape {maps.shape}, expected {(X.shape[0], *X.shape[2:])}")
     check_finite(op, "a map", maps)
     check_whole(op, 1, steps=steps, batch_size=batch_size)
     check_choice(op, "objective", objective, OBJECTIVES)
-    y = check_labels(op, y, len(X), model.num_classes)
+    y = check_labels(op, y, len(X), model)
     rng = np.random.default_rng(0 if rng is None else rng)
     ties = rng.random(maps[0].size)
     sigma = min(X.shape[2:]) / 12 if blur_sigma is None else blur_sigma
@@ -128,7 +129,7 @@ def insertion_deletion(
     counts = np.rint(fraction * maps[0].size).astype(int)
     deletion, insertion = np.empty((2, len(X), steps + 1))
     options = (model, objective, batch_size)
-    for n in tqdm(range(len(X)), disable=not progress, desc="insertion and deletion", unit="image"):
+    for n in progress_bar(range(len(X)), progress=progress, desc="insertion and deletion", unit="image"):
         rank = np.empty(maps[n].size, dtype=int)
         rank[np.lexsort((ties, -maps[n].ravel()))] = np.arange(rank.size)  # 0 for the most important pixel
         rank = rank.reshape(maps[n].shape)
@@ -184,7 +185,7 @@ def sanity_check(
     *,
     absolute: bool = False,
     rng: int | np.random.Generator | None = None,
-    progress: bool = False,
+    progress: bool | None = None,
 ) -> "SanityCheck":
     """Cascading randomisation: draw the layers' parameters anew, from the last layer down, and compare the maps.
 
@@ -202,8 +203,8 @@ def sanity_check(
         Compare the maps' magnitudes: if a signed map only changed its sign, its rank correlation is far from 0.
     rng : int or numpy.random.Generator, optional
         Draws the parameters, as for a new network (section 3.1); a fixed seed by default.
-    progress : bool
-        A bar on standard error.
+    progress : bool, optional
+        A bar on standard error; by default in notebooks, where a call takes long.
 
     Returns
     -------
@@ -214,17 +215,20 @@ def sanity_check(
     >>> sanity_check(X, y, model, "guided").correlation[-1]                     # doctest: +SKIP
     """
     op = "sanity_check"
-    check_images(op, X, model)
+    check_model(op, model, X=X, y=y, method=method)
+    check_images(op, X, model, size_matters=True)
     if isinstance(method, str):
         check_choice(op, "method", method, METHODS)
         method = METHODS[method]
-    y = check_labels(op, y, len(X), model.num_classes)
+    y = check_labels(op, y, len(X), model)
     rng = np.random.default_rng(0 if rng is None else rng)
     drawn = Network(model.architecture, input_size=model.input_size, dtype=model.dtype, rng=rng).params
     original = _maps(op, method, X, y, model)
 
     layers, maps, randomised = [], [], model.astype(model.dtype)
-    for name, params in tqdm(_params_by_layer(model)[::-1], disable=not progress, desc="sanity check", unit="layer"):
+    for name, params in progress_bar(
+        _params_by_layer(model)[::-1], progress=progress, desc="sanity check", unit="layer"
+    ):
         randomised.params.update({param: drawn[param] for param in params})
         layers.append(name)
         maps.append(_maps(op, method, X, y, randomised))

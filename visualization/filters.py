@@ -15,7 +15,7 @@ import numpy as np
 from .._typing import Array, Images, IntArray
 from ..classifiers.network import Network
 from ..layers.checks import check_choice
-from .checks import check_images, check_whole
+from .checks import check_images, check_model, check_whole
 
 
 @dataclass(frozen=True)
@@ -59,6 +59,7 @@ def first_layer_filters(model: Network, *, shared_scale: bool = False) -> Images
     ValueError
         The first layer is not a convolution.
     """
+    check_model("first_layer_filters", model)
     w = _weights("first_layer_filters", model, 0)  # (F, 3, HH, WW)
     largest = np.abs(w).max(axis=None if shared_scale else (1, 2, 3), keepdims=True)
     return _around_grey(w, largest).transpose(0, 2, 3, 1)
@@ -93,6 +94,7 @@ def layer_filters(
         The layer is not a convolution.
     """
     op = "layer_filters"
+    check_model(op, model, layer=layer)
     check_whole(op, 1, max_filters=max_filters, max_channels=max_channels)
     w = _weights(op, model, model.layer_index(layer))
     energy = w.astype(np.float64) ** 2

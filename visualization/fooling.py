@@ -8,8 +8,8 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from tqdm import tqdm
 
+from .._progress import progress_bar
 from .._typing import Array, IntArray
 from ..classifiers.network import Network
 from ..classifiers.scores import one_hot, softmax
@@ -27,7 +27,7 @@ def make_fooling_image(
     max_iterations: int = 100,
     confidence: float = 0.0,
     callback: Callable[..., Any] | None = None,
-    progress: bool = False,
+    progress: bool | None = None,
 ) -> Array:
     """Change images until the network takes them for target_y.
 
@@ -50,8 +50,8 @@ def make_fooling_image(
     callback : callable, optional
         callback(t, X_fooling, info) before each step and once at the end; info has the arrays "score" and
         "probability" of the target and "fooled", each (N,).
-    progress : bool
-        A bar on standard error.
+    progress : bool, optional
+        A bar on standard error; by default in notebooks, where a call takes long.
 
     Returns
     -------
@@ -64,14 +64,14 @@ def make_fooling_image(
         X is not a batch of images, a class or an option is out of range.
     """
     op = "make_fooling_image"
-    check_images(op, X, model)
+    check_images(op, X, model, size_matters=True)
     check_whole(op, 0, max_iterations=max_iterations)
     if not 0 <= confidence <= 1:
         raise ValueError(f"{op}: confidence is a probability, 0 to 1; got {confidence}")
     learning_rate = step_length(op, model, X, learning_rate, normalize=normalize, rms=0.5)
-    target = check_labels(op, target_y, len(X), model.num_classes)
+    target = check_labels(op, target_y, len(X), model)
     bounds = model.bounds(X)
-    steps = tqdm(range(max_iterations + 1), disable=not progress, desc="fooling", unit="step")
+    steps = progress_bar(range(max_iterations + 1), progress=progress, desc="fooling", unit="step")
 
     def look(t, X_fooling, scores):
         """Which images fool the network, (N,); and what the callback is told."""

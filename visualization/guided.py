@@ -15,7 +15,7 @@ from .._typing import Array, IntArray
 from ..classifiers.network import Network
 from ..classifiers.scores import one_hot
 from ..layers.checks import RELU_RULES, check_choice
-from .checks import check_images, check_labels, check_whole
+from .checks import check_images, check_labels, check_model, check_whole
 from .saliency import class_gradient
 
 UPSTREAM = ("one", "activation")
@@ -37,8 +37,8 @@ def guided_backprop(X: Array, y: IntArray | int, model: Network) -> Array:
     ndarray (N, 3, H, W)
         `channel_map` makes maps of it.
     """
-    check_images("guided_backprop", X, model)
-    y = check_labels("guided_backprop", y, len(X), model.num_classes)
+    check_images("guided_backprop", X, model, size_matters=True)
+    y = check_labels("guided_backprop", y, len(X), model)
     ### BEGIN SOLUTION
     scores, cache = model.forward(X)
     dX, _ = model.backward(one_hot(y, scores), cache, relu_rule="guided")
@@ -63,6 +63,7 @@ def deconvnet(X: Array, y: IntArray | int, model: Network) -> Array:
         The image matters only through the positions of max pooling; without these the result is the same for every
         image.
     """
+    check_images("deconvnet", X, model, size_matters=True)
     return class_gradient(X, y, model, relu_rule="deconv")
 
 
@@ -110,7 +111,8 @@ def neuron_gradient(
     >>> neuron_gradient(X, "conv3", model, channel=7, position="strongest")     # doctest: +SKIP
     """
     op = "neuron_gradient"
-    check_images(op, X, model)
+    check_model(op, model, X=X, layer=layer)
+    check_images(op, X, model, size_matters=True)
     check_choice(op, "relu_rule", relu_rule, RELU_RULES)
     check_choice(op, "upstream", upstream, UPSTREAM)
     layer = model.layer_index(layer)

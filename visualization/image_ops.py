@@ -29,7 +29,10 @@ def blur(X, sigma):
 def clip(X, bounds):
     """Limit pixels to (lo, hi), as `model.bounds(X)` returns them: the result is an image that can be shown."""
     lo, hi = bounds
-    return np.clip(X, lo, hi)
+    X = np.clip(X, lo, hi)
+    if X.size and np.isnan(X.min()):
+        raise ValueError("clip: the image holds NaN; a learning rate, or the weight of a penalty, is too large")
+    return X
 
 
 def unit(dX):

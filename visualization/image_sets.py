@@ -8,8 +8,8 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
-from tqdm import tqdm
 
+from .._progress import progress_bar
 from .._typing import Array, Images, IntArray
 from ..classifiers.network import Network
 from .checks import check_finite, check_whole
@@ -34,7 +34,9 @@ def as_pictures(images, model):
     return np.array(images.transpose(0, 2, 3, 1)) if images.dtype == np.uint8 else model.deprocess(images)
 
 
-def batches(op: str, images: Array, model: Network, *, batch_size: int = 64, progress: bool = False) -> Iterator[Any]:
+def batches(
+    op: str, images: Array, model: Network, *, batch_size: int = 64, progress: bool | None = None
+) -> Iterator[Any]:
     """Go through an image set.
 
     Parameters
@@ -46,8 +48,8 @@ def batches(op: str, images: Array, model: Network, *, batch_size: int = 64, pro
     model : Network
     batch_size : int
         Images at a time.
-    progress : bool
-        A bar on standard error.
+    progress : bool, optional
+        A bar on standard error; by default in notebooks, where a call takes long.
 
     Yields
     ------
@@ -58,14 +60,14 @@ def batches(op: str, images: Array, model: Network, *, batch_size: int = 64, pro
     """
     check_image_set(op, images)
     check_whole(op, 1, batch_size=batch_size)
-    for first in tqdm(range(0, len(images), batch_size), disable=not progress, desc=op, unit="batch"):
+    for first in progress_bar(range(0, len(images), batch_size), progress=progress, desc=op, unit="batch"):
         X = in_model_space(images[first : first + batch_size], model)
         check_finite(op, "images", X)
         yield first, X
 
 
 def features_of(
-    images: Array, layer: int | str | None, model: Network, *, batch_size: int = 64, progress: bool = False
+    images: Array, layer: int | str | None, model: Network, *, batch_size: int = 64, progress: bool | None = None
 ) -> Array:
     """The features of each image at a layer, as one vector per image.
 
@@ -77,8 +79,8 @@ def features_of(
         None for the pixels themselves, in model space.
     model : Network
     batch_size : int
-    progress : bool
-        A bar on standard error.
+    progress : bool, optional
+        A bar on standard error; by default in notebooks, where a call takes long.
 
     Returns
     -------

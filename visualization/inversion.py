@@ -9,11 +9,11 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-from tqdm import tqdm
 
+from .._progress import progress_bar
 from .._typing import Array
 from ..classifiers.network import Network
-from .checks import check_finite, check_images, check_not_negative, check_positive, check_whole
+from .checks import check_finite, check_images, check_model, check_not_negative, check_positive, check_whole
 from .image_ops import blur, clip, noise, step, step_length
 from .total_variation import tv_beta_loss
 
@@ -34,7 +34,7 @@ def invert_features(
     X_init: Array | None = None,
     rng: int | np.random.Generator | None = None,
     callback: Callable[..., Any] | None = None,
-    progress: bool = False,
+    progress: bool | None = None,
 ) -> Array:
     """Start from noise and descend towards an image whose features at a layer are the given ones.
 
@@ -68,8 +68,8 @@ def invert_features(
     callback : callable, optional
         callback(t, X, info) after each step; info["loss"] (N,) is the normalised distance before the step, 1 where
         all features are zero and 0 where they are the target's.
-    progress : bool
-        A bar on standard error.
+    progress : bool, optional
+        A bar on standard error; by default in notebooks, where a call takes long.
 
     Returns
     -------
@@ -82,6 +82,7 @@ def invert_features(
         An unknown layer, features that do not fit the layer at this image size, an option out of range.
     """
     op = "invert_features"
+    check_model(op, model, target_feats=target_feats, layer=layer)
     rng = np.random.default_rng(0 if rng is None else rng)
     end = model.layer_index(layer)
     target_feats = np.asarray(target_feats)
@@ -90,7 +91,7 @@ def invert_features(
     X = noise(model, (len(target_feats), 3, *model.input_size), rng, rms=5) if X_init is None else X_init
     check_images(op, X, model)
     target_feats = target_feats.astype(X.dtype)
-    check_finite(op, "target_feats", target_feats)
+    check_finite(op, "target_feats", target_feats, power=2)
     check_whole(op, 0, blur_every=blur_every, num_iterations=num_iterations)
     learning_rate = step_length(op, model, X, learning_rate, normalize=normalize, rms=6)
     l2_reg = 1e-10 / model.pixel_scale**2 if l2_reg is None else l2_reg
@@ -102,7 +103,7 @@ def invert_features(
     bounds = model.bounds(X)
     X = clip(X, bounds)
     per_image = tuple(range(1, target_feats.ndim))  # the axes of one image's features
-    steps = tqdm(range(num_iterations), disable=not progress, desc="inversion", unit="step")
+    steps = progress_bar(range(num_iterations), progress=progress, desc="inversion", unit="step")
 
     def report(t, X, loss):
         """What the callback is told."""
@@ -138,7 +139,7 @@ def _check_features(op, shape, target_feats, X, name):
 
 
 def invert_layers(
-    X: Array, model: Network, layers: Sequence[int] | str | None = None, *, progress: bool = False, **options: Any
+    X: Array, model: Network, layers: Sequence[int] | str | None = None, *, progress: bool | None = None, **options: Any
 ) -> tuple[dict[str, Array], dict[str, Array]]:
     """Rebuild images from the features of each layer in turn.
 
@@ -149,7 +150,7 @@ def invert_layers(
     model : Network
     layers : sequence of int or str, optional
         All by default.
-    progress : bool
+    progress : bool, optional
     **options
         As in `invert_features`.
 

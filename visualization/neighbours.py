@@ -12,7 +12,7 @@ import numpy as np
 from .._typing import Array, IntArray
 from ..classifiers.network import Network
 from ..layers.checks import check_choice
-from .checks import check_whole
+from .checks import check_finite, check_model, check_whole
 from .image_sets import batches, check_image_set, features_of
 
 
@@ -40,7 +40,7 @@ def nearest_neighbours(
     metric: str = "euclidean",
     own_index: IntArray | None = None,
     batch_size: int = 64,
-    progress: bool = False,
+    progress: bool | None = None,
 ) -> "Neighbours":
     """Look through many images for those whose features are closest to those of the queries.
 
@@ -64,8 +64,8 @@ def nearest_neighbours(
         Where each query is among the images itself, so that it is left out; -1 where it is not among them.
     batch_size : int
         Images at a time.
-    progress : bool
-        A bar on standard error.
+    progress : bool, optional
+        A bar on standard error; by default in notebooks, where a call takes long.
 
     Returns
     -------
@@ -79,6 +79,7 @@ def nearest_neighbours(
         neighbours asked for.
     """
     op = "nearest_neighbours"
+    check_model(op, model, queries=queries, images=images, layer=layer)
     check_image_set(op, queries, "queries")
     check_image_set(op, images)
     check_whole(op, 1, count=count)
@@ -93,13 +94,15 @@ def nearest_neighbours(
     Q = len(wanted)
     nearest, distances = np.empty((Q, 0), dtype=np.int64), np.empty((Q, 0))
     for first, X in batches(op, images, model, batch_size=batch_size, progress=progress):
-        feats = features_of(X, layer, model, batch_size=batch_size)  # (B, D)
+        feats = features_of(X, layer, model, batch_size=batch_size, progress=False)  # (B, D)
         if feats.shape[1] != wanted.shape[1]:
             raise ValueError(
                 f"{op}: the queries have {wanted.shape[1]} features, the images {feats.shape[1]}; make them one size"
             )
         index = np.arange(first, first + len(X))
-        found = np.where(index == own_index[:, None], np.inf, distance(wanted, feats))  # (Q, B)
+        apart = distance(wanted, feats)  # (Q, B)
+        check_finite(op, "the distances", apart)
+        found = np.where(index == own_index[:, None], np.inf, apart)
         nearest = np.concatenate([nearest, np.broadcast_to(index, found.shape)], axis=1)
         distances = np.concatenate([distances, found], axis=1)
         order = np.argsort(distances, axis=1, kind="stable")[:, :count]

@@ -15,12 +15,12 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from tqdm import tqdm
 
+from .._progress import progress_bar
 from .._typing import Array, IntArray
 from ..classifiers.blocks import GlobalAvgPool, Pool
 from ..classifiers.network import Network
-from .checks import check_images, check_not_negative, check_positive, check_whole
+from .checks import check_images, check_model, check_not_negative, check_positive, check_whole
 from .image_ops import blur, clip, grey_levels, jitter, noise, step, step_length, unit
 from .patches import check_channels, receptive_field
 from .total_variation import tv_beta_loss
@@ -48,7 +48,7 @@ def visualize_neuron(
     blur_sigma: float = 0.5,
     rng: int | np.random.Generator | None = None,
     callback: Callable[..., Any] | None = None,
-    progress: bool = False,
+    progress: bool | None = None,
 ) -> Array:
     """Start from noise, or from images, and maximize the activation of a neuron, a channel or a layer.
 
@@ -92,8 +92,8 @@ def visualize_neuron(
         "silent" (bool), whether it had no gradient and was maximized before its ReLU; "restarts" (int), how often it
         was started from other noise since even that had none; "dead" (bool), whether it was given up after 3 restarts.
         The image of a dead neuron is noise and says nothing.
-    progress : bool
-        A bar on standard error.
+    progress : bool, optional
+        A bar on standard error; by default in notebooks, where a call takes long.
 
     Returns
     -------
@@ -115,6 +115,7 @@ def visualize_neuron(
     so that the same weights suit every layer, whatever the size of its activations, and every network.
     """
     op = "visualize_neuron"
+    check_model(op, model, layer=layer)
     rng = np.random.default_rng(0 if rng is None else rng)
     end = model.layer_index(layer)
     count = 1 if channel is None else np.size(channel)
@@ -138,7 +139,7 @@ def visualize_neuron(
     bounds = model.bounds(X)
     X = clip(X, bounds)
     restarts = np.zeros(len(X), dtype=int)
-    for t in tqdm(range(num_iterations), disable=not progress, desc="activation maximization", unit="step"):
+    for t in progress_bar(range(num_iterations), progress=progress, desc="activation maximization", unit="step"):
         dy, dx = rng.integers(-max_jitter, max_jitter + 1, size=2)
         shifted = jitter(X, dy, dx)
         activation, dX, silent = _activation_gradient(model, end, shifted, units, waking)

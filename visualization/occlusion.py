@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from tqdm import tqdm
 
+from .._progress import progress_bar
 from .._typing import Array, IntArray
 from ..classifiers.network import Network
 from ..classifiers.scores import softmax
@@ -60,7 +60,7 @@ def occlusion_maps(
     batch_size: int = 64,
     rng: int | np.random.Generator | None = None,
     callback: Callable[..., Any] | None = None,
-    progress: bool = False,
+    progress: bool | None = None,
 ) -> "Occlusion":
     """Move a window over images and note how much the score of class y drops.
 
@@ -89,8 +89,8 @@ def occlusion_maps(
     callback : callable, optional
         callback(t, occlusion, info) after each batch, with the Occlusion as far as it is known; info has "measured"
         and "windows" (int), how many are done and how many there are.
-    progress : bool
-        A bar on standard error.
+    progress : bool, optional
+        A bar on standard error; by default in notebooks, where a call takes long.
 
     Returns
     -------
@@ -107,13 +107,13 @@ def occlusion_maps(
     >>> maps = occlusion_maps(X, y, model).maps             # doctest: +SKIP
     """
     op = "occlusion_maps"
-    check_images(op, X, model)
+    check_images(op, X, model, size_matters=True)
     check_choice(op, "objective", objective, OBJECTIVES)
     check_whole(op, 1, batch_size=batch_size)
     tops, lefts = (_starts(op, side, window, stride) for side in X.shape[2:])
     hidden = fill_like(X, fill, model, sigma=window / 2 if blur_sigma is None else blur_sigma, rng=rng)
     scores = model.scores(X, batch_size=batch_size)
-    y = check_labels(op, y, *scores.shape)
+    y = check_labels(op, y, len(X), model)
     value = class_value(scores, y, objective)
 
     places = [(n, top, left) for n in range(len(X)) for top in tops for left in lefts]
@@ -123,7 +123,7 @@ def occlusion_maps(
         grid = drop.reshape(len(X), len(tops), len(lefts)).copy()
         return Occlusion(_spread(grid, tops, lefts, window, X.shape[2:]), grid, tops, lefts, value)
 
-    with tqdm(total=len(places), disable=not progress, desc="occlusion", unit="image") as bar:
+    with progress_bar(total=len(places), progress=progress, desc="occlusion", unit="image") as bar:
         for first in range(0, len(places), batch_size):
             part = slice(first, first + batch_size)
             image = np.array([n for n, _, _ in places[part]])

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from scipy.optimize import Bounds, minimize
 from threadpoolctl import threadpool_limits
-from tqdm import tqdm
 
+from .._progress import progress_bar
 from .._typing import Array
 from ..classifiers.network import Network
 from ..layers.fast.parallel import one_blas_thread
@@ -32,7 +32,7 @@ def descend(
     learning_rate: float | None,
     num_iterations: int,
     callback: Callable[..., Any] | None,
-    progress: bool,
+    progress: bool | None,
     desc: str,
 ) -> Array:
     """Follow the gradient of an objective downhill, within bounds.
@@ -55,7 +55,7 @@ def descend(
     num_iterations : int
     callback : callable or None
         callback(t, X, info) after each step; info is the objective's, before the step ("lbfgs": after it), and "loss".
-    progress : bool
+    progress : bool, optional
     desc : str
         Name on the progress bar.
 
@@ -69,7 +69,7 @@ def descend(
     if num_iterations == 0:  # SciPy would take a step all the same
         return X
     # Whatever the objective multiplies itself: BLAS's threads would stay awake between products, in the layers' way.
-    with one_blas_thread(), tqdm(total=num_iterations, disable=not progress, desc=desc, unit="step") as bar:
+    with one_blas_thread(), progress_bar(total=num_iterations, progress=progress, desc=desc, unit="step") as bar:
         if optimizer == "lbfgs":
             return _lbfgs(objective, X, bounds, num_iterations, callback, bar)
         if learning_rate is None:

@@ -14,7 +14,7 @@ import numpy as np
 from .._typing import Array, Images, IntArray
 from ..classifiers.blocks import Affine, Conv, Fire, GlobalAvgPool, Pool, Relu
 from ..classifiers.network import Network
-from .checks import check_whole
+from .checks import check_model, check_whole
 from .image_sets import as_pictures, batches, check_image_set
 
 
@@ -87,6 +87,7 @@ def receptive_field(model: Network, layer: int | str) -> "ReceptiveField":
     Of the square, pixels at the border count less than those in the middle, since fewer paths lead there: what matters
     is smaller (W. Luo et al., "Understanding the effective receptive field", 2016).
     """
+    check_model("receptive_field", model, layer=layer)
     size, stride, start = 1, 1, 0
     for name, block in model.named_blocks()[: model.layer_index(layer) + 1]:
         if isinstance(block, Affine | GlobalAvgPool):
@@ -142,7 +143,7 @@ def top_patches(
     per_image: int = 1,
     batch_size: int = 64,
     callback: Callable[..., Any] | None = None,
-    progress: bool = False,
+    progress: bool | None = None,
 ) -> "TopPatches":
     """Look through many images for the patches that excite channels of a layer most.
 
@@ -167,8 +168,8 @@ def top_patches(
     callback : callable, optional
         callback(t, result, info) after each batch, once there are `top` patches a channel; result is the TopPatches of
         the images so far, their number is info["images"].
-    progress : bool
-        A bar on standard error.
+    progress : bool, optional
+        A bar on standard error; by default in notebooks, where a call takes long.
 
     Returns
     -------
@@ -182,6 +183,7 @@ def top_patches(
         No image set, an unknown layer or channel, fewer images than patches asked for.
     """
     op = "top_patches"
+    check_model(op, model, images=images, layer=layer)
     check_image_set(op, images)
     check_whole(op, 1, top=top, per_image=per_image)
     end = model.layer_index(layer)

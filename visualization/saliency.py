@@ -37,7 +37,7 @@ def class_gradient(X: Array, y: IntArray | int, model: Network, *, relu_rule: st
         X is not a batch of images, a class or the rule is out of range.
     """
     check_images("class_gradient", X, model)
-    y = check_labels("class_gradient", y, len(X), model.num_classes)
+    y = check_labels("class_gradient", y, len(X), model)
     ### BEGIN SOLUTION
     scores, cache = model.forward(X)
     dscores = one_hot(y, scores)  # the derivative of "score of class y" by all scores
@@ -72,8 +72,8 @@ def compute_saliency_maps(X: Array, y: IntArray | int, model: Network) -> Array:
     --------
     >>> saliency = compute_saliency_maps(X, y, model)      # doctest: +SKIP
     """
-    check_images("compute_saliency_maps", X, model)
-    y = check_labels("compute_saliency_maps", y, len(X), model.num_classes)
+    check_images("compute_saliency_maps", X, model, size_matters=True)
+    y = check_labels("compute_saliency_maps", y, len(X), model)
     ### BEGIN SOLUTION
     dX = class_gradient(X, y, model)
     return np.abs(dX).max(axis=1)

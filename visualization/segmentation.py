@@ -102,10 +102,12 @@ def segment_object(
     op = "segment_object"
     picture, map_ = np.asarray(picture), np.asarray(map_, dtype=np.float64)
     if picture.dtype != np.uint8 or picture.ndim != 3 or picture.shape[2] != 3:
-        raise TypeError(f"{op}: the picture must be uint8 (H, W, 3), got {picture.dtype} {picture.shape}")
+        raise TypeError(
+            f"{op}: the picture must be uint8 (H, W, 3), got {picture.dtype} {picture.shape}; call {op}(picture, map_)"
+        )
     if map_.shape != picture.shape[:2]:
         raise ValueError(f"{op}: the map has the shape {map_.shape}, the picture {picture.shape[:2]}")
-    check_finite(op, "the map", map_)
+    check_finite(op, "the map", map_, power=2)
     check_whole(op, 0, background=background)
     if background > 255:
         raise ValueError(f"{op}: background must be a grey of 0 to 255, got {background}")

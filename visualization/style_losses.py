@@ -14,7 +14,7 @@ import numpy as np
 from .._typing import Array
 from ..layers.checks import check_array, same_shape
 from ..layers.fast.parallel import product
-from .checks import check_not_negative
+from .checks import check_finite, check_not_negative
 
 
 def content_loss(content_weight: float, content_current: Array, content_original: Array) -> tuple[float, Array]:
@@ -41,6 +41,8 @@ def content_loss(content_weight: float, content_current: Array, content_original
     """
     check_not_negative("content_loss", content_weight=content_weight)
     same_shape("content_loss", "content_current", content_current, np.shape(content_original))
+    check_finite("content_loss", "content_current", content_current, power=2)
+    check_finite("content_loss", "content_original", content_original, power=2)
     ### BEGIN SOLUTION
     difference = content_current - content_original
     loss = content_weight * np.square(difference, dtype=np.float64).sum()
@@ -69,6 +71,7 @@ def gram_matrix(features: Array, normalize: bool = True) -> Array:
         features is not a float array (N, C, H, W).
     """
     check_array("gram_matrix", "features", features, "N C H W")
+    check_finite("gram_matrix", "features", features, power=2)
     ### BEGIN SOLUTION
     N, C, H, W = features.shape
     rows = features.transpose(0, 2, 3, 1).reshape(N, H * W, C)  # a view where channels lie last in memory
@@ -96,6 +99,8 @@ def gram_matrix_backward(dgram: Array, features: Array, normalize: bool = True) 
     check_array(op, "features", features, "N C H W")
     N, C, H, W = features.shape
     same_shape(op, "dgram", dgram, (N, C, C))
+    check_finite(op, "dgram", dgram)
+    check_finite(op, "features", features)
     ### BEGIN SOLUTION
     rows = features.transpose(0, 2, 3, 1).reshape(N, H * W, C)
     # With G = F F^T for features F (C, H * W) the gradient is (dG + dG^T) F.
@@ -152,6 +157,7 @@ def style_loss(
             raise ValueError(
                 f"{op}: the target of layer {layer} must have the shape {(N, C, C)}, got {np.shape(target)}"
             )
+        check_finite(op, f"the target of layer {layer}", target, power=2)
     ### BEGIN SOLUTION
     loss, dfeats = 0.0, []
     for layer, target, weight in zip(style_layers, style_targets, style_weights):

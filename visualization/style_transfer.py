@@ -16,7 +16,7 @@ import numpy as np
 from .._typing import Array
 from ..classifiers.network import Network
 from ..layers.checks import check_choice
-from .checks import check_images, check_not_negative, check_whole
+from .checks import check_images, check_model, check_not_negative, check_whole
 from .image_ops import clip, noise, octave_sizes, resize
 from .multilayer import backward_layers, forward_layers
 from .optimizers import OPTIMIZERS, descend
@@ -48,7 +48,7 @@ def style_transfer(
     optimizer: str = "adam",
     preserve_colors: bool = False,
     callback: Callable[..., Any] | None = None,
-    progress: bool = False,
+    progress: bool | None = None,
     rng: int | np.random.Generator | None = None,
 ) -> Array:
     """Paint a picture in the style of another, or of several.
@@ -94,8 +94,8 @@ def style_transfer(
     callback : callable, optional
         callback(t, X, info) after each step, t counting through all scales; X is of the scale's size, its colours are
         those of the result; info has "loss" and its parts "content", "style" and "tv".
-    progress : bool
-        A bar on standard error.
+    progress : bool, optional
+        A bar on standard error; by default in notebooks, where a call takes long.
     rng : int or numpy.random.Generator, optional
         For the noise; a fixed seed by default.
 
@@ -110,6 +110,7 @@ def style_transfer(
         An image is not a single image in model space, a layer is unknown or has no maps, an option is out of range.
     """
     op = "style_transfer"
+    check_model(op, model, content_image=content_image, style_image=style_image)
     styles = [style_image] if isinstance(style_image, np.ndarray) else list(style_image)
     for X in (content_image, *styles):
         check_one(op, X, model)

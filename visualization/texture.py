@@ -17,7 +17,7 @@ import numpy as np
 from .._typing import Array
 from ..classifiers.network import Network
 from ..layers.checks import check_choice
-from .checks import check_not_negative, check_whole
+from .checks import check_model, check_not_negative, check_whole
 from .image_ops import noise, octave_sizes
 from .multilayer import forward_layers
 from .optimizers import OPTIMIZERS, descend
@@ -50,7 +50,7 @@ def synthesize_texture(
     num_scales: int = 3,
     optimizer: str = "lbfgs",
     callback: Callable[..., Any] | None = None,
-    progress: bool = False,
+    progress: bool | None = None,
     rng: int | np.random.Generator | None = None,
 ) -> Array:
     """Make a new picture with the texture of a sample.
@@ -86,8 +86,8 @@ def synthesize_texture(
     callback : callable, optional
         callback(t, X, info) after each step, t counting through all scales; X is of the scale's size; info has "loss"
         and its parts "style" and "tv".
-    progress : bool
-        A bar on standard error.
+    progress : bool, optional
+        A bar on standard error; by default in notebooks, where a call takes long.
     rng : int or numpy.random.Generator, optional
         For the noise; a fixed seed by default.
 
@@ -102,6 +102,7 @@ def synthesize_texture(
         The sample is not a single image in model space, a layer is unknown or has no maps, an option is out of range.
     """
     op = "synthesize_texture"
+    check_model(op, model, image=image)
     check_one(op, image, model)
     check_whole(op, 0, num_iterations=num_iterations)
     check_whole(op, 1, num_scales=num_scales)

@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 from scipy.ndimage import affine_transform, gaussian_filter
-from tqdm import tqdm
 
+from .._progress import progress_bar
 from .._typing import Images
 from ..layers.checks import check_choice
 from .checks import check_not_negative, check_whole
@@ -31,7 +31,7 @@ def grow_texture(
     tolerance: float = 0.1,
     rng: int | np.random.Generator | None = None,
     callback: Callable[..., Any] | None = None,
-    progress: bool = False,
+    progress: bool | None = None,
 ) -> Images:
     """Grow a texture of any size from a sample of it.
 
@@ -61,8 +61,8 @@ def grow_texture(
         callback(t, picture, info) each time that a row's worth of pixels of a level is done. picture is the result so
         far, uint8 of the full size, with what is missing taken from the coarser level (grey on the coarsest). info has
         "level" (int, 0 the finest) and "done" (float, the part of that level's pixels).
-    progress : bool
-        A bar on standard error.
+    progress : bool, optional
+        A bar on standard error; by default in notebooks, where a call takes long.
 
     Returns
     -------
@@ -102,7 +102,7 @@ def grow_texture(
         shapes.append((-(-height // 2), -(-width // 2)))
 
     picture, rows = np.zeros((*shapes[-1], 3), dtype=np.float32), 0
-    with tqdm(total=sum(H * W for H, W in shapes), disable=not progress, desc="growing", unit="pixel") as bar:
+    with progress_bar(total=sum(H * W for H, W in shapes), progress=progress, desc="growing", unit="pixel") as bar:
         for level in reversed(range(levels)):
             below, before = None, np.float32(0)
             if level < levels - 1:

@@ -9,7 +9,7 @@ slope, with beta = 2 it is the sum of squares.
 import numpy as np
 
 from .._typing import Array
-from .checks import check_not_negative, check_positive
+from .checks import check_finite, check_not_negative, check_positive
 
 
 def tv_loss(img: Array, tv_weight: float) -> tuple[float, Array]:
@@ -74,7 +74,7 @@ def tv_beta_loss(img: Array, tv_weight: float, beta: float) -> tuple[float, Arra
         img is not a batch of images, tv_weight is negative, beta not above 0.
     """
     op = "tv_beta_loss"
-    _check(op, img, tv_weight)
+    _check(op, img, tv_weight, power=max(2, beta))
     check_positive(op, beta=beta)
     down, right = np.zeros_like(img), np.zeros_like(img)
     down[:, :, :-1], right[:, :, :, :-1] = img[:, :, 1:] - img[:, :, :-1], img[:, :, :, 1:] - img[:, :, :, :-1]
@@ -90,9 +90,10 @@ def tv_beta_loss(img: Array, tv_weight: float, beta: float) -> tuple[float, Arra
     return float(loss), dimg
 
 
-def _check(op, img, tv_weight):
+def _check(op, img, tv_weight, power=2.0):
     if not isinstance(img, np.ndarray) or not np.issubdtype(img.dtype, np.floating):
         raise TypeError(f"{op}: img must be a float array, got {getattr(img, 'dtype', type(img).__name__)}")
     if img.ndim != 4:
         raise ValueError(f"{op}: img must have the shape (N, C, H, W), got {img.shape}")
     check_not_negative(op, tv_weight=tv_weight)
+    check_finite(op, "img", img, power=power)

@@ -21,7 +21,7 @@ def transfer_matrix(
     *,
     attack_with: Callable[..., Any] = attack,
     callback: Callable[..., Any] | None = None,
-    progress: bool = False,
+    progress: bool | None = None,
     **options: Any,
 ) -> Array:
     """Make images that fool each network and show them to all.
@@ -39,7 +39,7 @@ def transfer_matrix(
     callback : callable, optional
         callback(a, matrix, info) once network a's images have been shown to all, with the rows so far; the others hold
         NaN. info is empty.
-    progress : bool
+    progress : bool, optional
     **options
         For the attack, such as ``limit=8``.
 

@@ -4,7 +4,6 @@ from pathlib import Path
 
 import numpy as np
 
-from .._files import check_destination
 from .options import above_zero, add_common, at_least, fraction
 from .shared import (
     CLASS_HELP,
@@ -16,6 +15,7 @@ from .shared import (
     add_model_and_size,
     as_pair,
     check_method,
+    check_output,
     end_with_ctrl_c,
     load_model,
     only_for,
@@ -86,9 +86,9 @@ def run_attack(args):
     from ..visualization.plots.pictures import short_name
 
     out = Path(args.out)
-    check_destination(out, overwrite=args.force, suffixes=FIGURES)
+    check_output(args, out, suffixes=FIGURES)
     image_out = out.with_name(f"{out.stem}-image.png")
-    check_destination(image_out, overwrite=args.force)
+    check_output(args, image_out)
     check_method(args)
     if args.method in BLACK_BOX and args.norm != "l2":
         raise ValueError("a black box is attacked with --norm l2")
@@ -184,7 +184,7 @@ def run_transfer(args):
     from ..visualization.plots.attacks import plot_transfer
     from ..visualization.transfer import transfer_matrix
 
-    check_destination(args.out, overwrite=args.force, suffixes=FIGURES)
+    check_output(args, args.out, suffixes=FIGURES)
     networks = {Path(args.model).stem if args.model else "shipped": load_model(args)}
     for path in args.others:
         name = Path(path).stem

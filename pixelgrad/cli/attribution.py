@@ -1,6 +1,5 @@
 """The commands that attribute a class to pixels: attribute, segment; and what all commands that make maps share."""
 
-from .._files import check_destination
 from .options import above_zero, add_common, at_least, fraction, not_negative
 from .shared import (
     CLASS_HELP,
@@ -9,6 +8,7 @@ from .shared import (
     Latest,
     add_command,
     add_model_and_size,
+    check_output,
     end_with_ctrl_c,
     layer_of,
     load_model,
@@ -246,7 +246,7 @@ def subject_of(args):
     """The network, the picture, the picture in model space, the class, and a title with its probability."""
     from ..visualization.plots.pictures import short_name
 
-    check_destination(args.out, overwrite=args.force, suffixes=FIGURES)
+    check_output(args, args.out, suffixes=FIGURES)
     model = load_model(args)
     picture = picture_of(args.image, args.size or model.input_size)
     X = model.preprocess(picture)

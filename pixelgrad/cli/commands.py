@@ -26,6 +26,9 @@ def console():
         os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     # Figures are drawn without a window. A notebook hands its own backend on to its commands.
     os.environ.pop("MPLBACKEND", None)
+    # tqdm takes defaults from the environment, and stops at those that it cannot use.
+    for name in [name for name in os.environ if name.startswith("TQDM_")]:
+        del os.environ[name]
     settle_reports()
     signal.signal(signal.SIGTERM, _interrupt)
     code = main()

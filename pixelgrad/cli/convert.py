@@ -4,8 +4,8 @@ import hashlib
 from datetime import date
 from pathlib import Path
 
-from .._files import check_destination
 from .options import add_common
+from .shared import check_output
 
 
 def add_convert(commands):
@@ -32,7 +32,7 @@ def run_convert(args):
     from ..classifiers import convert_squeezenet, read_torchvision
     from ..datasets import load_class_names
 
-    check_destination(args.out, overwrite=args.force, suffixes=(".h5", ".hdf5"))
+    check_output(args, args.out, suffixes=(".h5", ".hdf5"))
     class_names, wnids = (None, None) if args.classes is None else load_class_names(args.classes)
     arrays = read_torchvision(args.weights)
     source = Path(args.weights)

@@ -6,6 +6,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from .options import above_zero, at_least, percent
+from .shared import keep_input
 
 SYSTEMS = ("canvas", "moodle", "gradescope")
 
@@ -149,6 +150,8 @@ def grade(args):
     if args.anonymous and args.export:
         raise ValueError("--export needs the names that --anonymous leaves out; use one of them")
     export = out.with_suffix(f".{args.export}.csv")
+    for path in (out, out.with_suffix(".html"), out.with_suffix(".key.csv"), export, args.gradescope or out):
+        keep_input(args, path)
     if args.export:  # whatever cannot be written is told before the work, not after it
         check_destination(export, overwrite=args.force)
     if args.feedback and not Path(args.feedback).is_dir():

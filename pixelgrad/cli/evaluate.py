@@ -5,8 +5,9 @@ from pathlib import Path
 
 import numpy as np
 
-from .._files import check_destination, written_beside
+from .._files import written_beside
 from .options import above_zero, add_common, at_least
+from .shared import check_output
 
 COLUMNS = ("index", "wnid", "name", "images", "top1", "top5", "mistaken_for", "times")
 
@@ -34,8 +35,8 @@ def run_evaluate(args):
 
     out = Path(args.out)
     picture = out.with_suffix(".png")
-    check_destination(out, overwrite=args.force, suffixes=(".csv",))
-    check_destination(picture, overwrite=args.force)
+    check_output(args, out, suffixes=(".csv",))
+    check_output(args, picture)
     if not args.attack and (args.eps, args.steps) != (1.0, 10):
         raise ValueError("--eps and --steps have no effect without --attack")
     adversary = Adversary(args.eps, args.steps, norm=args.attack) if args.attack else None

@@ -6,7 +6,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .._files import check_destination
 from .neuron import add_neuron
 from .options import above_zero, add_common, at_least
 from .shared import (
@@ -16,6 +15,7 @@ from .shared import (
     add_command,
     add_model,
     add_model_and_size,
+    check_output,
     end_with_ctrl_c,
     layer_of,
     load_model,
@@ -99,7 +99,7 @@ def filters(args):
     from ..visualization.filters import first_layer_filters, layer_filters
     from ..visualization.plots.features import plot_filters, plot_layer_filters
 
-    check_destination(args.out, overwrite=args.force, suffixes=FIGURES)
+    check_output(args, args.out, suffixes=FIGURES)
     model = load_model(args)
     layer = layer_of(model, args.layer)
     name = model.layer_names[layer]
@@ -121,7 +121,7 @@ def activations(args):
     from ..visualization.filters import activation_maps
     from ..visualization.plots.features import plot_activations
 
-    check_destination(args.out, overwrite=args.force, suffixes=FIGURES)
+    check_output(args, args.out, suffixes=FIGURES)
     model = load_model(args)
     layer = layer_of(model, args.layer)
     picture = picture_of(args.image, args.size or model.input_size)
@@ -136,7 +136,7 @@ def patches(args):
     from ..visualization.patches import top_patches
     from ..visualization.plots.features import plot_patches
 
-    check_destination(args.out, overwrite=args.force, suffixes=FIGURES)
+    check_output(args, args.out, suffixes=FIGURES)
     model = load_model(args)
     layer = layer_of(model, args.layer)
     rng = np.random.default_rng(args.seed)
@@ -172,7 +172,7 @@ def neighbours(args):
     from ..visualization.neighbours import nearest_neighbours
     from ..visualization.plots.features import plot_neighbours
 
-    check_destination(args.out, overwrite=args.force, suffixes=FIGURES)
+    check_output(args, args.out, suffixes=FIGURES)
     model = load_model(args)
     layer = layer_of(model, args.layer)
     searched = _image_set(args, model, np.random.default_rng(args.seed))
@@ -213,7 +213,7 @@ def embed(args):
     from ..visualization.image_sets import features_of
     from ..visualization.plots.features import plot_embedding
 
-    check_destination(args.out, overwrite=args.force, suffixes=FIGURES)
+    check_output(args, args.out, suffixes=FIGURES)
     model = load_model(args)
     layer = layer_of(model, args.layer)
     searched = _image_set(args, model, np.random.default_rng(args.seed), MAP)

@@ -4,11 +4,12 @@ from pathlib import Path
 
 import numpy as np
 
-from .._files import check_destination, written_beside
+from .._files import written_beside
 from .attribution import FILLS, MEASURED, add_attribution_commands, map_command, method_name, subject_of
 from .options import add_common, at_least
 from .shared import (
     Latest,
+    check_output,
     end_with_ctrl_c,
     layer_of,
     save_figure,
@@ -112,6 +113,8 @@ def cam(args):
         name = "Grad-CAM" if layer is None else f"Grad-CAM of {model.layer_names[layer]}"
     save_figure(args, plot_maps(picture[None], map_, [title], signed=args.signed, label=name))
     say(args, f"{name}: {model.class_names[label]!r} in {args.out}")
+    if not map_.any():
+        say(args, "the map is 0 everywhere: all that the layer sees speaks against the class; --signed shows it")
 
 
 def faithfulness(args):
@@ -123,7 +126,7 @@ def faithfulness(args):
     out = Path(args.out)
     sanity_out = out.with_name(f"{out.stem}-sanity{out.suffix}")
     if args.sanity == "yes":
-        check_destination(sanity_out, overwrite=args.force)
+        check_output(args, sanity_out)
     model, _, X, label, title = subject_of(args)
     methods = {name: METHODS[name] for name in dict.fromkeys(args.methods)}
     if "smoothgrad" in methods:

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 
-from .._files import check_destination
 from .options import above_zero, add_common, at_least, not_negative
 from .shared import (
     CLASS_HELP,
@@ -17,6 +16,7 @@ from .shared import (
     add_model_and_size,
     add_step_options,
     as_pair,
+    check_output,
     end_with_ctrl_c,
     layer_of,
     load_model,
@@ -62,7 +62,7 @@ def neuron(args):
     from ..visualization.patches import cut_patches, receptive_field
     from ..visualization.plots.features import plot_neurons
 
-    check_destination(args.out, overwrite=args.force, suffixes=FIGURES)
+    check_output(args, args.out, suffixes=FIGURES)
     model = load_model(args)
     layer = layer_of(model, args.layer)
     channels, names = _channels(model, layer, args.channels)

@@ -1,12 +1,13 @@
 """Options that several commands share, and the numbers they take."""
 
 import argparse
+import os
 import re
 import zlib
 from pathlib import Path
 
 UNNAMED = ("out", "force", "quiet", "debug", "cache", "help")  # options that do not show in a result
-LONGEST_NAME = 100  # characters of a default name; some file systems take no more than 143
+LONGEST_NAME = 80  # bytes of the options in a default name; some file systems take names of 143 bytes at most
 
 
 def add_common(parser, *, out=None, out_help="where the result goes", seed=True, by_options=False):
@@ -41,11 +42,12 @@ def name_by_options(parser, args):
             words.append(max(action.option_strings, key=len).strip("-"))
         values = value if isinstance(value, list | tuple) else [] if value is True else [value]
         words += [
-            f"{v:g}" if isinstance(v, float) else Path(v).stem if Path(str(v)).exists() else str(v) for v in values
+            f"{v:g}" if isinstance(v, float) else Path(v).stem if os.path.exists(str(v)) else str(v) for v in values
         ]
     name = "-".join(re.sub(r"[^\w.,+]+", "-", word).strip("-") for word in words)
-    if len(name) > LONGEST_NAME:
-        name = f"{name[:LONGEST_NAME]}-{zlib.crc32(name.encode()):08x}"
+    whole = os.fsencode(name)
+    if len(whole) > LONGEST_NAME:  # cut between characters
+        name = f"{whole[:LONGEST_NAME].decode(errors='ignore')}-{zlib.crc32(whole):08x}"
     out = Path(args.stem)
     return f"{out.stem}-{name}{out.suffix}" if name else str(out)
 

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import numpy as np
 
-from .._files import check_destination
 from .layer_comparison import compare_engines
 from .options import above_zero, add_common, at_least, fraction, not_negative
 from .shared import (
@@ -18,7 +17,9 @@ from .shared import (
     add_model_and_size,
     add_step_options,
     as_pair,
+    check_output,
     end_with_ctrl_c,
+    keep_input,
     layer_of,
     load_model,
     mixture_of,
@@ -159,7 +160,7 @@ def saliency(args):
     from ..visualization import compute_saliency_maps
     from ..visualization.plots.pictures import plot_saliency, short_name
 
-    check_destination(args.out, overwrite=args.force, suffixes=FIGURES)
+    check_output(args, args.out, suffixes=FIGURES)
     model = load_model(args)
     picture = picture_of(args.image, args.size or model.input_size)
     X = model.preprocess(picture)
@@ -179,9 +180,9 @@ def fool(args):
     from ..visualization.plots.pictures import plot_fooling, short_name
 
     out = Path(args.out)
-    check_destination(out, overwrite=args.force, suffixes=FIGURES)
+    check_output(args, out, suffixes=FIGURES)
     image_out = out.with_name(f"{out.stem}-image.png")
-    check_destination(image_out, overwrite=args.force)
+    check_output(args, image_out)
     model = load_model(args)
     target = model.class_index(args.target)
     rng = np.random.default_rng(args.seed)
@@ -230,7 +231,7 @@ def invert(args):
     from ..visualization import invert_features
     from ..visualization.plots.pictures import plot_progress
 
-    check_destination(args.out, overwrite=args.force, suffixes=FIGURES)
+    check_output(args, args.out, suffixes=FIGURES)
     model = load_model(args)
     picture = picture_of(args.image, args.size or model.input_size)
     X = model.preprocess(picture)
@@ -309,7 +310,7 @@ def dream(args):
     from ..visualization.image_ops import resize
     from ..visualization.objectives import guided, mixture
 
-    check_destination(args.out, overwrite=args.force, suffixes=(".png", ".jpg", ".jpeg"))
+    check_output(args, args.out, suffixes=(".png", ".jpg", ".jpeg"))
     model = load_model(args)
     weights = mixture_of(model, args.layer)
     if args.guide is None:
@@ -352,8 +353,11 @@ def dream(args):
 def gallery(args):
     from ..classifiers import PretrainedCNN
     from ..datasets import load_image
+    from ..visualization.gallery.build import FIGURES as TECHNIQUES
     from ..visualization.gallery.build import make_gallery
 
+    for name in TECHNIQUES:
+        keep_input(args, Path(args.out) / f"{name}.png")
     model = load_model(args)
     twin = PretrainedCNN(variant="robust", engine=args.engine) if args.model is None else None
     image = None if args.image is None else load_image(args.image)

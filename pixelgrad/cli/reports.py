@@ -4,6 +4,7 @@ A terminal may be closed, a disk full, the reader of a pipe gone. Then progress 
 else: the picture is made, and the exit code tells of it.
 """
 
+import logging
 import os
 import sys
 import warnings
@@ -50,6 +51,9 @@ class Report:
             return
         try:
             getattr(self._stream, method)(*arguments, **options)
+        except UnicodeEncodeError:  # a name from data that this terminal's encoding lacks
+            encoding = self.encoding
+            self._try(method, *(text.encode(encoding, "backslashreplace").decode(encoding) for text in arguments))
         except (OSError, ValueError, AttributeError):  # full or gone; closed; a replacement without the method
             self._drop()
 
@@ -69,4 +73,5 @@ def settle_reports() -> None:
     """
     sys.stdout, sys.stderr = Report(sys.stdout), Report(sys.stderr)
     warnings.simplefilter("ignore", RuntimeWarning)
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)  # where it keeps its cache is nobody's concern
     warnings.showwarning = lambda message, *_, **__: print(f"pixelgrad: {message}", file=sys.stderr)

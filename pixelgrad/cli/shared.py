@@ -1,12 +1,13 @@
 """What the commands about pictures share: the network, pictures, output files, and Ctrl-C."""
 
+import os
 import re
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 
-from .._files import written_beside
+from .._files import check_destination, written_beside
 from .options import above_zero, at_least, name_by_options
 
 FIGURES = (".png", ".jpg", ".jpeg", ".pdf", ".svg")  # what a figure can be saved as
@@ -15,7 +16,8 @@ MORE_SAMPLES = ' (cat, coffee, ... come with scikit-image: pip install "pixelgra
 _MODEL = "weights file; robust for the shipped network trained on attacked images; squeezenet for squeezenet1_1.h5 "
 _MODEL += "(default: the shipped standard network)"
 ENGINES = ("fast", "im2col", "naive")  # as in classifiers.engines, which parsing the arguments need not import
-CLASS_HELP = "a class: name, WordNet id or index"
+WRITTEN = ("out", "stem", "feedback", "gradescope", "run_folder", "cache")  # options that name what is written
+CLASS_HELP = "a class: name, WordNet id or index; index:5 or name:5 where classes have numbers for names"
 
 
 class Latest:
@@ -150,9 +152,9 @@ def picture_of(name, size):
     """A user's file or a sample photograph as uint8 (H, W, 3)."""
     from ..datasets import load_image, sample_image, sample_names
 
-    if not Path(name).is_file() and name in sample_names():
+    if not os.path.isfile(name) and name in sample_names():
         return sample_image(name, size=size)
-    if not Path(name).exists() and not Path(name).suffix:
+    if not os.path.exists(name) and not Path(name).suffix:
         raise FileNotFoundError(
             f"there is no file {name}, and no sample photograph of that name; the samples are "
             f"{', '.join(sample_names())}" + ("" if "cat" in sample_names() else MORE_SAMPLES)
@@ -168,6 +170,30 @@ def noise_like(model, X, seed):
     from ..visualization.image_ops import noise
 
     return noise(model, X.shape, np.random.default_rng(seed), rms=5)
+
+
+def check_output(args, path, *, suffixes=None):
+    """Raise unless a command can write to `path`: before the work, for each name that it will write.
+
+    As `check_destination`, with --force; and what the command reads is never overwritten, not even with --force.
+    """
+    check_destination(path, overwrite=args.force, suffixes=suffixes)
+    keep_input(args, path)
+
+
+def keep_input(args, path):
+    """Raise if a command would overwrite what it reads."""
+    for name in _read_by(args):
+        if os.path.exists(path) and os.path.samefile(name, path):
+            raise FileExistsError(f"cannot write {path}: the command reads this file; choose another name by --out")
+
+
+def _read_by(args):
+    """The files among a command's arguments, without the ones that it writes."""
+    for option, value in vars(args).items():
+        for text in value if isinstance(value, list | tuple) else [value]:
+            if option not in WRITTEN and isinstance(text, str) and os.path.isfile(text):
+                yield text
 
 
 def save_figure(args, figure):

@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-from .._files import check_destination
 from .options import above_zero, add_common, at_least, not_negative
 from .shared import (
     IMAGE_HELP,
@@ -10,6 +9,7 @@ from .shared import (
     add_command,
     add_model,
     check_method,
+    check_output,
     end_with_ctrl_c,
     layer_of,
     load_model,
@@ -138,7 +138,7 @@ def style(args):
     from ..visualization import style_transfer
 
     out = Path(args.out)
-    check_destination(out, overwrite=args.force, suffixes=PICTURES)
+    _check_outputs(args)
     model = load_model(args)
     content = model.preprocess(_of_side(picture_of(args.content, None), args.image_size, max))
     styles = [
@@ -176,7 +176,7 @@ def style(args):
 
 
 def texture(args):
-    check_destination(args.out, overwrite=args.force, suffixes=PICTURES)
+    _check_outputs(args)
     check_method(args)
     if args.sweep and args.save_iter:
         raise ValueError("--save-iter has no effect with --sweep, which shows finished pictures")
@@ -274,8 +274,7 @@ class _Keep(Latest):
     def __call__(self, t, X, info):
         super().__call__(t, X, info)
         if self.args.save_iter and (t + 1) % self.args.save_iter == 0:
-            out = Path(self.args.out)
-            self.save(out.with_name(f"{out.stem}-{t + 1}{out.suffix}"))
+            self.save(_after(self.args.out, t + 1))
 
     def result(self, X):
         self.X = X
@@ -287,6 +286,20 @@ class _Keep(Latest):
         (picture,) = self.model.deprocess(self.finished())
         save_image(path, picture, overwrite=self.args.force)
         return picture.shape[:2]
+
+
+def _check_outputs(args):
+    """Raise unless the picture, and with --save-iter each of those on the way to it, can be written."""
+    check_output(args, args.out, suffixes=PICTURES)
+    if args.save_iter:
+        for steps in range(args.save_iter, args.num_iterations * (args.scales or 3) + 1, args.save_iter):
+            check_output(args, _after(args.out, steps))
+
+
+def _after(out, steps):
+    """The name of the picture after so many steps, beside the finished one."""
+    out = Path(out)
+    return out.with_name(f"{out.stem}-{steps}{out.suffix}")
 
 
 def _of_side(picture, pixels, which):

@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from .. import __version__
-from .._files import check_destination
 from .options import above_zero, add_common, at_least, fraction, not_negative
+from .shared import check_output
 
 
 def add_train(commands):
@@ -77,7 +77,7 @@ def train(args):
     from ..datasets import load_tiny_imagenet
 
     out = Path(args.out)
-    check_destination(out, overwrite=args.force)
+    check_output(args, out, suffixes=(".h5", ".hdf5"))
     folder = Path(args.run_folder) if args.run_folder else Path("runs") / out.stem
     checkpoint = folder / "checkpoint.h5"
     if checkpoint.exists() and not (args.resume or args.force):

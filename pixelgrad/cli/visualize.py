@@ -2,7 +2,6 @@
 
 import numpy as np
 
-from .._files import check_destination
 from .options import add_common, at_least, not_negative
 from .shared import (
     CLASS_HELP,
@@ -12,6 +11,7 @@ from .shared import (
     add_model,
     add_step_options,
     as_pair,
+    check_output,
     end_with_ctrl_c,
     layer_of,
     load_model,
@@ -69,7 +69,7 @@ def visualize(args):
     from ..visualization.image_ops import grey_levels
     from ..visualization.plots.pictures import plot_images, short_name
 
-    check_destination(args.out, overwrite=args.force, suffixes=FIGURES)
+    check_output(args, args.out, suffixes=FIGURES)
     model = load_model(args)
     target = np.array([model.class_index(label) for label in args.labels])
     starts = _starts(args, model, target)

@@ -227,7 +227,7 @@ def test_saving_never_converts(tmp_path, dtype):
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("shape", [(9, 9), (9, 9, 4), (1, 9, 9, 3), (3, 9, 9), (0, 9, 3)])
+@pytest.mark.parametrize("shape", [(9, 9), (9, 9, 4), (2, 9, 9, 3), (3, 9, 9), (0, 9, 3)])
 def test_saving_takes_one_rgb_picture(tmp_path, shape):
     with pytest.raises(ValueError, match="expected one picture"):
         save_image(tmp_path / "a.png", np.zeros(shape, np.uint8))
@@ -245,3 +245,33 @@ def test_an_existing_file_is_only_overwritten_when_asked_for(tmp_path):
 def test_a_missing_folder_is_named(tmp_path):
     with pytest.raises(FileNotFoundError, match="nowhere does not exist"):
         save_image(tmp_path / "nowhere" / "a.png", noise())
+
+
+def test_what_deprocess_returns_for_one_picture_is_saved(tmp_path):
+    picture = np.arange(9 * 8 * 3, dtype=np.uint8).reshape(1, 9, 8, 3)
+    save_image(tmp_path / "a.png", picture)
+    np.testing.assert_array_equal(load_image(tmp_path / "a.png"), picture[0])
+    with pytest.raises(ValueError, match=r"shape \(2, 9, 8, 3\), expected one picture .*one by one"):
+        save_image(tmp_path / "b.png", np.concatenate([picture, picture]))
+
+
+def test_a_phones_photograph_with_helpers_beside_it_opens_without_a_warning(tmp_path):
+    picture = Image.fromarray(np.full((20, 30, 3), 90, np.uint8))
+    picture.save(tmp_path / "phone.jpg", "MPO", save_all=True, append_images=[picture])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert load_image(tmp_path / "phone.jpg").shape == (20, 30, 3)
+
+
+@pytest.mark.parametrize("orientation", [0, 9, 65535])
+def test_an_orientation_that_is_none_is_ignored(tmp_path, orientation):
+    exif = Image.Exif()
+    exif[0x112] = orientation
+    Image.fromarray(np.full((20, 30, 3), 90, np.uint8)).save(tmp_path / "a.jpg", exif=exif.tobytes())
+    assert load_image(tmp_path / "a.jpg").shape == (20, 30, 3)
+
+
+@pytest.mark.parametrize("exif", [b"Exif\0\0http://ns.adobe.com/xap/1.0/", b"Exif\0\0II*\0\xff\xff\xff\x7f"])
+def test_camera_data_that_is_none_is_ignored(tmp_path, exif):
+    Image.fromarray(np.full((20, 30, 3), 90, np.uint8)).save(tmp_path / "a.jpg", exif=exif)
+    assert load_image(tmp_path / "a.jpg").shape == (20, 30, 3)

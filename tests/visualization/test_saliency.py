@@ -46,7 +46,7 @@ def test_shape_sign_and_untouched_arguments(model, images):
         (-1, ValueError, "from 0 to 4"),
         ([0, 1, 2], ValueError, "2 images need 2 classes"),
         (1.0, TypeError, "whole numbers"),
-        ("cat", TypeError, "class_index"),
+        ("cat", ValueError, "unknown class"),
     ],
 )
 def test_impossible_classes_are_refused(model, images, y, error, words):

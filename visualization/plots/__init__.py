@@ -11,6 +11,8 @@ from .features import (
     plot_neurons,
     plot_patches,
 )
+from .figure import Figure
+from .look import Look, open_picture
 from .maps import (
     plot_gradient_pictures,
     plot_maps,
@@ -21,6 +23,9 @@ from .maps import (
 from .pictures import plot_evaluation, plot_fooling, plot_history, plot_images, plot_progress, plot_saliency
 
 __all__ = [
+    "Figure",
+    "Look",
+    "open_picture",
     "plot_activations",
     "plot_attack",
     "plot_embedding",

@@ -3,10 +3,10 @@
 from typing import Any
 
 import numpy as np
-from matplotlib.figure import Figure
 
 from ..._typing import Array, Images
-from .panels import DPI, TILE, around_grey, show
+from .figure import Figure, printable
+from .panels import DPI, TILE, around_grey, legend_label, show
 
 
 def plot_attack(
@@ -49,7 +49,7 @@ def plot_attack(
         show(axis, image, title)
         axis.set_axis_off()
     for label, (x, y) in trace.items():
-        curve.plot(x, y, marker=".", label=label)
+        curve.plot(x, y, marker=".", label=legend_label(label))
     curve.set_xlabel(xlabel, fontsize=8)
     curve.set_ylabel(ylabel, fontsize=8)
     curve.tick_params(labelsize=8)
@@ -74,6 +74,7 @@ def plot_transfer(matrix: Array, names: list[str], *, heading: str | None = None
     -------
     Figure
     """
+    names = [printable(name) for name in names]
     figure = Figure(figsize=(2.2 + 1.1 * len(names), 1.6 + 0.8 * len(names)), dpi=DPI)
     figure.set_layout_engine("constrained")
     axis = figure.subplots()

@@ -1,10 +1,10 @@
 """Figures of how faithful maps are: insertion and deletion, and the sanity check. In all else as in `maps`."""
 
 from matplotlib import colormaps
-from matplotlib.figure import Figure
 
 from ..faithfulness import InsertionDeletion, SanityCheck
-from .panels import tile_axes
+from .figure import Figure
+from .panels import legend_label, tile_axes
 
 # What people call the methods, and the colours they have in all charts.
 METHOD_NAMES = {
@@ -90,7 +90,7 @@ def plot_sanity(results: dict[str, SanityCheck], *, heading: str | None = None) 
             [1, *result.correlation.mean(axis=1)],
             marker=".",
             color=colours[name],
-            label=name,
+            label=legend_label(name),
             lw=1.5,
         )
     axis.set_xticks(range(len(result.layers) + 1), ["none", *result.layers], rotation=30, ha="right")

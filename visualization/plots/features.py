@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from matplotlib.figure import Figure
 
 from ..._typing import Array, Images, IntArray
 from ..filters import ActivationMaps, tile_grid
 from ..patches import TopPatches
-from .panels import DPI, aspect_of, show, tile_axes, titles_for
+from .figure import Figure
+from .panels import DPI, aspect_of, legend_label, show, tile_axes, titles_for
 from .pictures import plot_images, short_name
 
 CAPTION_DEEP = (
@@ -225,7 +225,7 @@ def plot_embedding(
     for n, label in enumerate(present):
         which = slice(None) if label is None else labels == label
         colour = f"C{n}" if len(present) <= 10 else _colours(n / max(1, len(present) - 1), n)
-        name = None if label is None or names is None or many else short_name(names[label])
+        name = None if label is None or names is None or many else legend_label(short_name(names[label]))
         axes[0].scatter(*Y[which].T, s=max(3, min(30, 6000 / len(Y))), color=colour, label=name, linewidths=0)
     if labels is not None and names is not None and not many:
         axes[0].legend(fontsize=7, markerscale=1.5, loc="best", framealpha=0.7)

@@ -11,14 +11,14 @@ from typing import Any
 import numpy as np
 from matplotlib import colormaps
 from matplotlib.colors import Normalize
-from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from ..._typing import Array, Images
 from ...layers.checks import check_choice
 from ..occlusion import Occlusion
 from ..segmentation import Segmentation
-from .panels import aspect_of, show, tile_axes, titles_for
+from .figure import Figure
+from .panels import aspect_of, check_pictures, show, tile_axes, titles_for
 
 SIGNED, UNSIGNED = "RdBu_r", "inferno"
 UNMEASURED = "#8c8c8c"  # a grey that neither has
@@ -255,6 +255,7 @@ def _maps_for(op, images, maps, unfinished=False):
     """The maps as an array (N, H, W), one of each picture's size; only unfinished ones may hold NaN."""
     if len(images) != len(maps):
         raise ValueError(f"{op}: {len(images)} images but {len(maps)} maps")
+    check_pictures(op, images, "maps, ...")
     for image, map_ in zip(images, maps):
         if np.shape(map_) != np.shape(image)[:2]:
             raise ValueError(f"{op}: a map of the shape {np.shape(map_)} for a picture of {np.shape(image)[:2]}")

@@ -3,7 +3,8 @@
 import textwrap
 
 import numpy as np
-from matplotlib.figure import Figure
+
+from .figure import Figure
 
 TILE = 2.3  # inches a tile takes in a figure
 DPI = 110
@@ -13,10 +14,24 @@ def titles_for(op, images, titles):
     """A title for each picture; empty ones where none are given."""
     if len(images) == 0:
         raise ValueError(f"{op}: no images")
+    if any(isinstance(image, str) for image in images):
+        raise TypeError(f"{op}: images are strings, expected uint8 arrays: call {op}(images, titles)")
     titles = [""] * len(images) if titles is None else list(titles)
     if len(titles) != len(images):
         raise ValueError(f"{op}: {len(images)} images but {len(titles)} titles")
     return titles
+
+
+def check_pictures(op, images, name):
+    """Raise if maps were given in place of pictures."""
+    kind = np.asarray(images).dtype
+    if kind.kind == "f":
+        raise TypeError(f"{op}: images are {kind}, not uint8 as model.deprocess returns: call {op}(images, {name})")
+
+
+def legend_label(name):
+    """A name as a label that a legend shows: matplotlib leaves out those that begin with an underscore."""
+    return f" {name}" if name.startswith("_") else name
 
 
 def around_grey(change):

@@ -9,11 +9,12 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from matplotlib.figure import Figure
 
 from ..._typing import Array, Images
 from ...classifiers.evaluation import Evaluation
-from .panels import DPI, TILE, around_grey, aspect_of, show, tile_axes, titles_for
+from ..checks import check_finite
+from .figure import Figure, printable
+from .panels import DPI, TILE, around_grey, aspect_of, check_pictures, show, tile_axes, titles_for
 
 
 def short_name(name):
@@ -78,6 +79,8 @@ def plot_saliency(
     """
     if len(images) != len(saliency):
         raise ValueError(f"plot_saliency: {len(images)} images but {len(saliency)} maps")
+    check_pictures("plot_saliency", images, "saliency")
+    check_finite("plot_saliency", "saliency", saliency)
     titles = titles_for("plot_saliency", images, titles)
     figure, axes = tile_axes(len(images), 3, heading, aspect_of(images))
     for row, image, map_, title in zip(axes, images, saliency, titles):
@@ -204,7 +207,7 @@ def plot_evaluation(evaluation: Evaluation, class_names: list[str], *, heading: 
     """
     results = sorted(evaluation.per_class(), key=lambda r: (-r.top1, -r.top5, r.index))
     order = [r.index for r in results]
-    names, rows = [short_name(class_names[k]) for k in order], np.arange(len(order))
+    names, rows = [printable(short_name(class_names[k])) for k in order], np.arange(len(order))
     side = max(4, 0.16 * len(order))  # inches: a class needs so many for its name to be read
     figure = Figure(figsize=(1.35 * side + 5, side + 2.5), dpi=DPI)
     figure.set_layout_engine("constrained")

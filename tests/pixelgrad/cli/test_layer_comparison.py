@@ -77,7 +77,10 @@ def test_layers_that_agree_say_how_closely(network, images):
         ({"conv1": narrower, "conv2": doubled}, "conv1 is the first layer that differs: it returns the shape"),
         ({"conv1": fewer_channels}, "conv1 fails: ValueError: spatial_batchnorm_forward"),
         ({"conv2": doubled}, "conv2 is the first"),
-        ({"conv1": lambda out: out * np.nan}, "conv1 is the first"),
+        (
+            {"conv1": lambda out: out * np.nan},
+            "conv1 fails: ValueError: forward: the output of layer conv1 is not finite",
+        ),
     ],
 )
 def test_the_first_layer_that_differs_is_named(changes, words, network, images, change):

@@ -1,5 +1,6 @@
 """Reports never decide: closed, full and abandoned streams, inherited variables, and signals from outside."""
 
+import io
 import os
 import signal
 import subprocess
@@ -9,6 +10,8 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
+
+from pixelgrad.cli.reports import Report
 
 posix = pytest.mark.skipif(os.name != "posix", reason="needs a shell and signals")
 PIXELGRAD = f"{sys.executable} -m pixelgrad"
@@ -83,3 +86,34 @@ def test_sigterm_keeps_the_picture_so_far(tmp_path, photo, weights):
         _, err = process.communicate(timeout=60)
     assert process.returncode == 130 and "the picture so far is in" in err
     assert Image.open(tmp_path / "dream.png").size[0] >= 16
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252", "utf-8"])
+@pytest.mark.parametrize("name", ["\u732b", "\U0001f408 cat", "caf\udce9"])
+def test_what_the_terminal_cannot_show_is_written_as_escapes_and_the_rest_follows(name, encoding):
+    raw = io.BytesIO()
+    report = Report(io.TextIOWrapper(raw, encoding=encoding))
+    print(f"saliency of {name}", file=report)
+    print("the next line", file=report, flush=True)
+    shown = raw.getvalue().decode(encoding)
+    assert shown.splitlines()[1] == "the next line"
+    assert shown.startswith("saliency of ") and (name in shown or "\\" in shown)
+
+
+@posix
+@pytest.mark.parametrize(
+    "environment",
+    [
+        {"TQDM_ASCII": "#"},  # a division by zero in tqdm
+        {"TQDM_MININTERVAL": "often"},  # cannot be read as a number, when tqdm is imported
+        {"TQDM_BAR_FORMAT": "{nothing}"},
+        {"HOME": "/proc/nobody", "XDG_CONFIG_HOME": "/proc/nobody", "XDG_CACHE_HOME": "/proc/nobody"},
+    ],
+    ids=lambda environment: next(iter(environment)),
+)
+def test_what_other_packages_take_from_the_environment_does_not_decide(environment, shell, tmp_path):
+    command = "unset MPLCONFIGDIR; PIXELGRAD occlude PHOTO --model MODEL --size 16 --out a.png"
+    done = shell(command, env=environment | {"PYTHONPATH": str(ROOT)})
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "a.png").is_file()
+    assert "Traceback" not in done.stderr and "Matplotlib" not in done.stderr and "mkdir" not in done.stderr
