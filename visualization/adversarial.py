@@ -127,6 +127,12 @@ def attack(
     ------
     ValueError, TypeError
         X is not a batch of images, a class or an option is out of range.
+
+    Examples
+    --------
+    >>> result = attack(X, model.predict(X)[0][0].index, model, limit=4.0, max_iterations=5)
+    >>> bool(result.l2[0] <= 4.01)
+    True
     """
     op = "attack"
     check_images(op, X, model)
@@ -192,7 +198,14 @@ def attack(
 
 
 def fgsm(X: Array, y: int | IntArray, model: Network, *, limit: float, targeted: bool = False) -> "Attack":
-    """The fast gradient sign method: one step that changes every pixel by `limit` grey levels. See `attack`."""
+    """The fast gradient sign method: one step that changes every pixel by `limit` grey levels. See `attack`.
+
+    Examples
+    --------
+    >>> result = fgsm(X, model.predict(X)[0][0].index, model, limit=2.0)
+    >>> bool(abs(result.X - X).max() <= 2.001)
+    True
+    """
     check_images("fgsm", X, model)
     options: dict[str, Any] = {"norm": "linf", "limit": limit, "step_size": limit, "max_iterations": 1}
     return attack(X, y, model, targeted=targeted, **options)
@@ -212,7 +225,14 @@ def pgd(
     callback: Callable[..., Any] | None = None,
     progress: bool | None = None,
 ) -> "Attack":
-    """Projected gradient descent: from a random start within the limit, steps of a tenth of it. See `attack`."""
+    """Projected gradient descent: from a random start within the limit, steps of a tenth of it. See `attack`.
+
+    Examples
+    --------
+    >>> result = pgd(X, model.predict(X)[0][0].index, model, limit=2.0, max_iterations=3)
+    >>> bool(abs(result.X - X).max() <= 2.001)
+    True
+    """
     check_images("pgd", X, model)
     return attack(
         X,
@@ -249,6 +269,12 @@ def random_control(
     -------
     ndarray (N, 3, H, W)
         In model space, within the pixel bounds, which may make changes a little smaller.
+
+    Examples
+    --------
+    >>> result = fgsm(X, y, model, limit=2.0)
+    >>> random_control(result, X, model).shape
+    (1, 3, 64, 64)
     """
     check_images("random_control", X, model)
     check_choice("random_control", "norm", norm, NORMS)
@@ -277,6 +303,11 @@ def defend(X: Array, model: Network, method: str, strength: float) -> Array:
     Returns
     -------
     ndarray (N, 3, H, W)
+
+    Examples
+    --------
+    >>> defend(X, model, "blur", 1.0).shape
+    (1, 3, 64, 64)
     """
     check_images("defend", X, model)
     check_choice("defend", "method", method, ("blur", "grey_levels", "jpeg"))
