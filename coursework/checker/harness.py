@@ -21,8 +21,9 @@ from ..exercises.registry import ReturnError
 from .packing import copied, pack, same, unpack
 from .texts import exception_name, exception_text
 
-MOST_BYTES = 64 * 2**20  # of one output
-MOST_OF_ALL = 2**28  # bytes of all outputs of an exercise
+# Entries of one output, and of all outputs of an exercise. The right ones have a twentieth of it: what is larger is
+# wrong, and nobody reads it.
+MOST_OF_ONE, MOST_OF_ALL = 100_000, 1_000_000
 # Files that tell the parent where we are; the first names the exercise file that is being imported.
 STARTED, IMPORTED, WHERE = "started", "imported", "where"
 
@@ -61,8 +62,8 @@ class Outputs(dict):
             return
         if type(array) is not np.ndarray or array.dtype.kind not in "fiub":
             self.kinds[name] = _kind(value)
-        elif array.nbytes > MOST_BYTES:
-            self.kinds[name] = f"an array of {array.nbytes / 2**20:.0f} MiB"
+        elif array.size > MOST_OF_ONE:
+            self.kinds[name] = f"an array of {array.dtype} with the shape {array.shape}, far too large"[:500]
         else:
             self[name] = array.copy()
 
@@ -163,9 +164,8 @@ def main(job, results, seconds):
 
 
 def _write(target, outcomes):
-    size = sum(array.nbytes for outcome in outcomes.values() for array in outcome["outputs"].values())
-    if size > MOST_OF_ALL:
-        raise ReturnError(f"{size:,} bytes")
+    if sum(array.size for outcome in outcomes.values() for array in outcome["outputs"].values()) > MOST_OF_ALL:
+        raise ReturnError("too large")
     with open(target.with_suffix(".part"), "wb") as f:
         np.savez(f, **pack(outcomes))
     target.with_suffix(".part").replace(target)
@@ -174,9 +174,9 @@ def _write(target, outcomes):
 def _not_kept(outcomes, error):
     """Outcomes without their arrays, which say why these are not there."""
     arrays = [array for outcome in outcomes.values() for array in outcome["outputs"].values()]
-    size = sum(array.nbytes for array in arrays) / 2**20
+    size = sum(array.size for array in arrays)
     reason = f" ({error.strerror})" if isinstance(error, OSError) and error.strerror else ""
-    words = f"what the functions return takes {size:.0f} MiB in all, too much to be kept{reason}"
+    words = f"what the functions return has {size:,} entries in all, too much to be kept{reason}"
     raised = {"type": "ReturnError", "message": words, "line": None, "function": None}
     return {case: {"outputs": {}, "kinds": {}, "raised": raised, "changed": {}} for case in outcomes}
 

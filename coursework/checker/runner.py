@@ -6,6 +6,7 @@ next. If it was importing an exercise file, the other child skips that file, and
 """
 
 import json
+import math
 import os
 import re
 import signal
@@ -25,7 +26,7 @@ import numpy as np
 from ..exercises.catalogue import ROOT, exercise_files
 from .diagnosis import ENDLESS
 from .folders import scratch_folder
-from .harness import IMPORTED, MOST_OF_ALL, STARTED, WHERE
+from .harness import IMPORTED, MOST_OF_ALL, MOST_OF_ONE, STARTED, WHERE
 from .importing import not_imported
 from .packing import DESCRIPTION, pack, unpack
 from .texts import plain_text
@@ -44,8 +45,7 @@ IMPORT_ENDED = "it ends the whole program ({}). Is there an exit() outside the f
 UNREADABLE = "What it returned cannot be read."
 _POLL = 0.01  # seconds
 _MOST_PRINTED = 4000  # characters
-_MOST_BYTES, _MOST_ARRAYS = MOST_OF_ALL + 2**24, 10_000  # of all that an exercise returns, and what describes it
-_MOST_WORDS = 2**20  # bytes of what describes it
+_MOST_ARRAYS, _MOST_WORDS = 10_000, 2**20  # of all that an exercise returns; bytes of what describes it
 _MOST_TEXT = 2**14  # bytes of other texts
 _FRAME = re.compile(r'File "([^"\n]+)", line ([0-9]{1,6}) in ([A-Za-z_][A-Za-z0-9_]{0,60}|<module>)$', re.MULTILINE)
 
@@ -261,20 +261,43 @@ def _read(path):
             if not stat.S_ISREG(os.fstat(f.fileno()).st_mode):
                 return UNREADABLE
             with zipfile.ZipFile(f) as archive:
-                members = archive.infolist()
-                if len(members) > _MOST_ARRAYS or sum(member.file_size for member in members) > _MOST_BYTES:
+                if not _is_small(archive):
                     return UNREADABLE
             f.seek(0)
             with np.load(f, allow_pickle=False) as archive:
                 arrays = dict(archive)
-        if np.asarray(arrays[DESCRIPTION]).nbytes > _MOST_WORDS:
-            return UNREADABLE
         outcomes = unpack(arrays)
         if not all(_is_outcome(outcome) for outcome in outcomes.values()):
+            return UNREADABLE
+        # An array may stand in many places, and is looked at in each of them.
+        if sum(array.size for outcome in outcomes.values() for array in outcome["outputs"].values()) > MOST_OF_ALL:
             return UNREADABLE
         return {case: _plain(outcome) for case, outcome in outcomes.items()}
     except Exception:  # whatever such a file makes the readers raise
         return UNREADABLE
+
+
+def _is_small(archive):
+    """Whether all arrays of an archive are numbers, and few enough, as their headers say; none of them is read."""
+    entries = 0
+    if len(archive.infolist()) > _MOST_ARRAYS:
+        return False
+    for member in archive.infolist():
+        with archive.open(member) as f:
+            version = np.lib.format.read_magic(f)
+            read = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}[version]
+            shape, _, dtype = read(f)
+        size = math.prod(shape)
+        if member.filename == f"{DESCRIPTION}.npy":
+            if size > _MOST_WORDS or dtype != np.uint8:
+                return False
+            continue
+        entries += size
+        if dtype.kind not in "fiub" or size > MOST_OF_ONE or entries > MOST_OF_ALL:
+            return False
+        if member.file_size > size * dtype.itemsize + _MOST_TEXT:
+            return False
+    return True
 
 
 def _open_plain(path, flags):
