@@ -18,6 +18,8 @@ import numpy as np
 
 from ...todo import Todo
 from ..exercises.registry import ReturnError
+from .comparing import alike
+from .given import REMEMBERED, decoys, refusing
 from .packing import copied, pack, same, unpack
 from .texts import exception_name, exception_text
 
@@ -78,6 +80,20 @@ def run_case(exercise, inputs, namespace):
     namespace : dict
         The student's functions by name.
     """
+    outcome, functions = _run_once(exercise, inputs, namespace)
+    if exercise.track == "layers" and outcome["raised"] is None:
+        # Once more, with other calls in between, and with what the first run has imported refused.
+        again, _ = _run_once(exercise, inputs, namespace, between=True)
+        if again["raised"] and again["raised"]["type"] == "ReturnError":
+            return again
+        if not alike(outcome, again) and alike(outcome, _run_once(exercise, inputs, namespace)[0]):
+            words = REMEMBERED.format(functions.latest, exercise.functions[0])
+            outcome["raised"] = {"type": "ReturnError", "message": words, "line": None, "function": None}
+    return outcome
+
+
+def _run_once(exercise, inputs, namespace, between=False):
+    """The outcome of a case, and the functions that it called; with calls of other inputs in between on request."""
     given, outputs, raised, changed = copied(inputs), Outputs(), None, {}
 
     def compare(function):
@@ -85,7 +101,7 @@ def run_case(exercise, inputs, namespace):
             if name not in (*changed, *exercise.may_change) and not same(inputs[name], given[name]):
                 changed[name] = function
 
-    functions = _Functions(namespace, compare)
+    functions = _Functions(exercise, namespace, compare, between)
     try:
         with np.errstate(all="ignore"):
             exercise.run(functions, given, outputs)
@@ -95,25 +111,40 @@ def run_case(exercise, inputs, namespace):
         raised = {"type": "ReturnError", "message": str(error), "line": None, "function": None}
     except BaseException as error:
         raised = _described(error)
+    if functions.refused:
+        raised = {"type": "ReturnError", "message": functions.refused[0], "line": None, "function": None}
     compare(functions.latest)  # parameters of a network are put into the inputs afterwards
-    return {"outputs": dict(outputs), "kinds": outputs.kinds, "raised": raised, "changed": changed}
+    return {"outputs": dict(outputs), "kinds": outputs.kinds, "raised": raised, "changed": changed}, functions
 
 
 class _Functions:
     """A student's functions by name; after each call the inputs are compared with what they were."""
 
-    def __init__(self, namespace, compare):
-        self.latest = ""
-        for name, function in namespace.items():
-            setattr(self, name, self._watched(name, function, compare))
+    def __init__(self, exercise, namespace, compare, between):
+        self.latest, self.refused = "", []
+        self._exercise, self._compare = exercise, compare
+        from ..exercises.catalogue import exercise_files
 
-    def _watched(self, name, function, compare):
+        self._own = {f"pixelgrad.{file[:-3].replace('/', '.')}" for file in exercise_files()}
+        self._earlier = {} if between else None
+        for name, function in namespace.items():
+            setattr(self, name, self._watched(name, function))
+
+    def _watched(self, name, function):
         def call(*args, **kwargs):
             self.latest = name
+            if self._earlier is not None:
+                for other, (earlier, decoy) in self._earlier.items():
+                    if other != name:
+                        with suppress(Exception), refusing(self._exercise, other, self._own):
+                            earlier(*decoy[0], **decoy[1])
+                self._earlier[name] = function, decoys(copied((args, kwargs)))
             try:
-                return function(*args, **kwargs)
+                with refusing(self._exercise, name, self._own) as refused:
+                    return function(*args, **kwargs)
             finally:
-                compare(name)
+                self.refused += refused
+                self._compare(name)
 
         return call
 
