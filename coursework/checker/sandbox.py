@@ -1,7 +1,8 @@
 """A sandbox for the calling process and all that it will start: Linux's own, which needs no rights.
 
-Landlock (since Linux 5.13) allows reading and writing below given paths and nowhere else; seccomp refuses system calls,
-such as those that open sockets. Neither can be undone. What the kernel lacks is not used: `sandbox` says what works.
+Landlock (all that is needed since Linux 6.2) allows reading and writing below given paths and nowhere else; seccomp
+refuses system calls, such as those that open sockets. Neither can be undone. What the kernel lacks is not used, and the
+result says what works.
 
 References
 ----------

@@ -7,7 +7,7 @@ depending on who grades and what the system offers; the first that works is take
 - "namespaces", as root: an own view of the file system and of the processes, and a user id for each job;
 - "user", as root without the right to make namespaces: a user id for each job, and the sandbox of `checker.sandbox`;
 - "bubblewrap", as an ordinary user: namespaces made by that program, and the sandbox;
-- "sandbox", as an ordinary user on Linux since 5.19: the sandbox alone;
+- "sandbox", as an ordinary user on Linux since 6.2: the sandbox alone;
 - "none": limits only. Submissions run as the user who grades.
 
 Each is tried out from inside before it is used (see `probe`), and what is open all the same must be accepted first.
@@ -35,7 +35,7 @@ PROCESSES, DISK, FILES, OUTPUT = 64, 256, 10_000, 64  # of a job: processes, MiB
 LINUX = sys.platform.startswith("linux")
 START = 20  # seconds of processor time until the first exercise
 _END_WITHIN = 30  # seconds for the keeper to end a job
-ENOUGH = "Linux since 5.19, bubblewrap, or root in a container would protect you"
+ENOUGH = "Linux since 6.2, bubblewrap, or root in a container would protect you"
 
 
 class BoundaryError(RuntimeError):
