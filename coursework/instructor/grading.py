@@ -36,6 +36,7 @@ from .locking import locked
 from .make import edition_texts, make_edition
 from .roster import match, read_roster
 
+SCRATCH = "pixelgrad-grading-"
 LIMITS = Limits(seconds=10, memory=2048, file_size=64)
 
 
@@ -148,7 +149,9 @@ def _grade_each(submissions, parts, run, behind, say, progress):
     """The grade of each submission by its name: those of an earlier run of the same kind, and new ones."""
     names, grades = run["exercises"], {}
     answers = make_answers(with_needs(names), seed=run["seed"])
-    with scratch_folder("pixelgrad-grading-") as folder, ExitStack() as stack:
+    _remove_abandoned()
+    with scratch_folder(SCRATCH) as folder, ExitStack() as stack:
+        stack.enter_context(locked(folder / "lock", folder))
         os.chmod(folder, 0o711)
         base = make_edition(folder / "base", exercises=with_needs(names), answers=False)
         for path in (base, *base.rglob("*")):  # whatever our umask is, the user of a job must be able to read it
@@ -177,6 +180,15 @@ def _grade_each(submissions, parts, run, behind, say, progress):
                     future.cancel()
                 raise
     return grades
+
+
+def _remove_abandoned():
+    """Remove the folders of graders that were killed: nobody holds their locks."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{SCRATCH}*"):
+        with suppress(OSError):
+            if (folder / "lock").exists():  # others' folders cannot be opened
+                with locked(folder / "lock", folder):
+                    remove_folder(folder)
 
 
 def _boundary(base, folder, say, *, hidden, unprotected, limits, jobs):
