@@ -1,6 +1,7 @@
 """What a submission cannot reach, in every way to build a boundary that this machine offers."""
 
 import ast
+import importlib.util
 import json
 import os
 import shutil
@@ -19,6 +20,7 @@ import pytest
 from pixelgrad.coursework.checker.folders import remove_folder, scratch_folder
 from pixelgrad.coursework.checker.runner import Limits, run_exercises
 from pixelgrad.coursework.exercises.catalogue import EXERCISES, ROOT
+from pixelgrad.coursework.instructor import grading
 from pixelgrad.coursework.instructor.answers import draw_inputs
 from pixelgrad.coursework.instructor.boundary import boundary as boundaries
 from pixelgrad.coursework.instructor.boundary import probe
@@ -288,6 +290,44 @@ def test_whatever_it_leaves_is_removed(behind, jobs):
     behind(CANNOT_BE_REMOVED)
     remove_folder(jobs)
     assert not jobs.exists()
+
+
+# -- attacks -----------------------------------------------------------------------------------------------------------
+
+_spec = importlib.util.spec_from_file_location("hostile", Path(__file__).parents[2].joinpath("hostile.py"))
+hostile = importlib.util.module_from_spec(_spec)
+_spec.loader.exec_module(hostile)
+ATTACKS = ["exits at import", "patches numpy and our modules", "reads the solutions", "array that equals everything"]
+ATTACKS += ["a huge result", "a new session", "another submission through proc", "kernels, quietly"]
+
+
+@pytest.mark.slow
+def test_hostile_submissions_earn_nothing_and_spoil_nothing(working, place, run):
+    if not working:
+        pytest.skip("there is no boundary here")
+    for name in ATTACKS:
+        write(place / name, SOLVED | {"layers/basic.py": hostile.HOSTILE[name]})
+    write(place / "zzz honest", SOLVED)
+    table = run(place, limits=replace(LIMITS, seconds=2), jobs=2)
+    honest = table.pop("zzz honest")
+    assert honest["points"] == honest["max_points"] and len(table) == len(ATTACKS)
+    assert all(row[name] == "0" for row in table.values() for name in ("affine", "relu")), table
+
+
+def test_a_grader_that_stumbles_over_one_submission_grades_the_others(place, run, monkeypatch):
+    for name in ("a", "b", "c"):
+        write(place / name, SOLVED)
+    real = grading._Grader._graded
+
+    def stumbles(self, name, files):
+        if name == "b":
+            raise OSError("no space left")
+        return real(self, name, files)
+
+    monkeypatch.setattr(grading._Grader, "_graded", stumbles)
+    table = run(place, exercises=["relu"], unprotected=True)
+    assert [table[name]["relu"] for name in "abc"] == ["3", "0", "3"]
+    assert "the grader itself failed here (OSError: no space left)" in table["b"]["error"]
 
 
 # -- which one is taken ------------------------------------------------------------------------------------------------
