@@ -91,6 +91,11 @@ def add_coursework_commands(commands):
     p.add_argument(
         "--overrides", metavar="FILE.csv", help="your decisions: columns submission, exercise, points, late, reason"
     )
+    p.add_argument(
+        "--unprotected",
+        action="store_true",
+        help="grade also where submissions cannot be kept from your files, one at a time: only if you trust them",
+    )
     p.add_argument("--anonymous", action="store_true", help="number the students; NAME.key.csv tells who is who")
     _exercises(p)
     p.add_argument("--force", action="store_true", help="overwrite a finished table")
@@ -168,6 +173,7 @@ def grade(args):
         anonymous=args.anonymous,
         overrides=args.overrides,
         late_percent=args.late,
+        unprotected=args.unprotected,
         overwrite=args.force,
         progress=not args.quiet,
     )
