@@ -17,7 +17,7 @@ FOOLED = 0.5  # probability at which a fooling image is done
 # Lemon, school bus, tarantula, banana, alp, goose, tractor, Egyptian cat: classes with a typical shape or colour.
 TYPICAL = ("n07749582", "n04146614", "n01774750", "n07753592", "n09193705", "n01855672", "n04465501", "n02124075")
 DREAM_SIDE, DREAM_SIDE_FULL = 288, 480  # pixels of the longer side of the photograph that is dreamt about
-DREAM_STEP = 2  # grey levels
+DREAM_STEP = 1.5  # grey levels
 
 
 def _saliency(subject, model, rng, progress):
@@ -152,7 +152,7 @@ def _deepdream(subject, model, rng, progress):
     picture = subject.pictures[main]
     scale = (DREAM_SIDE_FULL if subject.full else DREAM_SIDE) / max(picture.shape[:2])
     picture = resize_image(picture, tuple(max(64, round(n * scale)) for n in picture.shape[:2]))
-    layers = map_layers(model, 4)[1:] or map_layers(model, 1)
+    layers = map_layers(model, 4)[-2:]
     pictures, titles, arrays, dreams = [picture], [f"{subject.names[main]}, photograph"], {}, []
     for name, network in subject.networks(model).items():
         X = network.preprocess(picture)
@@ -171,7 +171,7 @@ def _deepdream(subject, model, rng, progress):
     if len(subject.pictures) > 1:
         other = 1 if main == 0 else 0
         guide = resize_image(subject.pictures[other], tuple(n // 2 for n in picture.shape[:2]))
-        layer, (name, network) = layers[len(layers) // 2], list(subject.networks(model).items())[-1]
+        layer, (name, network) = layers[0], list(subject.networks(model).items())[-1]
         objective = guided(network.preprocess(guide), layer, network)
         X = network.preprocess(picture)
         dream = _dream(X, None, network, objective=objective, rng=np.random.default_rng(0), progress=progress)
