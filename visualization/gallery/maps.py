@@ -18,7 +18,7 @@ from ..saliency import compute_saliency_maps
 from ..segmentation import segment_object
 from .figure import GalleryFigure, prediction_title
 
-CONFIDENCE = 0.9  # of the attack
+CONFIDENCE = 0.5  # of the attack
 
 
 def _all_methods(subject, model, rng, progress):
@@ -137,9 +137,9 @@ def _attack(subject, model, rng, progress):
     noisy = model.predict(random_control(result, X, model, rng=rng))
     chance = result.trace["probability"][:, 0]
     caption = (
-        f"An attack that is measured: at most 8 grey levels (root mean square), until the network is sure of its "
-        f"target. It ended after {result.steps[0]} steps ({result.reason[0]}); random noise of the same size leaves "
-        f"the network with {prediction_title(noisy[0][0])}."
+        "An attack that is measured: at most 8 grey levels (root mean square), until the target is more likely than "
+        f"not. It ended after {result.steps[0]} steps ({result.reason[0]}); random noise of the same size leaves the "
+        f"network with {prediction_title(noisy[0][0])}."
     )
     titles = [f"{subject.names[0]}\n{prediction_title(before[0][0])}", f"attacked\n{prediction_title(after[0][0])}"]
     trace = {"probability of the target": (np.arange(len(chance)), chance)}

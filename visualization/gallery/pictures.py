@@ -46,9 +46,9 @@ def _saliency(subject, model, rng, progress):
 
 
 def _fooling(subject, model, rng, progress):
-    # The photographs that the network is least sure of: there the smallest changes do.
+    # The photograph that the network is least sure of: there the smallest changes do.
     sure = model.probabilities(model.preprocess(subject.square(model))).max(axis=1)
-    chosen = np.argsort(sure)[:2]
+    chosen = np.argsort(sure)[:1]
     pictures, names = subject.square(model)[chosen], [*(subject.names[k] for k in chosen), "noise"]
     start = noise(model, (1, 3, *model.input_size), rng)
     seen = model.probabilities(np.concatenate([model.preprocess(pictures), start])).argmax(axis=1)
@@ -112,7 +112,7 @@ def _class_visualization(subject, model, rng, progress):
 
 def _inversion(subject, model, rng, progress):
     picture = subject.square(model)[:1]
-    layers = map_layers(model, 5)
+    layers = map_layers(model, 5 if subject.full else 4)
     arrays, options, after = {"X": model.preprocess(picture)}, {}, []
     pictures, titles = [], []
     for name, network in subject.networks(model).items():
