@@ -138,8 +138,8 @@ def _attack(subject, model, rng, progress):
     chance = result.trace["probability"][:, 0]
     caption = (
         f"An attack that is measured: the change has an L2 norm of at most {EPS} where pixels go from 0 to 1, and "
-        f"grows until the target is more likely than not. It ended after {result.steps[0]} steps ({result.reason[0]}), with "
-        f"{result.rms[0]:.1f} grey levels on average. Random noise of the same size leaves the network with "
+        f"grows until the target is more likely than not. It ended after {result.steps[0]} steps ({result.reason[0]}), "
+        f"with {result.rms[0]:.1f} grey levels on average. Random noise of the same size leaves the network with "
         f"{prediction_title(noisy[0][0])}."
     )
     titles = [f"{subject.names[0]}\n{prediction_title(before[0][0])}", f"attacked\n{prediction_title(after[0][0])}"]
