@@ -12,6 +12,7 @@ from ..checker.store import ANSWERS, write_answers
 from ..checker.student import STUBS
 from ..exercises.catalogue import EDITION, EXERCISES, ROOT
 from .answers import make_answers
+from .chapters import chapter_files, write_for_students
 
 # What students get: these folders, and of the coursework the exercises and the checker, never coursework/instructor.
 FOLDERS = ("pixelgrad", "layers", "classifiers", "visualization", "datasets", "notebooks")
@@ -94,6 +95,8 @@ def _write(project, chosen, title, seed):
     ignore = shutil.ignore_patterns("__pycache__", "*.pyc", "*.part", ".*")
     for folder in (*FOLDERS, *COURSEWORK):
         shutil.copytree(ROOT / folder, project / folder, ignore=ignore)
+    for chapter in chapter_files(project):
+        write_for_students(chapter)
     for name in FILES:
         shutil.copy(ROOT / name, project / name)
     texts = edition_texts(chosen)
@@ -112,7 +115,7 @@ def _write(project, chosen, title, seed):
 
 
 def _write_templates(project, chosen, title):
-    """README, test file, workflow and notebooks; each {{NAME}} in them is filled in."""
+    """README, test file and workflow; each {{NAME}} in them is filled in."""
     rows = [
         f"| `{name}` | {EXERCISES[name].title} | {', '.join(dict.fromkeys(EXERCISES[name].files.values()))} "
         f"| {EXERCISES[name].points} |"

@@ -1,0 +1,90 @@
+"""The chapters in `notebooks/`: exercises are checked inline, and a cell whose exercise is still to do says which.
+
+IPython tells us of every exception and of the end of every cell. So a `Todo` costs one line in place of a traceback,
+and so does a name that a cell above should have made; the cells below run on. Any other exception is shown as usual.
+"""
+
+import ast
+import sys
+from typing import Any
+
+from ...todo import Todo
+from ..exercises.catalogue import EXERCISES
+from .board import board, check
+
+
+def start() -> None:
+    """Prepare a notebook: cells that wait for an exercise say so in one line. Elsewhere this does nothing."""
+    shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
+    if shell is not None:
+        _Waiting(shell)
+
+
+def report(*names: str) -> None:
+    """Check exercises and print the board; those that the edition does not ask for are said to be given.
+
+    Parameters
+    ----------
+    *names : str
+        Exercises, such as "affine".
+    """
+    asked = [name for name in names if name in EXERCISES]
+    given = [name for name in names if name not in EXERCISES]
+    if asked:
+        verdicts, printed = check(asked)
+        print(board(verdicts), *filter(None, [printed]), sep="\n")
+    if given:
+        print(f"Given in this edition: {', '.join(given)}.")
+
+
+def waiting_line(exercise: str) -> str:
+    """What a cell says whose exercise is still to do."""
+    files = ", ".join(dict.fromkeys(EXERCISES[exercise].files.values())) if exercise in EXERCISES else ""
+    return f"To do first: {exercise}" + (f" ({files}). Then restart the kernel." if files else "")
+
+
+class _Waiting:
+    """Which exercises cells wait for, and the names that these cells would have made."""
+
+    def __init__(self, shell: Any) -> None:
+        self.names: dict[str, str] = {}
+        self.source = ""
+        self.excused = False
+        shell.set_custom_exc((Todo, NameError), self._excuse)
+        shell.events.register("pre_run_cell", self._begin)
+        shell.events.register("post_run_cell", self._end)
+
+    def _begin(self, info):
+        self.source, self.excused = info.raw_cell, False
+
+    def _excuse(self, shell, kind, error, traceback, tb_offset=None):
+        """Called by IPython in place of showing a traceback."""
+        if isinstance(error, Todo):
+            exercise = str(error).split(":")[0]
+        else:
+            exercise = self.names.get(getattr(error, "name", None) or "")
+        if exercise is None:
+            shell.showtraceback((kind, error, traceback), tb_offset=tb_offset)
+            return
+        self.excused = True
+        self.names |= dict.fromkeys(_made_by(self.source), exercise)
+        print(waiting_line(exercise))
+
+    def _end(self, result):
+        if self.excused:  # the cell is done: "run all" goes on
+            result.error_in_exec = None
+
+
+def _made_by(source):
+    """The names that a cell assigns, imports or defines at its top level."""
+    try:
+        tree = ast.parse(source)
+    except SyntaxError:
+        return set()
+    made = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            made.add(node.name)
+        elif isinstance(node, ast.Import | ast.ImportFrom):
+            made |= {(alias.asname or alias.name).split(".")[0] for alias in node.names}
+    return made
