@@ -27,6 +27,12 @@ class Augmentation:
         Probability that a batch is mixed: a random rectangle of each image is taken from another one, and so is that
         share of its label (S. Yun et al., "CutMix: regularization strategy to train strong classifiers with localizable
         features", 2019, section 3.1, the rectangle's area evenly distributed).
+
+    Examples
+    --------
+    >>> augmentation = Augmentation(flip=True, pad=4)
+    >>> augmentation.cutmix
+    0.0
     """
 
     flip: bool = True

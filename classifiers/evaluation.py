@@ -107,6 +107,12 @@ def evaluate(
     Returns
     -------
     Evaluation
+
+    Examples
+    --------
+    >>> images = np.repeat(picture.transpose(2, 0, 1)[None], 4, axis=0)
+    >>> evaluate(model, images, np.array([0, 1, 2, 3])).top1 in (0.0, 0.25)
+    True
     """
     if not hasattr(model, "preprocess"):
         kind = f"an array {model.shape}" if isinstance(model, np.ndarray) else f"a {type(model).__name__}"

@@ -54,6 +54,12 @@ class Network:
     engine : str
     params : dict of str to ndarray
     layer_names : list of str
+
+    Examples
+    --------
+    >>> net = Network([{"type": "global_avg_pool"}, {"type": "affine", "units": 10}], input_size=(8, 8))
+    >>> net.scores(np.zeros((2, 3, 8, 8), dtype=np.float32)).shape
+    (2, 10)
     """
 
     def __init__(

@@ -35,6 +35,11 @@ def tinyimagenet_architecture(
     -----
     Where the stride is 2 the filters' size is even: then equally many kernel positions see each pixel, and the gradient
     to the image has no grid in it (Odena et al. 2016, Deconvolution and checkerboard artifacts, Distill).
+
+    Examples
+    --------
+    >>> tinyimagenet_architecture(num_classes=10)[-1]
+    {'type': 'affine', 'units': 10}
     """
     sizes = ((6, 2), (4, 2), (3, 1), (4, 2), (3, 1), (3, 1), (3, 1))
     if len(widths) != len(sizes):
@@ -47,7 +52,13 @@ def tinyimagenet_architecture(
 
 
 def cs231n_architecture(num_classes: int = 100) -> list[dict[str, Any]]:
-    """CS231n's pretrained TinyImageNet network: nine conv-bn-relu blocks, affine-bn-relu 512, affine."""
+    """CS231n's pretrained TinyImageNet network: nine conv-bn-relu blocks, affine-bn-relu 512, affine.
+
+    Examples
+    --------
+    >>> len(cs231n_architecture())
+    11
+    """
     filters, strides = (64, 64, 128, 128, 256, 256, 512, 512, 1024), (2, 1, 2, 1, 2, 1, 2, 1, 2)
     convs = []
     for i, (F, stride) in enumerate(zip(filters, strides)):
@@ -87,8 +98,9 @@ class PretrainedCNN(Network):
 
     Examples
     --------
-    >>> model = PretrainedCNN()
-    >>> scores, cache = model.forward(model.preprocess(image))      # doctest: +SKIP
+    >>> model = PretrainedCNN(variant="robust")
+    >>> model.num_classes, model.layer_names[0]
+    (100, 'conv1')
     """
 
     def __init__(

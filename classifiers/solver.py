@@ -79,6 +79,14 @@ class Solver:
     step : int
         Steps done.
     history : list of dict
+
+    Examples
+    --------
+    >>> architecture = [{"type": "global_avg_pool"}, {"type": "affine", "units": 2}]
+    >>> net = Network(architecture, input_size=(8, 8), pixel_mean=[128] * 3)
+    >>> data = {"X_train": np.zeros((8, 3, 8, 8), dtype=np.uint8), "y_train": np.arange(8) % 2}
+    >>> len(Solver(net, data, num_epochs=2, batch_size=4).train())
+    2
     """
 
     def __init__(

@@ -34,6 +34,11 @@ def squeezenet_architecture(num_classes: int = 1000, *, pool_ceil: bool = True) 
     Returns
     -------
     list of dict
+
+    Examples
+    --------
+    >>> squeezenet_architecture()[0]
+    {'type': 'conv', 'filters': 64, 'size': 3, 'stride': 2, 'relu': False}
     """
     pool = {"type": "max_pool", "size": 3, "stride": 2, "ceil_mode": pool_ceil}
     fire = [

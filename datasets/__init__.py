@@ -53,6 +53,11 @@ def shipped_weights(variant: str = "standard") -> Path:
     Returns
     -------
     Path
+
+    Examples
+    --------
+    >>> shipped_weights("robust").name
+    'tinyimagenet100-robust.h5'
     """
     if variant not in SHIPPED:
         raise ValueError(f"shipped_weights: variant must be one of {', '.join(SHIPPED)}, got {variant!r}")
@@ -63,6 +68,11 @@ def squeezenet_weights() -> Path | None:
     """Where `squeezenet1_1.h5` lies (Path), or None: in the folder that PIXELGRAD_DATA names, or in the current one.
 
     It does not come with the package; `pixelgrad download squeezenet` and `pixelgrad convert` make it.
+
+    Examples
+    --------
+    >>> squeezenet_weights() is None or squeezenet_weights().is_file()
+    True
     """
     folders = [Path(folder) for folder in (os.environ.get("PIXELGRAD_DATA"), ".") if folder]
     return next((f / "squeezenet1_1.h5" for f in folders if (f / "squeezenet1_1.h5").is_file()), None)

@@ -89,6 +89,15 @@ def load_class_names(path: str | Path) -> tuple[list[str], list[str]]:
     ------
     DataError
         The file is missing, or a line is of another form.
+
+    Examples
+    --------
+    >>> import tempfile, pathlib
+    >>> path = pathlib.Path(tempfile.mkdtemp()) / "classes.txt"
+    >>> path.write_text("n01443537 goldfish, Carassius auratus")
+    37
+    >>> load_class_names(path)
+    (['goldfish, Carassius auratus'], ['n01443537'])
     """
     try:
         lines = Path(path).read_text(encoding="utf-8").splitlines()

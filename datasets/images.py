@@ -63,9 +63,11 @@ def load_image(path: str | Path, *, size: int | tuple[int, int] | None = None, c
 
     Examples
     --------
-    >>> image = load_image("holiday.jpg", size=64)  # doctest: +SKIP
-    >>> image.shape  # doctest: +SKIP
-    (64, 64, 3)
+    >>> import tempfile, pathlib
+    >>> path = pathlib.Path(tempfile.mkdtemp()) / "a.png"
+    >>> save_image(path, picture)
+    >>> load_image(path, size=32).shape
+    (32, 32, 3)
     """
     path = Path(path)
     size = _checked_size(size)
@@ -102,6 +104,11 @@ def resize_image(image: Images, size: int | tuple[int, int], *, crop: bool = Tru
     ------
     TypeError, ValueError
         `image` is not a uint8 picture, or `size` is not one.
+
+    Examples
+    --------
+    >>> resize_image(np.zeros((300, 400, 3), dtype=np.uint8), 64).shape
+    (64, 64, 3)
     """
     from PIL import Image
 
@@ -132,6 +139,14 @@ def save_image(path: str | Path, image: Images, *, overwrite: bool = False) -> N
         `path` exists and `overwrite` is False.
     OSError
         It cannot be written.
+
+    Examples
+    --------
+    >>> import tempfile, pathlib
+    >>> path = pathlib.Path(tempfile.mkdtemp()) / "a.png"
+    >>> save_image(path, picture)
+    >>> bool((load_image(path) == picture).all())
+    True
     """
     from PIL import Image
 

@@ -27,12 +27,24 @@ _GALLERY = {
 
 
 def sample_names() -> list[str]:
-    """The names that `sample_image` knows on this computer (list of str): "portrait" and maybe more."""
+    """The names that `sample_image` knows on this computer (list of str): "portrait" and maybe more.
+
+    Examples
+    --------
+    >>> "portrait" in sample_names()
+    True
+    """
     return ["portrait", *(name for name in _GALLERY if _gallery_file(name))]
 
 
 def default_sample() -> str:
-    """The sample for examples that need just any photograph: "cat" where there is one, else "portrait"."""
+    """The sample for examples that need just any photograph: "cat" where there is one, else "portrait".
+
+    Examples
+    --------
+    >>> default_sample() in sample_names()
+    True
+    """
     return "cat" if _gallery_file("cat") else "portrait"
 
 

@@ -28,6 +28,13 @@ def affine_forward(x: Array, w: Array, b: Array | None = None) -> tuple[Array, C
     -------
     out : ndarray (N, M)
     cache : tuple
+
+    Examples
+    --------
+    >>> x, w, b = np.ones((1, 2)), np.array([[1.0, 2.0], [3.0, 4.0]]), np.array([0.5, 0.5])
+    >>> out, cache = affine_forward(x, w, b)
+    >>> out
+    array([[4.5, 6.5]])
     """
     D = check_affine("affine_forward", x, w)
     b = np.zeros(w.shape[1], w.dtype) if b is None else b
@@ -50,6 +57,13 @@ def affine_backward(dout: Array, cache: Cache) -> tuple[Array, Array, Array]:
     dx : ndarray (N, d_1, ..., d_k)
     dw : ndarray (D, M)
     db : ndarray (M,)
+
+    Examples
+    --------
+    >>> out, cache = affine_forward(np.ones((1, 2)), np.array([[1.0, 2.0], [3.0, 4.0]]), np.zeros(2))
+    >>> dx, dw, db = affine_backward(np.array([[1.0, 0.0]]), cache)
+    >>> dx
+    array([[1., 3.]])
     """
     x, w, b = cache
     same_shape("affine_backward", "dout", dout, (x.shape[0], w.shape[1]))
@@ -62,7 +76,14 @@ def affine_backward(dout: Array, cache: Cache) -> tuple[Array, Array, Array]:
 
 
 def relu_forward(x: Array) -> tuple[Array, Cache]:
-    """ReLU, the rectified linear unit ``max(x, 0)``, for an array of any shape."""
+    """ReLU, the rectified linear unit ``max(x, 0)``, for an array of any shape.
+
+    Examples
+    --------
+    >>> out, cache = relu_forward(np.array([-1.0, 2.0]))
+    >>> out
+    array([0., 2.])
+    """
     ### BEGIN SOLUTION
     return np.maximum(x, 0), x
     ### END SOLUTION
@@ -85,6 +106,14 @@ def relu_backward(dout: Array, cache: Array, rule: str = "standard") -> Array:
     Returns
     -------
     dx : ndarray
+
+    Examples
+    --------
+    >>> _, cache = relu_forward(np.array([-1.0, 2.0, 3.0]))
+    >>> relu_backward(np.array([5.0, 5.0, -5.0]), cache)
+    array([ 0.,  5., -5.])
+    >>> relu_backward(np.array([5.0, 5.0, -5.0]), cache, rule="guided")
+    array([0., 5., 0.])
     """
     x = cache
     same_shape("relu_backward", "dout", dout, x.shape)
@@ -113,6 +142,12 @@ def dropout_forward(x: Array, dropout_param: dict[str, Any]) -> tuple[Array, Cac
     -------
     out : ndarray
     cache : tuple
+
+    Examples
+    --------
+    >>> out, cache = dropout_forward(np.ones(1000), {"p": 0.5, "mode": "train"})
+    >>> np.unique(out)
+    array([0., 2.])
     """
     check_float("dropout_forward", "x", x)
     check_options("dropout_forward", "dropout_param", dropout_param, ("p", "mode", "seed"), needed=("p", "mode"))
@@ -130,7 +165,14 @@ def dropout_forward(x: Array, dropout_param: dict[str, Any]) -> tuple[Array, Cac
 
 
 def dropout_backward(dout: Array, cache: Cache) -> Array:
-    """Gradient of `dropout_forward`: the same mask, the same division by p."""
+    """Gradient of `dropout_forward`: the same mask, the same division by p.
+
+    Examples
+    --------
+    >>> out, cache = dropout_forward(np.ones(1000), {"p": 0.5, "mode": "train"})
+    >>> np.array_equal(dropout_backward(np.ones(1000), cache), out)
+    True
+    """
     ### BEGIN SOLUTION
     if cache is None:
         return dout.copy()
@@ -151,6 +193,12 @@ def concat_forward(xs: Sequence[Array], axis: int = 1) -> tuple[Array, Cache]:
     -------
     out : ndarray
     cache : tuple
+
+    Examples
+    --------
+    >>> out, cache = concat_forward([np.zeros((1, 2, 4, 4)), np.ones((1, 3, 4, 4))])
+    >>> out.shape
+    (1, 5, 4, 4)
     """
     xs = list(xs)
     if not xs:
@@ -166,7 +214,14 @@ def concat_forward(xs: Sequence[Array], axis: int = 1) -> tuple[Array, Cache]:
 
 
 def concat_backward(dout: Array, cache: Cache) -> list[Array]:
-    """Cut dout into the gradients of the joined arrays, a list in their order."""
+    """Cut dout into the gradients of the joined arrays, a list in their order.
+
+    Examples
+    --------
+    >>> out, cache = concat_forward([np.zeros((1, 2)), np.ones((1, 3))])
+    >>> concat_backward(out, cache)
+    [array([[0., 0.]]), array([[1., 1., 1.]])]
+    """
     axis, shapes = cache
     sizes = [shape[axis] for shape in shapes]
     same_shape("concat_backward", "dout", dout, (*shapes[0][:axis], sum(sizes), *shapes[0][axis + 1 :]))

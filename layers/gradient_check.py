@@ -35,6 +35,11 @@ def eval_numerical_gradient(f: Callable[..., Any], x: Array, h: float = 1e-5) ->
     Returns
     -------
     grad : ndarray, of x's shape
+
+    Examples
+    --------
+    >>> eval_numerical_gradient(lambda x: (x**2).sum(), np.array([1.0, -3.0])).round(6)
+    array([ 2., -6.])
     """
     return eval_numerical_gradient_array(f, x, np.ones(()), h)
 
@@ -54,6 +59,11 @@ def eval_numerical_gradient_array(f: Callable[..., Any], x: Array, df: Array, h:
     Returns
     -------
     grad : ndarray, of x's shape
+
+    Examples
+    --------
+    >>> eval_numerical_gradient_array(lambda x: x**2, np.array([1.0, -3.0]), np.array([1.0, 10.0])).round(6)
+    array([  2., -60.])
     """
     if not isinstance(x, np.ndarray) or not np.issubdtype(x.dtype, np.floating):
         raise TypeError(
@@ -77,7 +87,13 @@ def eval_numerical_gradient_array(f: Callable[..., Any], x: Array, df: Array, h:
 
 
 def rel_error(x: Array, y: Array) -> float:
-    """CS231n's largest relative error: max of |x - y| / max(1e-8, |x| + |y|). Shapes must be equal."""
+    """CS231n's largest relative error: ``max(|x - y| / max(1e-8, |x| + |y|))``. Shapes must be equal.
+
+    Examples
+    --------
+    >>> rel_error(np.array([1.0, 2.0]), np.array([1.0, 2.2]))
+    0.04761904761904766
+    """
     x, y = np.asarray(x), np.asarray(y)
     if x.shape != y.shape:
         raise ValueError(f"rel_error: the shapes differ, {x.shape} and {y.shape}")
@@ -94,7 +110,11 @@ def compare_gradients(name: str, analytic: Array, numerical: Array, *, rtol: flo
     name : str
         What is being checked, such as "conv_backward: dw".
     analytic, numerical : ndarray
-        Entries agree if |difference| <= atol + rtol * (|analytic| + |numerical|).
+        Entries agree if ``|difference| <= atol + rtol * (|analytic| + |numerical|)``.
+
+    Examples
+    --------
+    >>> compare_gradients("dx", np.array([1.0, 2.0]), np.array([1.0, 2.0]))  # nothing is said: they agree
     """
     if analytic is None:
         raise GradientError(f"{name}: got None instead of a gradient of the shape {numerical.shape}")
@@ -147,6 +167,11 @@ def check_gradient(
     ------
     GradientError
         With the name, the index, the analytic and the numerical value.
+
+    Examples
+    --------
+    >>> x = np.array([1.0, -3.0])
+    >>> check_gradient(lambda x: (x**2).sum(), x, 2 * x)  # nothing is said: it is right
     """
     compare_gradients(name or function_name(f), grad, eval_numerical_gradient(f, x, h=h), rtol=rtol, atol=atol)
 
@@ -177,6 +202,11 @@ def check_projection(
     ------
     GradientError
         With the name, the analytic and the numerical slope.
+
+    Examples
+    --------
+    >>> x = rng.normal(size=(100, 100))
+    >>> check_projection(lambda x: (x**2).sum(), x, 2 * x)  # nothing is said: it is right
     """
     name = name or function_name(f)
     if grad is None or np.shape(grad) != x.shape:

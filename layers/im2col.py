@@ -35,6 +35,15 @@ def im2col(x: Array, HH: int, WW: int, stride: int) -> Array:
     rows : ndarray (N * HO * WO, C * HH * WW)
         HO = (H - HH) // stride + 1, WO likewise. Rows go through images, then down, then right; within a row the
         channel comes first, as in a filter (C, HH, WW).
+
+    Examples
+    --------
+    >>> x = np.arange(9.0).reshape(1, 1, 3, 3)
+    >>> im2col(x, 2, 2, 1)
+    array([[0., 1., 3., 4.],
+           [1., 2., 4., 5.],
+           [3., 4., 6., 7.],
+           [4., 5., 7., 8.]])
     """
     ### BEGIN SOLUTION
     windows = sliding_window_view(x, (HH, WW), axis=(2, 3))[:, :, ::stride, ::stride]  # (N, C, HO, WO, HH, WW)
@@ -57,6 +66,13 @@ def col2im(rows: Array, shape: tuple[int, int, int, int], HH: int, WW: int, stri
     Returns
     -------
     x : ndarray (N, C, H, W)
+
+    Examples
+    --------
+    >>> col2im(np.ones((4, 4)), (1, 1, 3, 3), 2, 2, 1)[0, 0]  # in how many windows each pixel is
+    array([[1., 2., 1.],
+           [2., 4., 2.],
+           [1., 2., 1.]])
     """
     ### BEGIN SOLUTION
     N, C, H, W = shape
@@ -71,7 +87,15 @@ def col2im(rows: Array, shape: tuple[int, int, int, int], HH: int, WW: int, stri
 
 
 def conv_forward_im2col(x: Array, w: Array, b: Array | None, conv_param: dict[str, Any]) -> tuple[Array, Cache]:
-    """Convolution as one product; arguments and result as in `conv_forward_naive`."""
+    """Convolution as one product; arguments and result as in `conv_forward_naive`.
+
+    Examples
+    --------
+    >>> x, w, conv_param = rng.normal(size=(2, 3, 8, 8)), rng.normal(size=(4, 3, 3, 3)), {"stride": 2, "pad": 1}
+    >>> out, cache = conv_forward_im2col(x, w, None, conv_param)
+    >>> bool(np.allclose(out, conv_forward_naive(x, w, None, conv_param)[0]))
+    True
+    """
     stride, pad, HO, WO = conv_output_size("conv_forward_im2col", x, w, b, conv_param)
     N, (F, _, HH, WW) = x.shape[0], w.shape
     ### BEGIN SOLUTION
@@ -85,7 +109,15 @@ def conv_forward_im2col(x: Array, w: Array, b: Array | None, conv_param: dict[st
 
 
 def conv_backward_im2col(dout: Array, cache: Cache) -> tuple[Array, Array, Array | None]:
-    """Gradients of `conv_forward_im2col`: dx (N, C, H, W), dw (F, C, HH, WW), db (F,) or None."""
+    """Gradients of `conv_forward_im2col`: dx (N, C, H, W), dw (F, C, HH, WW), db (F,) or None.
+
+    Examples
+    --------
+    >>> x, w = rng.normal(size=(2, 3, 8, 8)), rng.normal(size=(4, 3, 3, 3))
+    >>> out, cache = conv_forward_im2col(x, w, np.zeros(4), {"stride": 2, "pad": 1})
+    >>> [gradient.shape for gradient in conv_backward_im2col(out, cache)]
+    [(2, 3, 8, 8), (4, 3, 3, 3), (4,)]
+    """
     ### BEGIN SOLUTION
     rows, x, w, b, conv_param = cache
     stride, pad, HO, WO = conv_output_size("conv_backward_im2col", x, w, b, conv_param)
@@ -101,7 +133,16 @@ def conv_backward_im2col(dout: Array, cache: Cache) -> tuple[Array, Array, Array
 
 
 def max_pool_forward_im2col(x: Array, pool_param: dict[str, Any]) -> tuple[Array, Cache]:
-    """Max pooling; arguments and result as in `max_pool_forward_naive`. Every channel counts as an image of its own."""
+    """Max pooling; arguments and result as in `max_pool_forward_naive`. Every channel counts as an image of its own.
+
+    Examples
+    --------
+    >>> x = np.arange(16.0).reshape(1, 1, 4, 4)
+    >>> out, cache = max_pool_forward_im2col(x, {"pool_height": 2, "pool_width": 2, "stride": 2})
+    >>> out[0, 0]
+    array([[ 5.,  7.],
+           [13., 15.]])
+    """
     height, width, stride, HO, WO = pool_output_size("max_pool_forward_im2col", x, pool_param)
     N, C, H, W = x.shape
     # With ceil_mode the last windows hang over the border: -inf there is never the largest.
@@ -115,7 +156,16 @@ def max_pool_forward_im2col(x: Array, pool_param: dict[str, Any]) -> tuple[Array
 
 
 def max_pool_backward_im2col(dout: Array, cache: Cache) -> Array:
-    """Gradient of `max_pool_forward_im2col`: all of it goes to the first largest value of each window."""
+    """Gradient of `max_pool_forward_im2col`: all of it goes to the first largest value of each window.
+
+    Examples
+    --------
+    >>> x = np.arange(4.0).reshape(1, 1, 2, 2)
+    >>> out, cache = max_pool_forward_im2col(x, {"pool_height": 2, "pool_width": 2, "stride": 2})
+    >>> max_pool_backward_im2col(np.ones((1, 1, 1, 1)), cache)[0, 0]
+    array([[0., 0.],
+           [0., 1.]])
+    """
     winner, (N, C, H, W), (height, width, stride, PH, PW) = cache
     same_shape(
         "max_pool_backward_im2col", "dout", dout, (N, C, (PH - height) // stride + 1, (PW - width) // stride + 1)

@@ -26,15 +26,19 @@ def check_layer(
     Parameters
     ----------
     forward : callable
-        forward(*args) -> (out, cache).
+        ``forward(*args) -> (out, cache)``.
     backward : callable
         backward(dout, cache) -> gradient, or tuple or list of gradients.
-    *args
+    *args : Any
         Arguments; dictionaries are copied for each evaluation, since batch norm writes into its own.
 
     Raises
     ------
     GradientError
+
+    Examples
+    --------
+    >>> check_layer(affine_forward, affine_backward, rng.normal(size=(3, 4)), rng.normal(size=(4, 2)), np.zeros(2))
     """
     rng = np.random.default_rng(SEED if rng is None else rng)
     positions = [i for i, a in enumerate(args) if isinstance(a, np.ndarray) and np.issubdtype(a.dtype, np.floating)]

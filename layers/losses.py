@@ -28,6 +28,14 @@ def softmax_loss(x: Array, y: IntArray, *, label_smoothing: float = 0.0) -> tupl
     ------
     ValueError, TypeError
         x is not a float array (N, K) of finite numbers, or y is not a class for each row.
+
+    Examples
+    --------
+    >>> loss, dx = softmax_loss(np.zeros((1, 4)), np.array([2]))
+    >>> round(loss, 4)  # the logarithm of 4
+    1.3863
+    >>> dx
+    array([[ 0.25,  0.25, -0.75,  0.25]])
     """
     y = _check_labels("softmax_loss", x, y)
     if not 0 <= label_smoothing < 1:
@@ -63,6 +71,12 @@ def svm_loss(x: Array, y: IntArray) -> tuple[float, Array]:
     ------
     ValueError, TypeError
         x is not a float array (N, K) of finite numbers, or y is not a class for each row.
+
+    Examples
+    --------
+    >>> loss, dx = svm_loss(np.array([[3.0, 2.5, 0.0]]), np.array([0]))
+    >>> loss, dx
+    (0.5, array([[-1.,  1.,  0.]]))
     """
     y = _check_labels("svm_loss", x, y)
     ### BEGIN SOLUTION

@@ -28,6 +28,14 @@ def conv_forward_naive(x: Array, w: Array, b: Array | None, conv_param: dict[str
     out : ndarray (N, F, HO, WO)
         HO = (H + 2 pad - HH) // stride + 1, and WO likewise.
     cache : tuple
+
+    Examples
+    --------
+    >>> x, w = np.arange(9.0).reshape(1, 1, 3, 3), np.ones((1, 1, 2, 2))
+    >>> out, cache = conv_forward_naive(x, w, None, {"stride": 1, "pad": 0})
+    >>> out[0, 0]
+    array([[ 8., 12.],
+           [20., 24.]])
     """
     stride, pad, HO, WO = conv_output_size("conv_forward_naive", x, w, b, conv_param)
     N, F = x.shape[0], w.shape[0]
@@ -59,6 +67,16 @@ def conv_backward_naive(dout: Array, cache: Cache) -> tuple[Array, Array, Array 
     dx : ndarray (N, C, H, W)
     dw : ndarray (F, C, HH, WW)
     db : ndarray (F,) or None
+
+    Examples
+    --------
+    >>> x, w = np.zeros((1, 1, 3, 3)), np.ones((1, 1, 2, 2))
+    >>> out, cache = conv_forward_naive(x, w, None, {"stride": 1, "pad": 0})
+    >>> dx, dw, db = conv_backward_naive(np.ones((1, 1, 2, 2)), cache)
+    >>> dx[0, 0]  # in how many windows each pixel is
+    array([[1., 2., 1.],
+           [2., 4., 2.],
+           [1., 2., 1.]])
     """
     x, w, b, conv_param = cache
     stride, pad, HO, WO = conv_output_size("conv_backward_naive", x, w, b, conv_param)
@@ -97,6 +115,14 @@ def max_pool_forward_naive(x: Array, pool_param: dict[str, Any]) -> tuple[Array,
     out : ndarray (N, C, HO, WO)
         HO = (H - pool_height) // stride + 1, rounded up instead of down with ceil_mode.
     cache : tuple
+
+    Examples
+    --------
+    >>> x = np.arange(16.0).reshape(1, 1, 4, 4)
+    >>> out, cache = max_pool_forward_naive(x, {"pool_height": 2, "pool_width": 2, "stride": 2})
+    >>> out[0, 0]
+    array([[ 5.,  7.],
+           [13., 15.]])
     """
     height, width, stride, HO, WO = pool_output_size("max_pool_forward_naive", x, pool_param)
     N, C = x.shape[:2]
@@ -122,6 +148,14 @@ def max_pool_backward_naive(dout: Array, cache: Cache) -> Array:
     Returns
     -------
     dx : ndarray (N, C, H, W)
+
+    Examples
+    --------
+    >>> x = np.arange(4.0).reshape(1, 1, 2, 2)
+    >>> out, cache = max_pool_forward_naive(x, {"pool_height": 2, "pool_width": 2, "stride": 2})
+    >>> max_pool_backward_naive(np.ones((1, 1, 1, 1)), cache)[0, 0]
+    array([[0., 0.],
+           [0., 1.]])
     """
     x, pool_param = cache
     height, width, stride, HO, WO = pool_output_size("max_pool_backward_naive", x, pool_param)
@@ -149,6 +183,14 @@ def avg_pool_forward_naive(x: Array, pool_param: dict[str, Any]) -> tuple[Array,
     -------
     out : ndarray (N, C, HO, WO)
     cache : tuple
+
+    Examples
+    --------
+    >>> x = np.arange(16.0).reshape(1, 1, 4, 4)
+    >>> out, cache = avg_pool_forward_naive(x, {"pool_height": 2, "pool_width": 2, "stride": 2})
+    >>> out[0, 0]
+    array([[ 2.5,  4.5],
+           [10.5, 12.5]])
     """
     height, width, stride, HO, WO = pool_output_size("avg_pool_forward_naive", x, pool_param)
     out = np.zeros((*x.shape[:2], HO, WO), dtype=x.dtype)
@@ -160,7 +202,16 @@ def avg_pool_forward_naive(x: Array, pool_param: dict[str, Any]) -> tuple[Array,
 
 
 def avg_pool_backward_naive(dout: Array, cache: Cache) -> Array:
-    """Gradient of `avg_pool_forward_naive`: every pixel of a window gets an equal share, dx (N, C, H, W)."""
+    """Gradient of `avg_pool_forward_naive`: every pixel of a window gets an equal share, dx (N, C, H, W).
+
+    Examples
+    --------
+    >>> x = np.arange(4.0).reshape(1, 1, 2, 2)
+    >>> out, cache = avg_pool_forward_naive(x, {"pool_height": 2, "pool_width": 2, "stride": 2})
+    >>> avg_pool_backward_naive(np.ones((1, 1, 1, 1)), cache)[0, 0]
+    array([[0.25, 0.25],
+           [0.25, 0.25]])
+    """
     shape, (height, width, stride, HO, WO) = cache
     same_shape("avg_pool_backward_naive", "dout", dout, (*shape[:2], HO, WO))
     dx = np.zeros(shape, dtype=dout.dtype)
@@ -172,13 +223,28 @@ def avg_pool_backward_naive(dout: Array, cache: Cache) -> Array:
 
 
 def global_avg_pool_forward_naive(x: Array) -> tuple[Array, Cache]:
-    """The mean of each map, (N, C, H, W) -> (N, C) (Lin et al. 2014, Network in network, section 3.2)."""
+    """The mean of each map, (N, C, H, W) -> (N, C) (Lin et al. 2014, Network in network, section 3.2).
+
+    Examples
+    --------
+    >>> out, cache = global_avg_pool_forward_naive(np.arange(8.0).reshape(1, 2, 2, 2))
+    >>> out
+    array([[1.5, 5.5]])
+    """
     check_array("global_avg_pool_forward_naive", "x", x, "N C H W")
     return x.mean(axis=(2, 3)), x.shape
 
 
 def global_avg_pool_backward_naive(dout: Array, cache: Cache) -> Array:
-    """Gradient of `global_avg_pool_forward_naive`: dout / (H W) at every position, (N, C) -> (N, C, H, W)."""
+    """Gradient of `global_avg_pool_forward_naive`: dout / (H W) at every position, (N, C) -> (N, C, H, W).
+
+    Examples
+    --------
+    >>> out, cache = global_avg_pool_forward_naive(np.zeros((1, 1, 2, 2)))
+    >>> global_avg_pool_backward_naive(np.ones((1, 1)), cache)[0, 0]
+    array([[0.25, 0.25],
+           [0.25, 0.25]])
+    """
     N, C, H, W = cache
     same_shape("global_avg_pool_backward_naive", "dout", dout, (N, C))
     return np.zeros((N, C, H, W), dtype=dout.dtype) + dout[:, :, None, None] / (H * W)

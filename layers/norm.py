@@ -30,6 +30,16 @@ def batchnorm_forward(x: Array, gamma: Array, beta: Array, bn_param: dict[str, A
     -------
     out : ndarray (N, D)
     cache : tuple
+
+    Examples
+    --------
+    >>> bn_param = {"mode": "train"}
+    >>> out, cache = batchnorm_forward(np.array([[1.0], [3.0]]), np.ones(1), np.zeros(1), bn_param)
+    >>> out.round(3)
+    array([[-1.],
+           [ 1.]])
+    >>> bn_param["running_mean"].round(3)
+    array([0.2])
     """
     op = "batchnorm_forward"
     check_array(op, "x", x, "N D")
@@ -69,6 +79,14 @@ def batchnorm_backward(dout: Array, cache: Cache) -> tuple[Array, Array, Array]:
     Notes
     -----
     In training mode the mean and the variance depend on x too, and the gradient runs through both of them.
+
+    Examples
+    --------
+    >>> x, gamma, beta = rng.normal(size=(5, 3)), np.ones(3), np.zeros(3)
+    >>> out, cache = batchnorm_forward(x, gamma, beta, {"mode": "train"})
+    >>> dx, dgamma, dbeta = batchnorm_backward(rng.normal(size=(5, 3)), cache)
+    >>> bool(np.allclose(dx.sum(axis=0), 0))  # the layer would undo a change of the mean
+    True
     """
     ### BEGIN SOLUTION
     mode, xhat, gamma, inv_std = cache
@@ -99,6 +117,13 @@ def spatial_batchnorm_forward(x: Array, gamma: Array, beta: Array, bn_param: dic
     -------
     out : ndarray (N, C, H, W)
     cache : tuple
+
+    Examples
+    --------
+    >>> x = rng.normal(5, 2, size=(4, 3, 8, 8))
+    >>> out, cache = spatial_batchnorm_forward(x, np.ones(3), np.zeros(3), {"mode": "train"})
+    >>> bool(np.allclose(out.mean(axis=(0, 2, 3)), 0))
+    True
     """
     op = "spatial_batchnorm_forward"
     check_array(op, "x", x, "N C H W")
@@ -112,7 +137,15 @@ def spatial_batchnorm_forward(x: Array, gamma: Array, beta: Array, bn_param: dic
 
 
 def spatial_batchnorm_backward(dout: Array, cache: Cache) -> tuple[Array, Array, Array]:
-    """Gradients of `spatial_batchnorm_forward`: dx (N, C, H, W), dgamma (C,), dbeta (C,)."""
+    """Gradients of `spatial_batchnorm_forward`: dx (N, C, H, W), dgamma (C,), dbeta (C,).
+
+    Examples
+    --------
+    >>> x = rng.normal(size=(4, 3, 8, 8))
+    >>> out, cache = spatial_batchnorm_forward(x, np.ones(3), np.zeros(3), {"mode": "train"})
+    >>> [gradient.shape for gradient in spatial_batchnorm_backward(out, cache)]
+    [(4, 3, 8, 8), (3,), (3,)]
+    """
     ### BEGIN SOLUTION
     (N, C, H, W), rows_cache = cache
     same_shape("spatial_batchnorm_backward", "dout", dout, (N, C, H, W))
@@ -139,6 +172,12 @@ def layernorm_forward(x: Array, gamma: Array, beta: Array, ln_param: dict[str, A
     -------
     out : ndarray (N, D)
     cache : tuple
+
+    Examples
+    --------
+    >>> out, cache = layernorm_forward(np.array([[1.0, 3.0]]), np.ones(2), np.zeros(2), {})
+    >>> out.round(3)
+    array([[-1.,  1.]])
     """
     op = "layernorm_forward"
     check_array(op, "x", x, "N D")
@@ -169,6 +208,12 @@ def layernorm_backward(dout: Array, cache: Cache) -> tuple[Array, Array, Array]:
     Notes
     -----
     gamma differs between the features of a row. So dout is multiplied by gamma before the means over the row are taken.
+
+    Examples
+    --------
+    >>> out, cache = layernorm_forward(rng.normal(size=(2, 4)), np.ones(4), np.zeros(4), {})
+    >>> [gradient.shape for gradient in layernorm_backward(out, cache)]
+    [(2, 4), (4,), (4,)]
     """
     ### BEGIN SOLUTION
     xhat, gamma, inv_std = cache

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 
 import pytest
 
@@ -14,6 +15,7 @@ from pixelgrad.coursework.instructor.chapters import (
     run_chapter,
     write_for_students,
 )
+from pixelgrad.coursework.instructor.make import make_edition
 
 CHAPTERS = chapter_files()
 every_chapter = pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
@@ -114,11 +116,20 @@ def test_a_chapter_runs_on_the_solutions(path, tmp_path):
     assert "To do first" not in "".join(outputs(done, "texts"))
 
 
+@pytest.fixture(scope="module")
+def edition(tmp_path_factory):
+    """A student edition in which everything is to do, with the answers that the checker compares with."""
+    made = make_edition(tmp_path_factory.mktemp("edition") / "course", answers=False)
+    answers = "coursework/checker/answers.h5"
+    shutil.copy(ROOT / answers, made / answers)
+    return made
+
+
 @pytest.mark.slow
 @every_chapter
-def test_a_chapter_runs_with_everything_to_do(path, project):
+def test_a_chapter_runs_with_everything_to_do(path, edition):
     """A cell that waits for an exercise says so in one line; the cells below it run on."""
-    done = run_chapter(project.path / "notebooks" / path.name)
+    done = run_chapter(edition / "notebooks" / path.name)
     said = outputs(done, "texts")
     code = [cell for cell in done["cells"] if cell["cell_type"] == "code"]
     assert all(output["output_type"] != "error" for cell in code for output in cell["outputs"])

@@ -133,6 +133,12 @@ def attack(
     ------
     ValueError, TypeError
         X is not a batch of images, a class or an option is out of range.
+
+    Examples
+    --------
+    >>> result = attack(X, model.predict(X)[0][0].index, model, eps=1.5, max_iterations=5)
+    >>> bool(result.l2[0] <= 1.501)
+    True
     """
     op = "attack"
     check_images(op, X, model)
@@ -199,7 +205,14 @@ def attack(
 
 
 def fgsm(X: Array, y: int | IntArray, model: Network, *, eps: float, targeted: bool = False) -> "Attack":
-    """The fast gradient sign method: one step that changes every pixel by eps (white is 1). See `attack`."""
+    """The fast gradient sign method: one step that changes every pixel by eps (white is 1). See `attack`.
+
+    Examples
+    --------
+    >>> result = fgsm(X, model.predict(X)[0][0].index, model, eps=2 / 255)
+    >>> bool(abs(result.X - X).max() <= 2.001)
+    True
+    """
     check_images("fgsm", X, model)
     options: dict[str, Any] = {"norm": "linf", "eps": eps, "step_size": eps, "max_iterations": 1}
     return attack(X, y, model, targeted=targeted, **options)
@@ -219,7 +232,14 @@ def pgd(
     callback: Callable[..., Any] | None = None,
     progress: bool | None = None,
 ) -> "Attack":
-    """Projected gradient descent: from a random start within eps, steps of a tenth of it. See `attack`."""
+    """Projected gradient descent: from a random start within eps, steps of a tenth of it. See `attack`.
+
+    Examples
+    --------
+    >>> result = pgd(X, model.predict(X)[0][0].index, model, eps=2 / 255, max_iterations=3)
+    >>> bool(abs(result.X - X).max() <= 2.001)
+    True
+    """
     check_images("pgd", X, model)
     return attack(
         X,
@@ -256,6 +276,12 @@ def random_control(
     -------
     ndarray (N, 3, H, W)
         In model space, within the pixel bounds, which may make changes a little smaller.
+
+    Examples
+    --------
+    >>> result = fgsm(X, y, model, eps=2 / 255)
+    >>> random_control(result, X, model).shape
+    (1, 3, 64, 64)
     """
     check_images("random_control", X, model)
     check_choice("random_control", "norm", norm, NORMS)
@@ -284,6 +310,11 @@ def defend(X: Array, model: Network, method: str, strength: float) -> Array:
     Returns
     -------
     ndarray (N, 3, H, W)
+
+    Examples
+    --------
+    >>> defend(X, model, "blur", 1.0).shape
+    (1, 3, 64, 64)
     """
     check_images("defend", X, model)
     check_choice("defend", "method", method, ("blur", "grey_levels", "jpeg"))

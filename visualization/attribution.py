@@ -99,6 +99,11 @@ def smoothgrad(
     -------
     ndarray (N, H, W)
         Score per unit of model space.
+
+    Examples
+    --------
+    >>> smoothgrad(X, y, model, samples=4).shape
+    (1, 64, 64)
     """
     op = "smoothgrad"
     check_images(op, X, model, size_matters=True)
@@ -143,6 +148,11 @@ def gradient_x_input(
     -------
     ndarray (N, H, W)
         In units of the score.
+
+    Examples
+    --------
+    >>> gradient_x_input(X, y, model).shape
+    (1, 64, 64)
     """
     check_images("gradient_x_input", X, model, size_matters=True)
     return channel_map(X * class_gradient(X, y, model), channels=channels, signed=signed)
@@ -231,6 +241,12 @@ def integrated_gradients(
     Notes
     -----
     ``attribution = (x - x0) * mean over a of dscore/dx at x0 + a (x - x0)``, section 3, equation 1.
+
+    Examples
+    --------
+    >>> result = integrated_gradients(X, y, model, steps=8, max_steps=8)
+    >>> result.maps.shape
+    (1, 64, 64)
     """
     op = "integrated_gradients"
     check_images(op, X, model, size_matters=True)

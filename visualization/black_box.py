@@ -93,6 +93,13 @@ def black_box_attack(
     Returns
     -------
     BlackBoxAttack
+
+    Examples
+    --------
+    >>> answers = lambda P: model.probabilities(model.preprocess(np.rint(P).astype(np.uint8)))
+    >>> result = black_box_attack(picture, y, answers, budget=20)
+    >>> type(result).__name__
+    'BlackBoxAttack'
     """
     op = "black_box_attack"
     original = np.asarray(picture, dtype=np.float64)

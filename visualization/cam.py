@@ -53,6 +53,12 @@ def class_activation_maps(
     ------
     ValueError, TypeError
         The network has another head, X is not a batch of images, or a class is out of range.
+
+    Examples
+    --------
+    >>> cam = class_activation_maps(X, y, model, upsample=False)
+    >>> bool(np.allclose(cam.mean() + model.params["b8"][y], model.scores(X)[0, y], rtol=1e-3))
+    True
     """
     op = "class_activation_maps"
     check_images(op, X, model, size_matters=True)
@@ -107,6 +113,11 @@ def grad_cam(
     Notes
     -----
     ``alpha_c = mean over positions of dscore/dA_c``, ``map = max(0, sum_c alpha_c A_c)`` (equations 1 and 2).
+
+    Examples
+    --------
+    >>> grad_cam(X, y, model, layer="conv7", upsample=False).shape
+    (1, 8, 8)
     """
     op = "grad_cam"
     check_images(op, X, model, size_matters=True)
@@ -141,6 +152,11 @@ def guided_grad_cam(X: Array, y: IntArray | int, model: Network, *, layer: int |
     -------
     ndarray (N, 3, H, W)
         `channel_map` makes maps of it.
+
+    Examples
+    --------
+    >>> guided_grad_cam(X, y, model).shape
+    (1, 3, 64, 64)
     """
     check_images("guided_grad_cam", X, model, size_matters=True)
     return guided_backprop(X, y, model) * grad_cam(X, y, model, layer=layer)[:, None]

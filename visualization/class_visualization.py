@@ -96,6 +96,12 @@ def create_class_visualization(
     ------
     ValueError, TypeError
         A class or an option is out of range.
+
+    Examples
+    --------
+    >>> made = create_class_visualization(y, model, num_iterations=2, num_octaves=1, size=(64, 64))
+    >>> made.shape
+    (1, 3, 64, 64)
     """
     op = "create_class_visualization"
     check_model(op, model, target_y=target_y)

@@ -80,6 +80,12 @@ def deepdream(
     ------
     ValueError, TypeError
         X is not a batch of images, a layer is unknown or not one of the objective's, an option is out of range.
+
+    Examples
+    --------
+    >>> dream = deepdream(X, "conv3", model, num_iterations=1, num_octaves=1)
+    >>> dream.shape
+    (1, 3, 64, 64)
     """
     op = "deepdream"
     check_images(op, X, model)

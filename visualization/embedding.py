@@ -61,6 +61,12 @@ def pca(features: Array, *, dims: int = 2) -> "PCA":
     ------
     ValueError, TypeError
         features is not a table of finite numbers, or dims is out of range.
+
+    Examples
+    --------
+    >>> found = pca(rng.normal(size=(50, 4)) * [5, 1, 1, 1], dims=2)
+    >>> found.points.shape, bool(found.share[0] > 0.5)
+    ((50, 2), True)
     """
     op = "pca"
     _check_features(op, features)
@@ -143,6 +149,11 @@ def tsne(
     Gradient descent on the Kullback-Leibler divergence with momentum and gains: each coordinate has its own factor,
     which grows by 0.2 while the gradient keeps pushing where the coordinate is moving, and shrinks to 0.8 of itself
     otherwise (R. Jacobs 1988; 2008, section 3.4).
+
+    Examples
+    --------
+    >>> tsne(rng.normal(size=(30, 5)), perplexity=5, num_iterations=20).shape
+    (30, 2)
     """
     op = "tsne"
     _check_features(op, features)
@@ -302,6 +313,11 @@ def grid_cells(Y: Array, *, shape: tuple[int, int] | None = None) -> IntArray:
     -----
     The assignment with the least sum of squared distances, after Y has been stretched to the grid. It takes seconds
     for 2,000 points.
+
+    Examples
+    --------
+    >>> grid_cells(np.array([[0.0, 0.0], [9.0, 0.0], [0.0, 9.0], [9.0, 9.0]])).shape
+    (4, 2)
     """
     op = "grid_cells"
     _check_features(op, Y, "Y", least=1)
@@ -341,6 +357,12 @@ def thumbnail_map(
     Returns
     -------
     ndarray (rows * (H + gap) - gap, columns * (W + gap) - gap, 3) uint8
+
+    Examples
+    --------
+    >>> pictures = np.zeros((4, 8, 8, 3), dtype=np.uint8)
+    >>> thumbnail_map(pictures, np.array([[0, 0], [0, 1], [1, 0], [1, 1]])).shape
+    (17, 17, 3)
     """
     op = "thumbnail_map"
     pictures, cells = np.asarray(pictures), np.asarray(cells)

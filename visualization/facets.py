@@ -82,6 +82,13 @@ def facet_starts(
     -----
     Features are reduced to 50 dimensions by PCA (2016, section 2.2, which goes on to t-SNE) and clustered by k-means,
     the best of ten starts.
+
+    Examples
+    --------
+    >>> from pixelgrad.visualization.image_sets import random_crops
+    >>> images, _ = random_crops([picture], 20, size=32)
+    >>> facet_starts(images, model, num_facets=2).X.shape
+    (2, 3, 32, 32)
     """
     op = "facet_starts"
     check_model(op, model, images=images)

@@ -107,6 +107,12 @@ def insertion_deletion(
     ------
     ValueError, TypeError
         X is not a batch of images, the maps are not of its size or hold NaN, a class or an option is out of range.
+
+    Examples
+    --------
+    >>> result = insertion_deletion(compute_saliency_maps(X, y, model), X, y, model, steps=4)
+    >>> result.deletion_auc.shape
+    (1,)
     """
     op = "insertion_deletion"
     check_model(op, model, maps=maps, X=X, y=y)
@@ -211,7 +217,9 @@ def sanity_check(
 
     Examples
     --------
-    >>> sanity_check(X, y, model, "guided").correlation[-1]                     # doctest: +SKIP
+    >>> check = sanity_check(X, y, model, "saliency")
+    >>> check.layers[0], check.correlation.shape
+    ('affine1', (8, 1))
     """
     op = "sanity_check"
     check_model(op, model, X=X, y=y, method=method)

@@ -58,6 +58,11 @@ def first_layer_filters(model: Network, *, shared_scale: bool = False) -> Images
     ------
     ValueError
         The first layer is not a convolution.
+
+    Examples
+    --------
+    >>> first_layer_filters(model).shape
+    (32, 6, 6, 3)
     """
     check_model("first_layer_filters", model)
     w = _weights("first_layer_filters", model, 0)  # (F, 3, HH, WW)
@@ -92,6 +97,12 @@ def layer_filters(
     ------
     ValueError
         The layer is not a convolution.
+
+    Examples
+    --------
+    >>> tiles, filters, channels = layer_filters(model, "conv2", max_filters=4, max_channels=3)
+    >>> tiles.shape
+    (4, 3, 4, 4)
     """
     op = "layer_filters"
     check_model(op, model, layer=layer)
@@ -128,6 +139,12 @@ def activation_maps(X: Array, layer: int | str, model: Network, *, top: int = 16
     ------
     ValueError, TypeError
         X is not a batch of images, an unknown layer, an option out of range.
+
+    Examples
+    --------
+    >>> found = activation_maps(X, "conv4", model, top=5)
+    >>> found.maps.shape, found.channels.shape
+    ((1, 5, 8, 8), (1, 5))
     """
     op = "activation_maps"
     check_images(op, X, model)

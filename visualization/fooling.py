@@ -62,6 +62,12 @@ def make_fooling_image(
     ------
     ValueError, TypeError
         X is not a batch of images, a class or an option is out of range.
+
+    Examples
+    --------
+    >>> X_fooling = make_fooling_image(X, model.class_index("banana"), model, max_iterations=3)
+    >>> X_fooling.shape, bool((X_fooling != X).any())
+    ((1, 3, 64, 64), True)
     """
     op = "make_fooling_image"
     check_images(op, X, model, size_matters=True)

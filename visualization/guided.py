@@ -36,6 +36,11 @@ def guided_backprop(X: Array, y: IntArray | int, model: Network) -> Array:
     -------
     ndarray (N, 3, H, W)
         `channel_map` makes maps of it.
+
+    Examples
+    --------
+    >>> guided_backprop(X, y, model).shape
+    (1, 3, 64, 64)
     """
     check_images("guided_backprop", X, model, size_matters=True)
     y = check_labels("guided_backprop", y, len(X), model)
@@ -62,6 +67,11 @@ def deconvnet(X: Array, y: IntArray | int, model: Network) -> Array:
     ndarray (N, 3, H, W)
         The image matters only through the positions of max pooling; without these the result is the same for every
         image.
+
+    Examples
+    --------
+    >>> deconvnet(X, y, model).shape
+    (1, 3, 64, 64)
     """
     check_images("deconvnet", X, model, size_matters=True)
     return class_gradient(X, y, model, relu_rule="deconv")
@@ -108,7 +118,8 @@ def neuron_gradient(
 
     Examples
     --------
-    >>> neuron_gradient(X, "conv3", model, channel=7, position="strongest")     # doctest: +SKIP
+    >>> neuron_gradient(X, "conv3", model, channel=5).shape
+    (1, 3, 64, 64)
     """
     op = "neuron_gradient"
     check_model(op, model, X=X, layer=layer)

@@ -57,6 +57,11 @@ def batches(
         Index of the batch's first image.
     X : ndarray (up to batch_size, 3, H, W)
         In model space.
+
+    Examples
+    --------
+    >>> [part.shape for first, part in batches("example", np.concatenate([X, X, X]), model, batch_size=2)]
+    [(2, 3, 64, 64), (1, 3, 64, 64)]
     """
     check_image_set(op, images)
     check_whole(op, 1, batch_size=batch_size)
@@ -86,6 +91,11 @@ def features_of(
     -------
     ndarray (N, D)
         In the network's dtype; D is C*H*W of the layer.
+
+    Examples
+    --------
+    >>> features_of(X, "global_avg_pool", model).shape
+    (1, 256)
     """
     op = "features_of"
     end = None if layer is None else model.layer_index(layer)
@@ -126,6 +136,12 @@ def random_crops(
     images : ndarray (count, 3, H, W) uint8
     source : ndarray (count,) of int
         Which picture each crop is from.
+
+    Examples
+    --------
+    >>> images, source = random_crops([picture, picture[:, ::-1]], 4, size=32)
+    >>> images.shape, source
+    ((4, 3, 32, 32), array([0, 1, 0, 1]))
     """
     from ..datasets import resize_image
 

@@ -80,6 +80,12 @@ def invert_features(
     ------
     ValueError, TypeError
         An unknown layer, features that do not fit the layer at this image size, an option out of range.
+
+    Examples
+    --------
+    >>> feats, _ = model.forward(X, end="conv3")
+    >>> invert_features(feats, "conv3", model, num_iterations=2).shape
+    (1, 3, 64, 64)
     """
     op = "invert_features"
     check_model(op, model, target_feats=target_feats, layer=layer)
@@ -160,6 +166,12 @@ def invert_layers(
         By the layer's name.
     loss : dict of str to ndarray (N,)
         The normalised distance of the features in the end.
+
+    Examples
+    --------
+    >>> images, feats = invert_layers(X, model, ["conv1", "conv2"], num_iterations=1)
+    >>> list(images)
+    ['conv1', 'conv2']
     """
     check_images("invert_layers", X, model)
     names = [model.layer_names[model.layer_index(k)] for k in (layers or range(len(model.layer_names)))]

@@ -77,6 +77,12 @@ def nearest_neighbours(
     ValueError, TypeError
         No image sets, sizes with different numbers of features, an option out of range, or fewer images than
         neighbours asked for.
+
+    Examples
+    --------
+    >>> images = np.concatenate([X, X[..., ::-1], 0 * X])
+    >>> nearest_neighbours(X, images, "conv7", model, count=2).images
+    array([[0, 1]])
     """
     op = "nearest_neighbours"
     check_model(op, model, queries=queries, images=images, layer=layer)

@@ -113,6 +113,11 @@ def visualize_neuron(
         g / ||g||  -  d/dx (l2_reg ||x||^2 / 2 + tv_weight TV(x)) / sqrt(D)
 
     so that the same weights suit every layer, whatever the size of its activations, and every network.
+
+    Examples
+    --------
+    >>> visualize_neuron("conv2", model, channel=3, num_iterations=2).shape
+    (1, 3, 64, 64)
     """
     op = "visualize_neuron"
     check_model(op, model, layer=layer)
@@ -172,7 +177,13 @@ def neuron_activation(
     channel: int | None = None,
     position: tuple[int, int] | str | None = None,
 ) -> Array:
-    """What `visualize_neuron` maximizes, for images in model space (N, 3, H, W): ndarray (N,). Arguments as there."""
+    """What `visualize_neuron` maximizes, for images in model space (N, 3, H, W): ndarray (N,). Arguments as there.
+
+    Examples
+    --------
+    >>> neuron_activation(X, "conv3", model, channel=5).shape
+    (1,)
+    """
     op = "neuron_activation"
     check_images(op, X, model)
     end = model.layer_index(layer)

@@ -57,6 +57,11 @@ def activation(feats: dict[int, Array]) -> dict[int, Array]:
     Returns
     -------
     dict of int to ndarray
+
+    Examples
+    --------
+    >>> activation({3: np.ones((1, 2))})
+    {3: array([[1., 1.]])}
     """
     return dict(feats)
 
@@ -83,8 +88,9 @@ def mixture(weights: Weights, model: Network) -> LayerObjective:
 
     Examples
     --------
-    >>> objective = mixture({"conv4": 1, ("conv5", 17): 20}, model)                 # doctest: +SKIP
-    >>> deepdream(X, None, model, objective=objective)                              # doctest: +SKIP
+    >>> objective = mixture({"conv4": 1.0, "conv5": 0.5}, model)
+    >>> deepdream(X, None, model, objective=objective, num_iterations=1, num_octaves=1).shape
+    (1, 3, 64, 64)
     """
     channels = _channel_weights("mixture", weights, model)
 
@@ -117,7 +123,9 @@ def guided(guide: Array, weights: int | str | Weights, model: Network) -> LayerO
 
     Examples
     --------
-    >>> deepdream(X, None, model, objective=guided(guide, "conv5", model))          # doctest: +SKIP
+    >>> objective = guided(X, "conv3", model)
+    >>> deepdream(X, None, model, objective=objective, num_iterations=1, num_octaves=1).shape
+    (1, 3, 64, 64)
     """
     op = "guided"
     check_images(op, guide, model)

@@ -103,8 +103,9 @@ def occlusion_maps(
 
     Examples
     --------
-    >>> occlusion_cost(X.shape, window=16, stride=4)        # doctest: +SKIP
-    >>> maps = occlusion_maps(X, y, model).maps             # doctest: +SKIP
+    >>> result = occlusion_maps(X, y, model, window=32, stride=16)
+    >>> result.maps.shape, result.grid.shape
+    ((1, 64, 64), (1, 3, 3))
     """
     op = "occlusion_maps"
     check_images(op, X, model, size_matters=True)
@@ -155,6 +156,11 @@ def occlusion_cost(shape: tuple[int, int, int, int], *, window: int = 16, stride
     -------
     int
         The occluded images, and once each image as it is.
+
+    Examples
+    --------
+    >>> occlusion_cost((1, 3, 64, 64), window=16, stride=8)
+    50
     """
     if len(shape) != 4:
         raise ValueError(f"occlusion_cost: expected the shape of images (N, 3, H, W), got {tuple(shape)}")

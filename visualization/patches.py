@@ -86,6 +86,12 @@ def receptive_field(model: Network, layer: int | str) -> "ReceptiveField":
 
     Of the square, pixels at the border count less than those in the middle, since fewer paths lead there: what matters
     is smaller (W. Luo et al., "Understanding the effective receptive field", 2016).
+
+    Examples
+    --------
+    >>> field = receptive_field(model, "conv3")
+    >>> field.size, field.stride
+    (20, 4)
     """
     check_model("receptive_field", model, layer=layer)
     size, stride, start = 1, 1, 0
@@ -181,6 +187,12 @@ def top_patches(
     ------
     ValueError, TypeError
         No image set, an unknown layer or channel, fewer images than patches asked for.
+
+    Examples
+    --------
+    >>> images = np.concatenate([X, X[..., ::-1]])
+    >>> top_patches(images, "conv2", model, channels=[0, 1], top=2).patches.shape
+    (2, 2, 12, 12, 3)
     """
     op = "top_patches"
     check_model(op, model, images=images, layer=layer)

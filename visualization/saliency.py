@@ -70,7 +70,9 @@ def compute_saliency_maps(X: Array, y: IntArray | int, model: Network) -> Array:
 
     Examples
     --------
-    >>> saliency = compute_saliency_maps(X, y, model)      # doctest: +SKIP
+    >>> saliency = compute_saliency_maps(X, y, model)
+    >>> saliency.shape, bool((saliency >= 0).all())
+    ((1, 64, 64), True)
     """
     check_images("compute_saliency_maps", X, model, size_matters=True)
     y = check_labels("compute_saliency_maps", y, len(X), model)

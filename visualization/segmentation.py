@@ -97,6 +97,12 @@ def segment_object(
 
     where the densities are sums of Gaussians of 20 grey levels around the colours of those pixels. The part that the
     colours have is blurred by one pixel, in place of the paper's graph cut.
+
+    Examples
+    --------
+    >>> found = segment_object(picture, compute_saliency_maps(X, y, model)[0])
+    >>> found.mask.shape, found.cutout.shape
+    ((64, 64), (64, 64, 3))
     """
     op = "segment_object"
     picture, map_ = np.asarray(picture), np.asarray(map_, dtype=np.float64)

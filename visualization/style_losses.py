@@ -38,6 +38,12 @@ def content_loss(content_weight: float, content_current: Array, content_original
     ------
     ValueError
         The shapes differ, or the weight is negative.
+
+    Examples
+    --------
+    >>> loss, dcurrent = content_loss(0.5, np.array([1.0, 2.0]), np.array([1.0, 0.0]))
+    >>> loss, dcurrent
+    (2.0, array([0., 2.]))
     """
     check_not_negative("content_loss", content_weight=content_weight)
     same_shape("content_loss", "content_current", content_current, np.shape(content_original))
@@ -69,6 +75,13 @@ def gram_matrix(features: Array, normalize: bool = True) -> Array:
     ------
     ValueError, TypeError
         features is not a float array (N, C, H, W).
+
+    Examples
+    --------
+    >>> features = rng.normal(size=(1, 3, 4, 5))
+    >>> gram = gram_matrix(features)
+    >>> gram.shape, bool(np.allclose(gram[0], gram[0].T))
+    ((1, 3, 3), True)
     """
     check_array("gram_matrix", "features", features, "N C H W")
     check_finite("gram_matrix", "features", features, power=2)
@@ -94,6 +107,12 @@ def gram_matrix_backward(dgram: Array, features: Array, normalize: bool = True) 
     Returns
     -------
     dfeatures : ndarray (N, C, H, W)
+
+    Examples
+    --------
+    >>> features = rng.normal(size=(1, 3, 4, 5))
+    >>> gram_matrix_backward(np.ones((1, 3, 3)), features).shape
+    (1, 3, 4, 5)
     """
     op = "gram_matrix_backward"
     check_array(op, "features", features, "N C H W")
@@ -142,6 +161,13 @@ def style_loss(
     ------
     ValueError, TypeError
         There are not as many targets or weights as layers, a target does not fit, or a weight is negative.
+
+    Examples
+    --------
+    >>> feats = [rng.normal(size=(1, 3, 4, 4))]
+    >>> loss, dfeats = style_loss(feats, [0], [gram_matrix(feats[0])], [1.0])
+    >>> loss, dfeats[0].shape
+    (0.0, (1, 3, 4, 4))
     """
     op = "style_loss"
     if not len(style_layers) == len(style_targets) == len(style_weights):

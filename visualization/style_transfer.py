@@ -108,6 +108,12 @@ def style_transfer(
     ------
     ValueError, TypeError
         An image is not a single image in model space, a layer is unknown or has no maps, an option is out of range.
+
+    Examples
+    --------
+    >>> made = style_transfer(X, X[..., ::-1].copy(), model, num_iterations=2)
+    >>> made.shape
+    (1, 3, 64, 64)
     """
     op = "style_transfer"
     check_model(op, model, content_image=content_image, style_image=style_image)

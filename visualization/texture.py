@@ -100,6 +100,12 @@ def synthesize_texture(
     ------
     ValueError, TypeError
         The sample is not a single image in model space, a layer is unknown or has no maps, an option is out of range.
+
+    Examples
+    --------
+    >>> made = synthesize_texture(X, model, num_iterations=2, num_scales=1)
+    >>> made.shape
+    (1, 3, 64, 64)
     """
     op = "synthesize_texture"
     check_model(op, model, image=image)

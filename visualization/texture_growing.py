@@ -83,6 +83,11 @@ def grow_texture(
 
     with a Gaussian g, its standard deviation window / 6.4. On all levels but the coarsest (2000, section 2.3), the
     same sum over every second pixel of the whole square in the coarser level, enlarged to this size, is added.
+
+    Examples
+    --------
+    >>> grow_texture(picture[:24, :24], size=(28, 28), window=3, levels=1).shape
+    (28, 28, 3)
     """
     op = "grow_texture"
     if np.shape(size) not in ((), (2,)):

@@ -32,6 +32,12 @@ def tv_loss(img: Array, tv_weight: float) -> tuple[float, Array]:
     ------
     ValueError, TypeError
         img is not a batch of images, tv_weight is negative.
+
+    Examples
+    --------
+    >>> loss, dimg = tv_loss(np.ones((1, 3, 4, 4)), 1.0)
+    >>> loss
+    0.0
     """
     _check("tv_loss", img, tv_weight)
     ### BEGIN SOLUTION
@@ -72,6 +78,12 @@ def tv_beta_loss(img: Array, tv_weight: float, beta: float) -> tuple[float, Arra
     ------
     ValueError, TypeError
         img is not a batch of images, tv_weight is negative, beta not above 0.
+
+    Examples
+    --------
+    >>> loss, dimg = tv_beta_loss(np.ones((1, 3, 4, 4)), 1.0, 2.0)
+    >>> round(loss, 6)
+    0.0
     """
     op = "tv_beta_loss"
     _check(op, img, tv_weight, power=max(2, beta))

@@ -48,6 +48,12 @@ def transfer_matrix(
     ndarray (A, B)
         Of the images that networks A and B both classify correctly and that fool A after rounding to whole grey levels,
         the part that also fools B; NaN where there are no such images.
+
+    Examples
+    --------
+    >>> networks = {"a": model, "b": model}
+    >>> transfer_matrix(networks, picture[None], np.array([y]), max_iterations=2).shape
+    (2, 2)
     """
     if not networks:
         raise ValueError("transfer_matrix: give at least one network")

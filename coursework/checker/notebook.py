@@ -47,15 +47,17 @@ class _Waiting:
     """Which exercises cells wait for, and the names that these cells would have made."""
 
     def __init__(self, shell: Any) -> None:
+        self.shell = shell
         self.names: dict[str, str] = {}
         self.source = ""
         self.excused = False
+        self.before: set[str] = set()
         shell.set_custom_exc((Todo, NameError), self._excuse)
         shell.events.register("pre_run_cell", self._begin)
         shell.events.register("post_run_cell", self._end)
 
     def _begin(self, info):
-        self.source, self.excused = info.raw_cell, False
+        self.source, self.excused, self.before = info.raw_cell, False, set(self.shell.user_ns)
 
     def _excuse(self, shell, kind, error, traceback, tb_offset=None):
         """Called by IPython in place of showing a traceback."""
@@ -67,7 +69,10 @@ class _Waiting:
             shell.showtraceback((kind, error, traceback), tb_offset=tb_offset)
             return
         self.excused = True
-        self.names |= dict.fromkeys(_made_by(self.source), exercise)
+        assigned, others = _made_by(self.source)
+        for name in assigned & set(shell.user_ns) - self.before:  # half-made, such as a list that a loop began to fill
+            del shell.user_ns[name]
+        self.names |= dict.fromkeys(assigned | others, exercise)
         print(waiting_line(exercise))
 
     def _end(self, result):
@@ -76,15 +81,15 @@ class _Waiting:
 
 
 def _made_by(source):
-    """The names that a cell assigns, imports or defines at its top level."""
+    """The names that a cell assigns, and those that it imports or defines."""
     try:
         tree = ast.parse(source)
     except SyntaxError:
-        return set()
-    made = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
-    for node in ast.walk(tree):
-        if isinstance(node, ast.FunctionDef | ast.ClassDef):
-            made.add(node.name)
-        elif isinstance(node, ast.Import | ast.ImportFrom):
-            made |= {(alias.asname or alias.name).split(".")[0] for alias in node.names}
-    return made
+        return set(), set()
+    nodes = list(ast.walk(tree))
+    assigned = {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
+    others = {node.name for node in nodes if isinstance(node, ast.FunctionDef | ast.ClassDef)}
+    for node in nodes:
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            others |= {(alias.asname or alias.name).split(".")[0] for alias in node.names}
+    return assigned, others

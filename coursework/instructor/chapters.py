@@ -83,7 +83,8 @@ def run_chapter(path, *, root=None, folder=None, say=None):
     notebook, began = nbformat.read(path, as_version=4), [0.0]
     root = Path(path).resolve().parent.parent if root is None else root
     environment = {name: value for name, value in os.environ.items() if name not in ("MPLBACKEND", "PIXELGRAD_DATA")}
-    environment |= {"PYTHONPATH": str(root)}
+    # One thread of BLAS: sums are made in one order, and other busy programs disturb less.
+    environment |= {"PYTHONPATH": str(root), "OPENBLAS_NUM_THREADS": "1"}
     client = NotebookClient(
         notebook,
         timeout=900,

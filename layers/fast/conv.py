@@ -91,6 +91,13 @@ def conv_forward(
     ValueError
         Wrong rank, channels that do not match, a filter larger than the padded image, an unknown option or method, a
         method that cannot compute this convolution.
+
+    Examples
+    --------
+    >>> x, w, conv_param = rng.normal(size=(2, 3, 8, 8)), rng.normal(size=(4, 3, 3, 3)), {"stride": 2, "pad": 1}
+    >>> out, cache = conv_forward(x, w, None, conv_param)
+    >>> bool(np.allclose(out, conv_forward_naive(x, w, None, conv_param)[0]))
+    True
     """
     check_choice("conv_forward", "method", method, FORWARD_METHODS)
     stride, pad, *_ = conv_output_size("conv_forward", x, w, b, conv_param)
@@ -130,6 +137,13 @@ def conv_backward(
     dx : ndarray (N, C, H, W)
     dw : ndarray (F, C, HH, WW)
     db : ndarray (F,), or None for a convolution without biases
+
+    Examples
+    --------
+    >>> x, w = rng.normal(size=(2, 3, 8, 8)), rng.normal(size=(4, 3, 3, 3))
+    >>> out, cache = conv_forward(x, w, np.zeros(4), {"stride": 2, "pad": 1})
+    >>> [gradient.shape for gradient in conv_backward(out, cache)]
+    [(2, 3, 8, 8), (4, 3, 3, 3), (4,)]
     """
     x, w, b, stride, pad = cache
     HO = (x.shape[2] + 2 * pad - w.shape[2]) // stride + 1

@@ -29,7 +29,15 @@ from .relu import relu_grad, relu_grad_into, repeated
 def conv_relu_forward(
     x: Array, w: Array, b: Array | None, conv_param: dict[str, Any], *, blocking: Blocking = BLOCKING
 ) -> tuple[Array, Cache]:
-    """`conv_forward`, then ReLU: (N, C, H, W) -> (N, F, HO, WO)."""
+    """`conv_forward`, then ReLU: (N, C, H, W) -> (N, F, HO, WO).
+
+    Examples
+    --------
+    >>> x, w = rng.normal(size=(2, 3, 8, 8)), rng.normal(size=(4, 3, 3, 3))
+    >>> out, cache = conv_relu_forward(x, w, np.zeros(4), {"stride": 1, "pad": 1})
+    >>> out.shape, bool((out >= 0).all())
+    ((2, 4, 8, 8), True)
+    """
     stride, pad, *size = conv_output_size("conv_forward", x, w, b, conv_param)
     out, active = _convolve_relu(x, w, stride, pad, size, None, b, blocking)
     return out, ((x, w, b, stride, pad), active)
@@ -44,7 +52,15 @@ def conv_relu_backward(
     input_grad: bool = True,
     blocking: Blocking = BLOCKING,
 ) -> tuple[Array | None, Array | None, Array | None]:
-    """Gradients of `conv_relu_forward`: dx, dw, db. What is not asked for is None."""
+    """Gradients of `conv_relu_forward`: dx, dw, db. What is not asked for is None.
+
+    Examples
+    --------
+    >>> x, w = rng.normal(size=(2, 3, 8, 8)), rng.normal(size=(4, 3, 3, 3))
+    >>> out, cache = conv_relu_forward(x, w, np.zeros(4), {"stride": 1, "pad": 1})
+    >>> [gradient.shape for gradient in conv_relu_backward(out, cache)]
+    [(2, 3, 8, 8), (4, 3, 3, 3), (4,)]
+    """
     conv_cache, active = cache
     same_shape("conv_relu_backward", "dout", dout, active.shape)
     da = relu_grad(dout, active, relu_rule, blocking=blocking)
@@ -52,7 +68,14 @@ def conv_relu_backward(
 
 
 def affine_relu_forward(x: Array, w: Array, b: Array | None) -> tuple[Array, Cache]:
-    """Affine layer, then ReLU: (N, d_1, ..., d_k) -> (N, M)."""
+    """Affine layer, then ReLU: (N, d_1, ..., d_k) -> (N, M).
+
+    Examples
+    --------
+    >>> out, cache = affine_relu_forward(np.array([[1.0, -2.0]]), np.eye(2), np.zeros(2))
+    >>> out
+    array([[1., 0.]])
+    """
     out, cache = affine_forward(x, w, b)
     np.maximum(out, 0, out=out)
     return out, (cache, out > 0)
@@ -61,7 +84,15 @@ def affine_relu_forward(x: Array, w: Array, b: Array | None) -> tuple[Array, Cac
 def affine_relu_backward(
     dout: Array, cache: Cache, *, relu_rule: str = "standard", param_grads: bool = True, input_grad: bool = True
 ) -> tuple[Array | None, Array | None, Array | None]:
-    """Gradients of `affine_relu_forward`: dx, dw, db. What is not asked for is None."""
+    """Gradients of `affine_relu_forward`: dx, dw, db. What is not asked for is None.
+
+    Examples
+    --------
+    >>> out, cache = affine_relu_forward(np.array([[1.0, -2.0]]), np.eye(2), np.zeros(2))
+    >>> dx, dw, db = affine_relu_backward(np.ones((1, 2)), cache)
+    >>> dx
+    array([[1., 0.]])
+    """
     linear_cache, active = cache
     same_shape("affine_relu_backward", "dout", dout, active.shape)
     da = relu_grad(dout, active, relu_rule)
@@ -97,6 +128,14 @@ def conv_bn_relu_forward(
     -------
     out : ndarray (N, F, HO, WO)
     cache : tuple
+
+    Examples
+    --------
+    >>> x, w = rng.normal(size=(2, 3, 8, 8)), rng.normal(size=(4, 3, 3, 3))
+    >>> bn_param = {"mode": "train"}
+    >>> out, cache = conv_bn_relu_forward(x, w, None, np.ones(4), np.zeros(4), {"stride": 2, "pad": 1}, bn_param)
+    >>> out.shape
+    (2, 4, 4, 4)
     """
     op = "conv_bn_relu_forward"
     check_array(op, "w", w, "F C HH WW")
@@ -139,7 +178,17 @@ def conv_bn_relu_backward(
     input_grad: bool = True,
     blocking: Blocking = BLOCKING,
 ) -> tuple[Array | None, Array | None, Array | None, Array | None, Array | None]:
-    """Gradients of `conv_bn_relu_forward`: dx, dw, db, dgamma, dbeta. What is not asked for is None."""
+    """Gradients of `conv_bn_relu_forward`: dx, dw, db, dgamma, dbeta. What is not asked for is None.
+
+    Examples
+    --------
+    >>> x, w = rng.normal(size=(2, 3, 8, 8)), rng.normal(size=(4, 3, 3, 3))
+    >>> bn_param = {"mode": "train"}
+    >>> out, cache = conv_bn_relu_forward(x, w, None, np.ones(4), np.zeros(4), {"stride": 2, "pad": 1}, bn_param)
+    >>> dx, dw, db, dgamma, dbeta = conv_bn_relu_backward(out, cache)
+    >>> dx.shape, dw.shape, db
+    ((2, 3, 8, 8), (4, 3, 3, 3), None)
+    """
     mode, conv_cache, active, rest = cache
     same_shape("conv_bn_relu_backward", "dout", dout, active.shape)
     dx = dw = db = dgamma = dbeta = None
@@ -172,7 +221,15 @@ def affine_bn_relu_forward(
     *,
     blocking: Blocking = BLOCKING,
 ) -> tuple[Array, Cache]:
-    """Affine layer, batch normalisation, ReLU: (N, d_1, ..., d_k) -> (N, M); w is (D, M), the rest (M,)."""
+    """Affine layer, batch normalisation, ReLU: (N, d_1, ..., d_k) -> (N, M); w is (D, M), the rest (M,).
+
+    Examples
+    --------
+    >>> x, w = rng.normal(size=(5, 4)), rng.normal(size=(4, 3))
+    >>> out, cache = affine_bn_relu_forward(x, w, None, np.ones(3), np.zeros(3), {"mode": "train"})
+    >>> out.shape
+    (5, 3)
+    """
     op = "affine_bn_relu_forward"
     check_array(op, "w", w, "D M")
     mode = check_batchnorm(op, w.shape[1], gamma, beta, bn_param)
@@ -195,7 +252,15 @@ def affine_bn_relu_backward(
     input_grad: bool = True,
     blocking: Blocking = BLOCKING,
 ) -> tuple[Array | None, Array | None, Array | None, Array | None, Array | None]:
-    """Gradients of `affine_bn_relu_forward`: dx, dw, db, dgamma, dbeta. What is not asked for is None."""
+    """Gradients of `affine_bn_relu_forward`: dx, dw, db, dgamma, dbeta. What is not asked for is None.
+
+    Examples
+    --------
+    >>> x, w = rng.normal(size=(5, 4)), rng.normal(size=(4, 3))
+    >>> out, cache = affine_bn_relu_forward(x, w, None, np.ones(3), np.zeros(3), {"mode": "train"})
+    >>> affine_bn_relu_backward(out, cache)[0].shape
+    (5, 4)
+    """
     mode, linear_cache, active, rest = cache
     same_shape("affine_bn_relu_backward", "dout", dout, active.shape)
     dx = dw = db = dgamma = dbeta = None

@@ -23,6 +23,12 @@ def max_pool_forward(x: Array, pool_param: dict[str, Any], *, blocking: Blocking
     """The largest value of each window; arguments and result as in `max_pool_forward_naive`.
 
     `blocking` (Blocking) says how the work is split.
+
+    Examples
+    --------
+    >>> out, cache = max_pool_forward(rng.normal(size=(1, 3, 8, 8)), {"pool_height": 2, "pool_width": 2, "stride": 2})
+    >>> out.shape
+    (1, 3, 4, 4)
     """
     height, width, stride, HO, WO = pool_output_size("max_pool_forward", x, pool_param)
     N, C, H, W = x.shape
@@ -82,6 +88,14 @@ def max_pool_backward(dout: Array, cache: Cache, *, blocking: Blocking = BLOCKIN
     Returns
     -------
     dx : ndarray (N, C, H, W)
+
+    Examples
+    --------
+    >>> x = np.arange(4.0).reshape(1, 1, 2, 2)
+    >>> out, cache = max_pool_forward(x, {"pool_height": 2, "pool_width": 2, "stride": 2})
+    >>> max_pool_backward(np.ones((1, 1, 1, 1)), cache)[0, 0]
+    array([[0., 0.],
+           [0., 1.]])
     """
     (N, C, H, W), winner, height, width, stride = cache
     HO, WO = winner.shape[1:3]
@@ -120,6 +134,14 @@ def avg_pool_forward(x: Array, pool_param: dict[str, Any]) -> tuple[Array, Cache
     -------
     out : ndarray (N, C, HO, WO)
     cache : tuple
+
+    Examples
+    --------
+    >>> x = np.arange(16.0).reshape(1, 1, 4, 4)
+    >>> out, cache = avg_pool_forward(x, {"pool_height": 2, "pool_width": 2, "stride": 2})
+    >>> out[0, 0]
+    array([[ 2.5,  4.5],
+           [10.5, 12.5]])
     """
     height, width, stride, HO, WO = pool_output_size("avg_pool_forward", x, pool_param)
     H, W = x.shape[2:]
@@ -144,6 +166,13 @@ def avg_pool_backward(dout: Array, cache: Cache) -> Array:
     Returns
     -------
     dx : ndarray (N, C, H, W)
+
+    Examples
+    --------
+    >>> out, cache = avg_pool_forward(np.zeros((1, 1, 2, 2)), {"pool_height": 2, "pool_width": 2, "stride": 2})
+    >>> avg_pool_backward(np.ones((1, 1, 1, 1)), cache)[0, 0]
+    array([[0.25, 0.25],
+           [0.25, 0.25]])
     """
     x, area, height, width, stride = cache
     same_shape("avg_pool_backward", "dout", dout, x.shape[:2] + area.shape)
@@ -159,13 +188,27 @@ def global_avg_pool_forward(x: Array) -> tuple[Array, Cache]:
     """The mean of each map: (N, C, H, W) -> (N, C), so that a network takes images of any size.
 
     Lin et al. 2014, Network in network, section 3.2.
+
+    Examples
+    --------
+    >>> out, cache = global_avg_pool_forward(np.arange(8.0).reshape(1, 2, 2, 2))
+    >>> out
+    array([[1.5, 5.5]])
     """
     check_array("global_avg_pool_forward", "x", x, "N C H W")
     return x.mean(axis=(2, 3)), x.shape
 
 
 def global_avg_pool_backward(dout: Array, cache: Cache) -> Array:
-    """Gradient of `global_avg_pool_forward`: dout / (H W) at every position, (N, C) -> (N, C, H, W)."""
+    """Gradient of `global_avg_pool_forward`: dout / (H W) at every position, (N, C) -> (N, C, H, W).
+
+    Examples
+    --------
+    >>> out, cache = global_avg_pool_forward(np.zeros((1, 1, 2, 2)))
+    >>> global_avg_pool_backward(np.ones((1, 1)), cache)[0, 0]
+    array([[0.25, 0.25],
+           [0.25, 0.25]])
+    """
     N, C, H, W = cache
     same_shape("global_avg_pool_backward", "dout", dout, (N, C))
     dx = np.empty((N, H, W, C), dtype=dout.dtype).transpose(0, 3, 1, 2)

@@ -36,6 +36,10 @@ def plot_attack(
     Returns
     -------
     Figure
+
+    Examples
+    --------
+    >>> figure = plot_attack(picture, picture, {"target": ([0, 1, 2], [0.1, 0.5, 0.9])}, ["original", "attacked"])
     """
     if np.shape(original) != np.shape(attacked):
         raise ValueError(f"plot_attack: the pictures have shapes {np.shape(original)} and {np.shape(attacked)}")
@@ -73,6 +77,10 @@ def plot_transfer(matrix: Array, names: list[str], *, heading: str | None = None
     Returns
     -------
     Figure
+
+    Examples
+    --------
+    >>> figure = plot_transfer(np.eye(2), ["standard", "robust"])
     """
     names = [printable(name) for name in names]
     figure = Figure(figsize=(2.2 + 1.1 * len(names), 1.6 + 0.8 * len(names)), dpi=DPI)

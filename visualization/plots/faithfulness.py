@@ -46,6 +46,11 @@ def plot_insertion_deletion(
     Figure
         The areas under the curves stand in the legends, best first; below, how to read them. A method has the same
         colour here and in `plot_sanity`.
+
+    Examples
+    --------
+    >>> maps = compute_saliency_maps(X, y, model)
+    >>> figure = plot_insertion_deletion({"saliency": insertion_deletion(maps, X, y, model, steps=4)})
     """
     if not results:
         raise ValueError("plot_insertion_deletion: no results")
@@ -79,6 +84,10 @@ def plot_sanity(results: dict[str, SanityCheck], *, heading: str | None = None) 
     Returns
     -------
     Figure
+
+    Examples
+    --------
+    >>> figure = plot_sanity({"saliency": sanity_check(X, y, model, "saliency")})
     """
     if not results:
         raise ValueError("plot_sanity: no results")

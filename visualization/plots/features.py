@@ -35,6 +35,10 @@ def plot_filters(tiles: Images, *, columns: int | None = None, heading: str | No
     -------
     Figure
         Filters in the order of their index, row by row; the number of each row's first filter is beside it.
+
+    Examples
+    --------
+    >>> figure = plot_filters(first_layer_filters(model))
     """
     columns = int(np.ceil(np.sqrt(len(tiles)))) if columns is None else columns
     magnify = max(1, _PIXELS // (columns * tiles.shape[2]))
@@ -64,6 +68,10 @@ def plot_layer_filters(
     -------
     Figure
         With a bar of the scale: shares of each filter's largest absolute weight.
+
+    Examples
+    --------
+    >>> figure = plot_layer_filters(*layer_filters(model, "conv2", max_filters=2, max_channels=2), "conv2")
     """
     M, L, HH, WW = tiles.shape
     magnify = max(1, 2 * _PIXELS // (L * WW))
@@ -107,6 +115,12 @@ def plot_activations(
     -------
     Figure
         Colours run from the least activation shown, at most 0, to the 99.5th percentile: a bar says which.
+
+    Examples
+    --------
+    >>> figure = plot_activations(picture, activation_maps(X, "conv4", model, top=3))
+    >>> type(figure).__name__
+    'Figure'
     """
     maps, channels, activity = (a[index] for a in (activations.maps, activations.channels, activations.activity))
     columns = columns or int(np.ceil(np.sqrt(len(maps) + 1)))
@@ -135,6 +149,10 @@ def plot_patches(result: TopPatches, *, heading: str | None = None) -> Figure:
     Returns
     -------
     Figure
+
+    Examples
+    --------
+    >>> figure = plot_patches(top_patches(X, "conv2", model, channels=[0, 1], top=1))
     """
     M, T, H, W, _ = result.patches.shape
     seen = "the whole image" if result.field.whole_image else f"{H} x {W} pixels"
@@ -174,6 +192,10 @@ def plot_neighbours(
     Returns
     -------
     Figure
+
+    Examples
+    --------
+    >>> figure = plot_neighbours([picture], {"conv7": (picture[None, None], [["itself"]])})
     """
     titles = titles_for("plot_neighbours", queries, titles)
     counts = {name: np.shape(pictures)[1] for name, (pictures, _) in found.items()}
@@ -215,6 +237,10 @@ def plot_embedding(
     -------
     Figure
         Below it a sentence says how to read it.
+
+    Examples
+    --------
+    >>> figure = plot_embedding(rng.normal(size=(20, 2)), labels=np.arange(20) % 2, names=["a", "b"])
     """
     panels = 1 if thumbnails is None else 2
     figure = Figure(figsize=(6.5 * panels, 6.5), dpi=DPI)
@@ -273,6 +299,10 @@ def plot_neurons(
     Returns
     -------
     Figure
+
+    Examples
+    --------
+    >>> figure = plot_neurons([picture, picture], ["channel 0", "channel 1"], [0.5, 1.5])
     """
     names = titles_for("plot_neurons", pictures, names)
     dead = [False] * len(names) if dead is None else dead

@@ -101,8 +101,9 @@ def open_picture(source: str | Path | Images, model: Network | None = None) -> L
 
     Examples
     --------
-    >>> look = pixelgrad.open("photo.jpg")      # doctest: +SKIP
-    >>> look.plot("Egyptian cat")               # doctest: +SKIP
+    >>> look = open_picture("portrait")
+    >>> look.picture.shape
+    (64, 64, 3)
     """
     model = PretrainedCNN() if model is None else model
     check_model("open", model, source=source)

@@ -60,6 +60,10 @@ def plot_maps(
     Returns
     -------
     Figure
+
+    Examples
+    --------
+    >>> figure = plot_maps(picture[None], grad_cam(X, y, model), label="Grad-CAM")
     """
     op = "plot_maps"
     maps = _maps_for(op, images, maps)
@@ -107,6 +111,10 @@ def plot_methods(
     -------
     Figure
         A cell that is left over says what the colours mean.
+
+    Examples
+    --------
+    >>> figure = plot_methods(picture, {"saliency": compute_saliency_maps(X, y, model)[0]})
     """
     columns = min(columns, 1 + len(maps))
     figure, axes = tile_axes(
@@ -149,6 +157,10 @@ def plot_gradient_pictures(
     -------
     Figure
         A row for each picture: the picture, and a column for each method.
+
+    Examples
+    --------
+    >>> figure = plot_gradient_pictures(picture[None], [guided_backprop(X, y, model)], labels=["guided"])
     """
     op = "plot_gradient_pictures"
     titles = titles_for(op, images, titles)
@@ -197,6 +209,10 @@ def plot_occlusion(
     Returns
     -------
     Figure
+
+    Examples
+    --------
+    >>> figure = plot_occlusion(picture[None], occlusion_maps(X, y, model, window=32, stride=32), window=32)
     """
     maps = _maps_for("plot_occlusion", images, occlusion.maps, unfinished=True)
     titles = titles_for("plot_occlusion", images, titles)
@@ -236,6 +252,11 @@ def plot_segmentation(
     Returns
     -------
     Figure
+
+    Examples
+    --------
+    >>> maps = compute_saliency_maps(X, y, model)
+    >>> figure = plot_segmentation(picture[None], maps, [segment_object(picture, maps[0])])
     """
     maps = _maps_for("plot_segmentation", images, maps)
     titles = titles_for("plot_segmentation", images, titles)

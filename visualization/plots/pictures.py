@@ -48,6 +48,10 @@ def plot_images(
     Returns
     -------
     Figure
+
+    Examples
+    --------
+    >>> figure = plot_images([picture, picture[:, ::-1]], ["a picture", "mirrored"])
     """
     images = list(images)
     titles = titles_for("plot_images", images, titles)
@@ -76,6 +80,10 @@ def plot_saliency(
     -------
     Figure
         The maps' colours run from 0 to each map's 99.5th percentile, so that single pixels do not darken the rest.
+
+    Examples
+    --------
+    >>> figure = plot_saliency(picture[None], compute_saliency_maps(X, y, model))
     """
     if len(images) != len(saliency):
         raise ValueError(f"plot_saliency: {len(images)} images but {len(saliency)} maps")
@@ -156,6 +164,10 @@ def plot_fooling(
     Returns
     -------
     Figure
+
+    Examples
+    --------
+    >>> figure = plot_fooling(picture[None], picture[None, ::-1])
     """
     original, fooling = (a[None] if a.ndim == 3 else a for a in (np.asarray(original), np.asarray(fooling)))
     if original.shape != fooling.shape:
@@ -185,6 +197,10 @@ def plot_progress(images: Sequence[Images], labels: Sequence[str], *, heading: s
     Returns
     -------
     Figure
+
+    Examples
+    --------
+    >>> figure = plot_progress([picture, picture], ["step 0", "step 10"])
     """
     return plot_images(images, labels, columns=len(images), heading=heading)
 
@@ -204,6 +220,11 @@ def plot_evaluation(evaluation: Evaluation, class_names: list[str], *, heading: 
     Figure
         Left: top-1 (dark) and top-5 (light) of each class, best first. Right: the confusion matrix in the same order,
         rows of one class; its colours run to the largest entry off the diagonal.
+
+    Examples
+    --------
+    >>> images = np.repeat(picture.transpose(2, 0, 1)[None], 4, axis=0)
+    >>> figure = plot_evaluation(evaluate(model, images, np.array([0, 1, 2, 3])), model.class_names)
     """
     results = sorted(evaluation.per_class(), key=lambda r: (-r.top1, -r.top5, r.index))
     order = [r.index for r in results]
@@ -244,6 +265,11 @@ def plot_history(history: list[dict[str, Any]], *, heading: str | None = None) -
     Returns
     -------
     Figure
+
+    Examples
+    --------
+    >>> row = dict.fromkeys(("learning_rate", "train_loss", "train_top1", "val_loss", "val_top1", "val_top5"), 0.5)
+    >>> figure = plot_history([row | {"epoch": 1}, row | {"epoch": 2}])
     """
     if not history:
         raise ValueError("plot_history: the history is empty; train for an epoch first")

@@ -31,6 +31,14 @@ def test_so_does_a_name_that_such_a_cell_would_have_made(run, capsys):
     assert run("x = other_maps").success and "To do first: conv" in capsys.readouterr().out
 
 
+def test_what_such_a_cell_had_begun_to_make_is_taken_back(run, capsys):
+    run("kept = 1\nmaps = 'of a cell above'")
+    run("import math as m\nbegun, maps = [], 'new'\nbegun.append(1)\nraise Todo('conv: conv_forward_naive')")
+    capsys.readouterr()
+    assert run("begun[0]").success and capsys.readouterr().out.startswith("To do first: conv (")
+    assert run("assert kept == 1 and maps == 'new' and m.pi > 3").success
+
+
 def test_any_other_mistake_is_shown_as_usual(run, capsys):
     assert not run("raise ValueError('mine')").success
     assert "ValueError" in capsys.readouterr().out
