@@ -22,7 +22,8 @@ def public(package):
         elif inspect.isclass(thing) and not issubclass(thing, tuple | Exception):
             for method, value in vars(thing).items():
                 value = value.fget if isinstance(value, property) else getattr(value, "__func__", value)
-                if inspect.isfunction(value) and not method.startswith("_"):
+                ours = getattr(value, "__module__", "").startswith("pixelgrad")  # matplotlib adds methods of its own
+                if inspect.isfunction(value) and ours and not method.startswith("_"):
                     yield f"{name}.{method}", value
 
 

@@ -8,8 +8,9 @@ a random start, projected back into the permitted ball). What is maximized is th
 and D. Wagner, "Towards evaluating the robustness of neural networks", 2017, section 5.1, f6), whose gradient does not
 vanish where the network is sure of its answer.
 
-Sizes are in grey levels of 0..255: for the L2 norm the root mean square over all pixels and channels, for Linf the
-largest change of any.
+Sizes are those of adversarial training (`classifiers.adversary`), in units where pixels go from 0 to 1: for the L2 norm
+the length of the whole change, over all pixels and channels, for Linf the largest change of any. A radius is called
+`eps`. An L2 change of 1 is one by 2.3 grey levels (root mean square) on an image of 64x64 pixels.
 """
 
 import io
@@ -29,8 +30,8 @@ from .checks import check_images, check_labels, check_not_negative, check_positi
 from .image_ops import blur, clip
 
 NORMS = ("l2", "linf")
-STEPS = {"l2": 0.5, "linf": 1.0}  # grey levels
-ROUNDING = 1e-4  # grey levels: what float32 may add to a change of exactly the limit
+STEPS = {"l2": 0.5, "linf": 1.0}  # grey levels, root mean square or largest
+ROUNDING = 1e-4  # grey levels, likewise: what float32 may add to a change of exactly eps
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,7 @@ class Attack:
     steps : ndarray (N,) of int
         Steps taken.
     l2, linf : ndarray (N,)
-        Size of the change in grey levels: root mean square, and largest.
+        Size of the change in both norms, where pixels go from 0 to 1.
     predicted : ndarray (N,) of int
         The class seen in the end.
     trace : dict of str to ndarray (T, N)
@@ -70,6 +71,11 @@ class Attack:
     predicted: np.ndarray
     trace: dict
 
+    @property
+    def rms(self) -> Array:
+        """The change's root mean square in grey levels of 0..255, (N,): what the L2 norm is for the eye."""
+        return 255 * self.l2 / np.sqrt(self.X[0].size)
+
 
 def attack(
     X: Array,
@@ -78,7 +84,7 @@ def attack(
     *,
     targeted: bool = False,
     norm: str = "l2",
-    limit: float | None = None,
+    eps: float | None = None,
     at_limit: str = "project",
     step_size: float | None = None,
     max_iterations: int = 100,
@@ -100,15 +106,15 @@ def attack(
     targeted : bool
     norm : {"l2", "linf"}
         How changes are measured, and steps taken: along the gradient, or along its sign.
-    limit : float, optional
-        The largest change permitted, in grey levels.
+    eps : float, optional
+        The largest change permitted.
     at_limit : {"project", "stop"}
-        What to do when a step leads beyond the limit: project back onto it and continue (PGD), or stop before.
+        What to do when a step leads beyond eps: project back onto it and continue (PGD), or stop before.
     step_size : float, optional
-        Grey levels. By default 0.5 (L2) or 1 (Linf).
+        In the unit of eps. By default what changes pixels by half a grey level on average (L2), or by one (Linf).
     max_iterations : int
     random_start : float
-        Start from a random change of this size, in grey levels, and within the limit.
+        Start from a random change of this size, and within eps.
     confidence : float
         Continue until the probability of the target is at least this as well; untargeted: until that of y is at most
         1 - confidence.
@@ -130,8 +136,8 @@ def attack(
 
     Examples
     --------
-    >>> result = attack(X, model.predict(X)[0][0].index, model, limit=4.0, max_iterations=5)
-    >>> bool(result.l2[0] <= 4.01)
+    >>> result = attack(X, model.predict(X)[0][0].index, model, eps=1.5, max_iterations=5)
+    >>> bool(result.l2[0] <= 1.501)
     True
     """
     op = "attack"
@@ -142,22 +148,23 @@ def attack(
     check_not_negative(op, random_start=random_start)
     if not 0 <= confidence <= 1:
         raise ValueError(f"{op}: confidence is a probability, 0 to 1; got {confidence}")
-    step_size = STEPS[norm] if step_size is None else step_size
-    check_positive(op, step_size=step_size, limit=np.finfo(float).max if limit is None else limit)
+    level = size_of(np.full((1, *X.shape[1:]), 1 / 255), norm)[0]  # of a change by one grey level everywhere
+    step_size = STEPS[norm] * level if step_size is None else step_size
+    check_positive(op, step_size=step_size, eps=np.finfo(float).max if eps is None else eps)
+    y = check_labels(op, y, len(X), model)
     rng = np.random.default_rng(0 if rng is None else rng)
 
     N = len(X)
     bounds = model.bounds(X)
-    grey = (bounds[1] - bounds[0]) / 255  # one grey level in model space
+    unit = bounds[1] - bounds[0]  # from black to white, in model space
     change = random_change(X.shape, rng, norm, random_start).astype(X.dtype)
-    if limit is not None:
-        change = project(change, norm, limit)
-    X_now = clip(X + grey * change, bounds)
+    if eps is not None:
+        change = project(change, norm, eps)
+    X_now = clip(X + unit * change, bounds)
     active, steps = np.ones(N, bool), np.zeros(N, int)
     reason, trace = np.full(N, "out of steps", dtype=object), dict[str, list[Any]](margin=[], probability=[])
     for t in progress_bar(range(max_iterations + 1), progress=progress, desc="attack", unit="step"):
         scores, cache = model.forward(X_now)
-        y = check_labels(op, y, len(X), model)
         margin, dscores = _margin(scores, y, targeted)
         probability = softmax(scores)[np.arange(N), y]
         sure = probability >= confidence if targeted else probability <= 1 - confidence
@@ -171,19 +178,19 @@ def attack(
         if not active.any() or t == max_iterations:
             break
         dX, _ = model.backward(dscores, cache)
-        change = (X_now - X) / grey + step_size * _direction(dX * grey, norm)
-        if limit is not None and at_limit == "stop":
-            beyond = size_of(change, norm) > limit + ROUNDING
+        change = (X_now - X) / unit + step_size * _direction(dX * unit, norm)
+        if eps is not None and at_limit == "stop":
+            beyond = size_of(change, norm) > eps + ROUNDING * level
             reason[active & beyond] = "at the limit"
             active &= ~beyond
-        elif limit is not None:
-            change = project(change, norm, limit)
-        moved = clip(X + grey * change, bounds)
+        elif eps is not None:
+            change = project(change, norm, eps)
+        moved = clip(X + unit * change, bounds)
         X_now = np.where(active[:, None, None, None], moved, X_now)
         steps += active
-    change = (X_now - X) / grey
-    if limit is not None:
-        reason[(reason == "out of steps") & (size_of(change, norm) > 0.999 * limit)] = "at the limit"
+    change = (X_now - X) / unit
+    if eps is not None:
+        reason[(reason == "out of steps") & (size_of(change, norm) > 0.999 * eps)] = "at the limit"
     return Attack(
         X=X_now,
         fooled=fooled,
@@ -197,17 +204,17 @@ def attack(
     )
 
 
-def fgsm(X: Array, y: int | IntArray, model: Network, *, limit: float, targeted: bool = False) -> "Attack":
-    """The fast gradient sign method: one step that changes every pixel by `limit` grey levels. See `attack`.
+def fgsm(X: Array, y: int | IntArray, model: Network, *, eps: float, targeted: bool = False) -> "Attack":
+    """The fast gradient sign method: one step that changes every pixel by eps (white is 1). See `attack`.
 
     Examples
     --------
-    >>> result = fgsm(X, model.predict(X)[0][0].index, model, limit=2.0)
+    >>> result = fgsm(X, model.predict(X)[0][0].index, model, eps=2 / 255)
     >>> bool(abs(result.X - X).max() <= 2.001)
     True
     """
     check_images("fgsm", X, model)
-    options: dict[str, Any] = {"norm": "linf", "limit": limit, "step_size": limit, "max_iterations": 1}
+    options: dict[str, Any] = {"norm": "linf", "eps": eps, "step_size": eps, "max_iterations": 1}
     return attack(X, y, model, targeted=targeted, **options)
 
 
@@ -216,7 +223,7 @@ def pgd(
     y: int | IntArray,
     model: Network,
     *,
-    limit: float,
+    eps: float,
     norm: str = "linf",
     targeted: bool = False,
     step_size: float | None = None,
@@ -225,11 +232,11 @@ def pgd(
     callback: Callable[..., Any] | None = None,
     progress: bool | None = None,
 ) -> "Attack":
-    """Projected gradient descent: from a random start within the limit, steps of a tenth of it. See `attack`.
+    """Projected gradient descent: from a random start within eps, steps of a tenth of it. See `attack`.
 
     Examples
     --------
-    >>> result = pgd(X, model.predict(X)[0][0].index, model, limit=2.0, max_iterations=3)
+    >>> result = pgd(X, model.predict(X)[0][0].index, model, eps=2 / 255, max_iterations=3)
     >>> bool(abs(result.X - X).max() <= 2.001)
     True
     """
@@ -240,10 +247,10 @@ def pgd(
         model,
         targeted=targeted,
         norm=norm,
-        limit=limit,
-        step_size=limit / 10 if step_size is None else step_size,
+        eps=eps,
+        step_size=eps / 10 if step_size is None else step_size,
         max_iterations=max_iterations,
-        random_start=limit / 2,
+        random_start=eps / 2,
         rng=rng,
         callback=callback,
         progress=progress,
@@ -272,7 +279,7 @@ def random_control(
 
     Examples
     --------
-    >>> result = fgsm(X, y, model, limit=2.0)
+    >>> result = fgsm(X, y, model, eps=2 / 255)
     >>> random_control(result, X, model).shape
     (1, 3, 64, 64)
     """
@@ -280,10 +287,10 @@ def random_control(
     check_choice("random_control", "norm", norm, NORMS)
     rng = np.random.default_rng(0 if rng is None else rng)
     bounds = model.bounds(X)
-    grey = (bounds[1] - bounds[0]) / 255
+    unit = bounds[1] - bounds[0]
     size = getattr(result, norm)[:, None, None, None]
     change = random_change(X.shape, rng, norm, 1.0) * size
-    return clip((X + grey * change).astype(X.dtype), bounds)
+    return clip((X + unit * change).astype(X.dtype), bounds)
 
 
 def defend(X: Array, model: Network, method: str, strength: float) -> Array:
@@ -325,18 +332,18 @@ def defend(X: Array, model: Network, method: str, strength: float) -> Array:
     return model.preprocess(np.stack([_through_jpeg(picture, int(strength)) for picture in pictures]))
 
 
-def project(change, norm, limit):
-    """The nearest change, in grey levels (N, ...), that is within the limit."""
+def project(change, norm, eps):
+    """The nearest change (N, ...) that is within eps."""
     if norm == "linf":
-        return np.clip(change, -limit, limit)
+        return np.clip(change, -eps, eps)
     size = size_of(change, "l2").reshape(-1, *[1] * (change.ndim - 1))
-    return change * np.minimum(1, limit / np.where(size > 0, size, 1)).astype(change.dtype)
+    return change * np.minimum(1, eps / np.where(size > 0, size, 1)).astype(change.dtype)
 
 
 def size_of(change, norm):
-    """Size of each image's change (N, ...), in its own unit: root mean square ("l2") or largest ("linf")."""
+    """Size of each image's change (N, ...), in its own unit: its length ("l2") or its largest pixel ("linf")."""
     flat = change.reshape(len(change), -1).astype(np.float64)
-    return np.sqrt((flat**2).mean(axis=1)) if norm == "l2" else np.abs(flat).max(axis=1)
+    return np.sqrt((flat**2).sum(axis=1)) if norm == "l2" else np.abs(flat).max(axis=1)
 
 
 def random_change(shape, rng, norm, size):

@@ -33,7 +33,7 @@ class BlackBoxAttack:
     queries : int
         Number of answers asked for.
     l2, linf : float
-        Size of the change in grey levels: root mean square, and largest.
+        Size of the change in both norms, where pixels go from 0 to 1.
     trace : ndarray (T, 2)
         Queries so far and the margin, at the start and after each step that was kept.
     """
@@ -54,7 +54,7 @@ def black_box_attack(
     targeted: bool = False,
     method: str = "random_search",
     budget: int = 5000,
-    limit: float = 12.0,
+    eps: float = 5.0,
     step_size: float | None = None,
     frequencies: float = 0.5,
     rng: int | np.random.Generator | None = None,
@@ -75,10 +75,11 @@ def black_box_attack(
     method : {"random_search", "finite_differences"}
     budget : int
         Queries: how many pictures `predict` may be called with.
-    limit : float
-        The largest change, in grey levels (root mean square).
+    eps : float
+        The largest change permitted, in the L2 norm where pixels go from 0 to 1.
     step_size : float, optional
-        Grey levels (root mean square). By default 0.6 (random search) or 1 (finite differences).
+        In the unit of eps. By default what changes pixels by 0.6 (random search) or 1 grey level (finite differences),
+        root mean square.
     frequencies : float
         Part of the frequencies along each axis that directions are made of, 0 to 1; low ones need fewer queries.
     rng : int or numpy.random.Generator, optional
@@ -106,8 +107,9 @@ def black_box_attack(
         raise ValueError(f"{op}: picture must be (H, W, 3) with values 0..255, got {original.shape}")
     check_choice(op, "method", method, METHODS)
     check_whole(op, 1, budget=budget)
-    step_size = {"random_search": 0.6, "finite_differences": 1.0}[method] if step_size is None else step_size
-    check_positive(op, limit=limit, step_size=step_size, frequencies=frequencies)
+    level = np.sqrt(original.size) / 255  # the size of a change by one grey level everywhere
+    step_size = {"random_search": 0.6, "finite_differences": 1.0}[method] * level if step_size is None else step_size
+    check_positive(op, eps=eps, step_size=step_size, frequencies=frequencies)
     if frequencies > 1:
         raise ValueError(f"{op}: frequencies is a part of 1, got {frequencies}")
     rng = np.random.default_rng(0 if rng is None else rng)
@@ -125,13 +127,13 @@ def black_box_attack(
         directions = _directions(original.shape, frequencies, rng)
         step = {"random_search": _random_step, "finite_differences": _estimated_step}[method]
         while margin <= 0 and ask.left:
-            moved, moved_margin = step(now, margin, original, ask, directions, step_size, limit)
+            moved, moved_margin = step(now, margin, original, ask, directions, step_size / level, 255 * eps)
             if moved_margin > margin:
                 now, margin = moved, moved_margin
                 trace.append((ask.queries, margin))
             t += 1
             report()
-    change = (now - original)[None]
+    change = (now - original)[None] / 255
     l2, linf = float(size_of(change, "l2")[0]), float(size_of(change, "linf")[0])
     return BlackBoxAttack(now, bool(margin > 0), ask.queries, l2, linf, np.array(trace))
 
@@ -183,16 +185,16 @@ def _directions(shape, frequencies, rng):
         yield idctn(coefficients, axes=(0, 1), norm="ortho")
 
 
-def _within(picture, original, limit):
-    change = project((picture - original)[None], "l2", limit)[0]
+def _within(picture, original, radius):
+    change = project((picture - original)[None], "l2", radius)[0]
     return np.clip(original + change, 0, 255)
 
 
-def _random_step(now, margin, original, ask, directions, step_size, limit):
-    direction = step_size * next(directions)
+def _random_step(now, margin, original, ask, directions, rms, radius):
+    direction = rms * next(directions)
     best, best_margin = now, margin
     for sign in (1, -1):
-        tried = _within(now + sign * direction, original, limit)
+        tried = _within(now + sign * direction, original, radius)
         if not ask.left:
             break
         (tried_margin,) = ask(tried[None])
@@ -201,7 +203,7 @@ def _random_step(now, margin, original, ask, directions, step_size, limit):
     return best, best_margin
 
 
-def _estimated_step(now, margin, original, ask, directions, step_size, limit, pairs=20, spread=2.0):
+def _estimated_step(now, margin, original, ask, directions, rms, radius, pairs=20, spread=2.0):
     several = np.stack([next(directions) for _ in range(min(pairs, max(1, ask.left // 2)))])
     both = np.concatenate([now + spread * several, now - spread * several])
     answers = ask(np.clip(both, 0, 255))
@@ -209,7 +211,7 @@ def _estimated_step(now, margin, original, ask, directions, step_size, limit, pa
         return now, margin
     slopes = answers[: len(several)] - answers[len(several) :]
     gradient = np.tensordot(slopes, several, 1)
-    size = size_of(gradient[None], "l2")[0]
-    moved = _within(now + step_size * gradient / (size if size > 0 else 1), original, limit)
+    size = np.sqrt((gradient**2).mean())
+    moved = _within(now + rms * gradient / (size if size > 0 else 1), original, radius)
     (moved_margin,) = ask(moved[None])
     return moved, moved_margin

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.stats import rankdata
 
 from .._progress import progress_bar
 from .._typing import Array, IntArray
@@ -247,6 +246,8 @@ def sanity_check(
 
 def rank_correlation(a, b):
     """Spearman's correlation of two arrays of one shape: Pearson's of the ranks. 0 if either is constant."""
+    from scipy.stats import rankdata  # half a second to import, and few need it
+
     a, b = rankdata(a) - (np.size(a) + 1) / 2, rankdata(b) - (np.size(b) + 1) / 2
     norm = np.sqrt((a @ a) * (b @ b))
     return float(a @ b / norm) if norm > 0 else 0.0

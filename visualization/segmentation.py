@@ -9,7 +9,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy.ndimage import binary_fill_holes, find_objects, gaussian_filter, label
-from scipy.stats import rankdata
 
 from .._typing import Array, Images
 from ..layers.checks import check_choice
@@ -149,6 +148,8 @@ def _threshold(op, smooth, threshold):
 
 def _log_odds(picture, smooth):
     """How likely each pixel is object, by its colour and its rank in the map: (H, W), 0 for even odds."""
+    from scipy.stats import rankdata  # half a second to import, and few need it
+
     colours, rank = picture.reshape(-1, 3).astype(np.float64), (rankdata(smooth).ravel() - 0.5) / smooth.size
     likely = [_density(colours, colours[chosen]) for chosen in (rank > OBJECT, rank < BACKGROUND)]
     by_colour = np.log(likely[0]) - np.log(likely[1])

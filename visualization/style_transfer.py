@@ -37,15 +37,15 @@ def style_transfer(
     content_layer: int | str | None = None,
     content_weight: float = 1.0,
     style_layers: Sequence[int] | str | None = None,
-    style_weights: float | Sequence[float] = 100.0,
+    style_weights: float | Sequence[float] = 40.0,
     style_blend: Sequence[float] | None = None,
     tv_weight: float = 20.0,
     normalize: bool = True,
     init: str | Array = "content",
     learning_rate: float | None = None,
-    num_iterations: int = 200,
-    num_scales: int = 1,
-    optimizer: str = "adam",
+    num_iterations: int = 40,
+    num_scales: int = 2,
+    optimizer: str = "lbfgs",
     preserve_colors: bool = False,
     callback: Callable[..., Any] | None = None,
     progress: bool | None = None,
@@ -87,7 +87,7 @@ def style_transfer(
     num_scales : int
         From coarse to fine: each scale is twice as large as the one before, and starts from its result. Scales with a
         side below 24 pixels are left out.
-    optimizer : {"adam", "sgd", "lbfgs"}
+    optimizer : {"lbfgs", "adam", "sgd"}
     preserve_colors : bool
         Give the result the content image's colours: only its lightness is kept (L. Gatys et al., "Preserving color in
         neural artistic style transfer", 2016, section 4).

@@ -41,7 +41,7 @@ def transfer_matrix(
         NaN. info is empty.
     progress : bool, optional
     **options
-        For the attack, such as ``limit=8``.
+        For the attack, such as ``eps=3.5``.
 
     Returns
     -------

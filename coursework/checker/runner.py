@@ -5,6 +5,8 @@ The child gets a file with inputs and returns a file of plain arrays for each ex
 next. If it was importing an exercise file, the other child skips that file, and exercises that need it cannot run.
 """
 
+import json
+import math
 import os
 import re
 import signal
@@ -16,7 +18,7 @@ import threading
 import time
 import zipfile
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
@@ -24,12 +26,13 @@ import numpy as np
 from ..exercises.catalogue import ROOT, exercise_files
 from .diagnosis import ENDLESS
 from .folders import scratch_folder
-from .harness import IMPORTED, MOST_OF_ALL, STARTED, WHERE
+from .harness import IMPORTED, MOST_OF_ALL, MOST_OF_ONE, STARTED, WHERE
 from .importing import not_imported
 from .packing import DESCRIPTION, pack, unpack
 from .texts import plain_text
 
 ENDED = "It ended the whole program ({}). A function must return, and never call exit()."
+OVER = "It used more than it may: {}. What it starts counts, too."
 HALTED = (
     "It came to a halt: nothing tells where it is. Does it stop its own process (SIGSTOP), or close files that it did "
     "not open?"
@@ -37,19 +40,19 @@ HALTED = (
 DIED = "The program died ({}): did it ask for far too much memory?"
 IMPORT_ENDLESS = "it does not finish in time{}. Is there a loop outside the functions?"
 IMPORT_HALTED = "it comes to a halt, and nothing tells where. Does it stop its own process, outside the functions?"
+IMPORT_OVER = "it uses more than it may ({}), outside the functions"
 IMPORT_ENDED = "it ends the whole program ({}). Is there an exit() outside the functions?"
 UNREADABLE = "What it returned cannot be read."
 _POLL = 0.01  # seconds
 _MOST_PRINTED = 4000  # characters
-_MOST_BYTES, _MOST_ARRAYS = MOST_OF_ALL + 2**24, 10_000  # of all that an exercise returns, and what describes it
-_MOST_WORDS = 2**20  # bytes of what describes it
+_MOST_ARRAYS, _MOST_WORDS = 10_000, 2**20  # of all that an exercise returns; bytes of what describes it
 _MOST_TEXT = 2**14  # bytes of other texts
 _FRAME = re.compile(r'File "([^"\n]+)", line ([0-9]{1,6}) in ([A-Za-z_][A-Za-z0-9_]{0,60}|<module>)$', re.MULTILINE)
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What a child may use: seconds an exercise, seconds to start, MiB of memory and of files, processes, user id."""
+    """What a child may use: seconds an exercise, seconds to start, MiB of memory and of files; see also `confine`."""
 
     seconds: float = 5.0
     start_seconds: float = 30.0
@@ -57,6 +60,58 @@ class Limits:
     file_size: int = 256
     processes: int | None = None
     user: int | None = None
+    readable: tuple | None = None
+
+    def as_json(self):
+        """What the child is told; see `confine`."""
+        told = {name: value for name, value in asdict(self).items() if name != "start_seconds" and value is not None}
+        return json.dumps(told)
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a child works: its folder, with the job's file, and in it the one for its results."""
+
+    folder: Path
+
+    @property
+    def results(self):
+        return self.folder / "results"
+
+
+class Child:
+    """A child process of our own, ended with its process group.
+
+    Attributes
+    ----------
+    stdout : file
+        What it prints.
+    """
+
+    def __init__(self, arguments, place):
+        self._process = subprocess.Popen(
+            arguments,
+            cwd=place.results,
+            env=environment(place.results),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        self.stdout = self._process.stdout
+
+    def ended(self):
+        """Whether it has come to its end."""
+        return self._process.poll() is not None
+
+    def end(self):
+        """End it. Returns its exit code, negative for a signal, and in words which limit it went over."""
+        with suppress(ProcessLookupError, PermissionError):
+            if hasattr(os, "killpg"):
+                os.killpg(self._process.pid, signal.SIGKILL)
+        with suppress(ProcessLookupError, PermissionError):
+            self._process.kill()
+        return self._process.wait(), ""
 
 
 @dataclass(frozen=True)
@@ -67,7 +122,7 @@ class Run:
     printed: str
 
 
-def run_exercises(inputs, *, root=ROOT, limits=None, command=None, done=None):
+def run_exercises(inputs, *, root=ROOT, limits=None, start=Child, folder=None, done=None):
     """Call the functions of exercises on their inputs, in a child process.
 
     Parameters
@@ -77,8 +132,10 @@ def run_exercises(inputs, *, root=ROOT, limits=None, command=None, done=None):
     root : Path
         The project whose functions are called: the folder that holds `pixelgrad/`.
     limits : Limits, optional
-    command : callable (list of str, Path) -> list of str, optional
-        Wraps the child's command line, given the folder it may write to.
+    start : callable (list of str, Place) -> Child, optional
+        Starts a child, given its command line and its place.
+    folder : Path, optional
+        Where the places are made; by default a new folder that is removed afterwards.
     done : callable (exercise), optional
         Called when an exercise is finished.
 
@@ -86,61 +143,52 @@ def run_exercises(inputs, *, root=ROOT, limits=None, command=None, done=None):
     -------
     Run
     """
+    if folder is None:
+        with scratch_folder("pixelgrad-") as folder:
+            return run_exercises(inputs, root=root, limits=limits, start=start, folder=folder, done=done)
     limits, outcomes, printed = limits or Limits(), {}, []
     waiting, stopped = list(inputs), {}
-    with scratch_folder("pixelgrad-") as folder:
-        while waiting:
-            place = Path(tempfile.mkdtemp(dir=folder))
-            results = place / "results"
-            results.mkdir()
-            job = {"inputs": {name: inputs[name] for name in waiting}, "stopped": stopped}
-            np.savez(place / "job.npz", **pack(job))
-            reason, file = _watch(place, results, waiting, root, limits, command, printed, outcomes, done)
-            if file in exercise_files() and file not in stopped:
-                stopped[file] = reason
-                continue
-            # The child did not come to its end: the exercise it was at is the cause, or we cannot even import them.
-            for name in waiting[:1] if file is None else list(waiting):
-                waiting.remove(name)
-                outcomes[name] = reason if file is None else not_imported(inputs[name], file, reason)
-                if done:
-                    done(None)
+    while waiting:
+        place = Place(Path(tempfile.mkdtemp(dir=folder)))
+        place.results.mkdir()
+        job = {"inputs": {name: inputs[name] for name in waiting}, "stopped": stopped}
+        np.savez(place.folder / "job.npz", **pack(job))
+        reason, file = _watch(place, waiting, root, limits, start, printed, outcomes, done)
+        if file in exercise_files() and file not in stopped:
+            stopped[file] = reason
+            continue
+        # The child did not come to its end: the exercise it was at is the cause, or we cannot even import them.
+        for name in waiting[:1] if file is None else list(waiting):
+            waiting.remove(name)
+            outcomes[name] = reason if file is None else not_imported(inputs[name], file, reason)
+            if done:
+                done(None)
     lines = "".join(printed)[:_MOST_PRINTED].replace("\r\n", "\n").replace("\r", "\n")
     return Run(outcomes, plain_text(lines, keep="\n\t"))
 
 
-def _watch(place, results, waiting, root, limits, command, printed, outcomes, done):
+def command(root, place, limits):
+    """The command line of a child."""
+    start = (
+        f"import sys; sys.path.insert(0, {str(root)!r}); from pixelgrad.coursework.checker.confine import main; main()"
+    )
+    return [sys.executable, "-c", start, str(place.folder / "job.npz"), str(place.results), limits.as_json()]
+
+
+def _watch(place, waiting, root, limits, start, printed, outcomes, done):
     """Run one child; take finished exercises from `waiting` into `outcomes`.
 
     Returns why it stopped, in words, and the file that it was importing; None if it had come as far as the exercises.
     """
-    if limits.user is not None:
-        for path in (place, results):
-            os.chmod(path, 0o711 if path == place else 0o700)
-        os.chown(results, limits.user, limits.user)
-        os.chmod(place.parent, 0o711)
-        os.chmod(place / "job.npz", 0o644)
-    start = (
-        f"import sys; sys.path.insert(0, {str(root)!r}); from pixelgrad.coursework.checker.confine import main; main()"
-    )
-    arguments = [sys.executable, "-c", start, str(place / "job.npz"), str(results), _as_text(limits)]
-    if command is not None:
-        arguments = command(arguments, results)
-    child = subprocess.Popen(
-        arguments,
-        cwd=results,
-        env=_environment(results),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        start_new_session=True,
-    )
+    results = place.results
+    child = start(command(root, place, limits), place)
     reader = threading.Thread(target=_collect, args=(child.stdout, printed), daemon=True)
     reader.start()
     endless, halted, reached, latest = False, False, set(), time.monotonic()
+    code, over = 0, ""
     try:
         while True:
-            ended = child.poll() is not None
+            ended = child.ended()
             for stage in {STARTED, IMPORTED} - reached:
                 if os.path.lexists(results / stage):
                     reached.add(stage)
@@ -159,9 +207,8 @@ def _watch(place, results, waiting, root, limits, command, printed, outcomes, do
                 break
             time.sleep(_POLL)
     finally:
-        _kill(child, limits.user if command is None else None)
+        code, over = child.end()
         reader.join(1)
-    code = child.returncode
     ended = f"signal {-code}" if code < 0 else f"exit code {code}"
     if STARTED in reached and IMPORTED not in reached:
         file = _text(results / STARTED)
@@ -170,7 +217,9 @@ def _watch(place, results, waiting, root, limits, command, printed, outcomes, do
         at = f", and is at line {line}" if line else ""
         words = IMPORT_ENDLESS.format(at) if endless else IMPORT_ENDED.format(ended)
         words = IMPORT_HALTED if halted else words
-        return words, file if file in exercise_files() else "an exercise file"
+        return IMPORT_OVER.format(over) if over else words, file if file in exercise_files() else "an exercise file"
+    if over:
+        return OVER.format(over), None
     if halted and STARTED in reached:
         return HALTED, None
     if endless:
@@ -212,20 +261,43 @@ def _read(path):
             if not stat.S_ISREG(os.fstat(f.fileno()).st_mode):
                 return UNREADABLE
             with zipfile.ZipFile(f) as archive:
-                members = archive.infolist()
-                if len(members) > _MOST_ARRAYS or sum(member.file_size for member in members) > _MOST_BYTES:
+                if not _is_small(archive):
                     return UNREADABLE
             f.seek(0)
             with np.load(f, allow_pickle=False) as archive:
                 arrays = dict(archive)
-        if np.asarray(arrays[DESCRIPTION]).nbytes > _MOST_WORDS:
-            return UNREADABLE
         outcomes = unpack(arrays)
         if not all(_is_outcome(outcome) for outcome in outcomes.values()):
+            return UNREADABLE
+        # An array may stand in many places, and is looked at in each of them.
+        if sum(array.size for outcome in outcomes.values() for array in outcome["outputs"].values()) > MOST_OF_ALL:
             return UNREADABLE
         return {case: _plain(outcome) for case, outcome in outcomes.items()}
     except Exception:  # whatever such a file makes the readers raise
         return UNREADABLE
+
+
+def _is_small(archive):
+    """Whether all arrays of an archive are numbers, and few enough, as their headers say; none of them is read."""
+    entries = 0
+    if len(archive.infolist()) > _MOST_ARRAYS:
+        return False
+    for member in archive.infolist():
+        with archive.open(member) as f:
+            version = np.lib.format.read_magic(f)
+            read = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}[version]
+            shape, _, dtype = read(f)
+        size = math.prod(shape)
+        if member.filename == f"{DESCRIPTION}.npy":
+            if size > _MOST_WORDS or dtype != np.uint8:
+                return False
+            continue
+        entries += size
+        if dtype.kind not in "fiub" or size > MOST_OF_ONE or entries > MOST_OF_ALL:
+            return False
+        if member.file_size > size * dtype.itemsize + _MOST_TEXT:
+            return False
+    return True
 
 
 def _open_plain(path, flags):
@@ -275,28 +347,10 @@ def _collect(stream, printed):
                 room -= len(chunk)
 
 
-def _kill(child, user):
-    """End a child and all that it started; where it has a user of its own, all of that user's processes."""
-    with suppress(ProcessLookupError, PermissionError):
-        if hasattr(os, "killpg"):
-            os.killpg(child.pid, signal.SIGKILL)
-    with suppress(ProcessLookupError, PermissionError):
-        child.kill()
-    child.wait()
-    if user is not None:
-        code = f"import os, signal; os.setuid({user}); os.kill(-1, signal.SIGKILL)"
-        subprocess.run([sys.executable, "-ISc", code], stderr=subprocess.DEVNULL)
-
-
-def _environment(folder):
+def environment(folder):
     """What a child needs to start, and nothing else of ours; one thread, since many run at the same time."""
     kept = ("PATH", "LD_LIBRARY_PATH", "SYSTEMROOT", "VIRTUAL_ENV", "LANG", "LC_ALL")
-    environment = {name: os.environ[name] for name in kept if name in os.environ}
+    ours = {name: os.environ[name] for name in kept if name in os.environ}
     home = {"HOME": str(folder), "TMPDIR": str(folder), "TEMP": str(folder), "TMP": str(folder)}
     python = {"PYTHONDONTWRITEBYTECODE": "1", "PYTHONIOENCODING": "utf-8:replace"}
-    return environment | home | python | {"OPENBLAS_NUM_THREADS": "1", "MPLBACKEND": "Agg"}
-
-
-def _as_text(limits):
-    values = (limits.seconds, limits.memory, limits.file_size, limits.processes, limits.user)
-    return ",".join(str(value) for value in values)
+    return ours | home | python | {"OPENBLAS_NUM_THREADS": "1", "MPLBACKEND": "Agg"}

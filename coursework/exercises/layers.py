@@ -11,6 +11,19 @@ from .registry import Exercise
 
 SMOOTHING = 0.1
 BN_OPTIONS = {"mode": "train"}
+CORRELATIONS = tuple(
+    f"scipy.{name}"
+    for name in (
+        "signal.correlate",
+        "signal.correlate2d",
+        "signal.convolve",
+        "signal.convolve2d",
+        "signal.fftconvolve",
+        "signal.oaconvolve",
+        "ndimage.correlate",
+        "ndimage.convolve",
+    )
+)
 
 
 def _draw(rng, *shape):
@@ -202,6 +215,10 @@ loss, dx = softmax_loss(c["x"], c["y"], label_smoothing=c["label_smoothing"])
         "The gradient to the scores is a difference of two distributions, what the network says and what it should "
         "say; with label smoothing only the second one changes. Do not forget that the loss is a mean.",
     ),
+    ready=(
+        "scipy.special.softmax",
+        "scipy.special.log_softmax",
+    ),
     reading="CS231n notes, 'Linear Classification', Softmax classifier (cs231n.github.io/linear-classify)",
 )
 
@@ -337,6 +354,7 @@ dx, dw, db = conv_backward_naive(c["dout"], cache)
         "Gather the gradient to the padded image first, in an array of the padded image's size, and cut the padding "
         "off at the end, in a way that also works where there is none.",
     ),
+    ready=CORRELATIONS,
     reading="CS231n notes, 'Convolutional Networks', Convolutional layer (cs231n.github.io/convolutional-networks)",
 )
 
@@ -426,6 +444,10 @@ dx = max_pool_backward_naive(c["dout"], cache)
         "Turn that place into a row and a column of the window, and those into a row and a column of the image. One "
         "pixel may be the largest of more than one window.",
     ),
+    ready=(
+        "scipy.ndimage.maximum_filter",
+        "scipy.ndimage.grey_dilation",
+    ),
     reading="CS231n notes, 'Convolutional Networks', Pooling layer (cs231n.github.io/convolutional-networks)",
 )
 
@@ -505,6 +527,7 @@ dx, dgamma, dbeta = batchnorm_backward(c["dout"], cache)
         "What reaches the normalised x loses two things on the way to x: its mean over the batch, and its part along "
         "the normalised x itself. Both are means over the batch, and the whole is scaled once.",
     ),
+    ready=("scipy.stats.zscore",),
     reading="Ioffe and Szegedy 2015, 'Batch Normalization', section 3, algorithms 1 and 2",
     may_change=("bn_param",),
 )
@@ -568,6 +591,7 @@ dx, dgamma, dbeta = spatial_batchnorm_backward(c["dout"], cache)
         "A reshape only ever regroups neighbours in memory. Which axis has to be last before you flatten the others?",
         "Going back is the same two steps in the opposite order, with the opposite exchange of axes.",
     ),
+    ready=("scipy.stats.zscore",),
     reading="Ioffe and Szegedy 2015, 'Batch Normalization', section 3.2",
     needs=("batchnorm",),
     may_change=("bn_param",),
@@ -752,6 +776,7 @@ dx, dw, db = conv_backward_im2col(c["dout"], cache)
         "im2col copies, so col2im adds: a pixel that was copied into four rows gets four shares. Entry (i, j) of all "
         "windows at once is one strided slice of the image.",
     ),
+    ready=CORRELATIONS,
     reading="CS231n notes, 'Convolutional Networks', Implementation as Matrix Multiplication",
 )
 
@@ -816,6 +841,7 @@ dx, dgamma, dbeta = layernorm_backward(c["dout"], cache)
         "dgamma and dbeta are those of batch normalisation. In dx the means now run along each row, over what reaches "
         "the normalised x.",
     ),
+    ready=("scipy.stats.zscore",),
     reading="Ba, Kiros, Hinton 2016, 'Layer Normalization', section 3; CS231n, assignment 2",
 )
 

@@ -40,6 +40,8 @@ class Exercise:
         Exercises that this one calls.
     may_change : tuple of str
         Inputs that the functions are meant to write to.
+    ready : tuple of str
+        Functions of the libraries that do the whole task, "scipy.special.softmax": a solution may not call them.
     """
 
     id: str
@@ -56,6 +58,7 @@ class Exercise:
     reading: str
     needs: tuple = ()
     may_change: tuple = ()
+    ready: tuple = ()
 
     @property
     def functions(self):

@@ -10,11 +10,11 @@ import os
 import secrets
 import shutil
 import tempfile
+import traceback
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import asdict, replace
 from pathlib import Path
-from queue import SimpleQueue
 
 from tqdm import tqdm
 
@@ -23,20 +23,21 @@ from ..checker.board import after_needs, known_exercise, with_needs
 from ..checker.folders import remove_folder, scratch_folder
 from ..checker.importing import CANNOT, import_fault
 from ..checker.judge import BLOCKED, PASSED, Verdict, judge
-from ..checker.runner import Limits, run_exercises
-from ..checker.texts import plain_text
+from ..checker.runner import Limits
+from ..checker.texts import exception_name, exception_text, plain_text
 from ..exercises.catalogue import EXERCISES, ROOT
 from .adjustments import adjusted, read_overrides
 from .anonymous import anonymised, write_key
 from .answers import make_answers
+from .boundary.boundary import ENOUGH, find_boundary
 from .grades import ABSENT, UNGRADED, Grade, results_json, write_summary, write_table
 from .intake import take_in
-from .isolation import PROCESSES, find_isolation
 from .locking import locked
 from .make import edition_texts, make_edition
 from .roster import match, read_roster
 
-LIMITS = Limits(seconds=10, memory=2048, file_size=64, processes=PROCESSES)
+SCRATCH = "pixelgrad-grading-"
+LIMITS = Limits(seconds=10, memory=2048, file_size=64)
 
 
 def grade(
@@ -52,6 +53,7 @@ def grade(
     anonymous=False,
     overrides=None,
     late_percent=0,
+    unprotected=False,
     overwrite=False,
     progress=False,
     say=print,
@@ -84,6 +86,8 @@ def grade(
         A table of the instructor's decisions: see `adjustments`.
     late_percent : float
         What submissions that are late lose of their points.
+    unprotected : bool
+        Grade also where submissions cannot be kept from what is ours, one at a time.
     overwrite : bool
         Replace a finished table.
     progress : bool
@@ -99,6 +103,10 @@ def grade(
     ------
     FileExistsError
         There is a finished table at `out`, and overwrite is False.
+    PermissionError
+        Something would be unprotected here, and `unprotected` is False.
+    BoundaryError
+        Submissions would run as root.
     BlockingIOError
         Another grader is at work on this table.
     ValueError
@@ -120,16 +128,14 @@ def grade(
     with locked(parts / "lock", out):
         seed = _seed_of(parts, names, seed)
         run = {"seed": seed, "exercises": names, "seconds": limits.seconds}  # what a grade depends on
-        hidden = [ROOT, submissions if submissions.is_dir() else submissions.parent, out.parent]
-        isolation = find_isolation(hidden if roster is None else [*hidden, Path(roster).parent])
-        if isolation.unprotected:
-            say(f"Not protected: {isolation.unprotected}.")
+        hidden = [ROOT, out.parent, *([] if single else [submissions]), *([] if roster is None else [Path(roster)])]
         for words in taken.skipped:
             say(f"Left out: {words}.")
         for name in taken.submissions if students is not None else ():
             if name not in people:
                 say(f"Not on the roster: {name}.")
-        graded = _grade_each(taken.submissions, parts, run, isolation, limits, jobs, progress)
+        behind = {"hidden": hidden, "unprotected": unprotected, "limits": limits, "jobs": jobs}
+        graded = _grade_each(taken.submissions, parts, run, behind, say, progress)
         rows = adjusted(_with_people(graded, taken.submissions, people, students or [], names), decided, late_percent)
         if anonymous:
             rows, key = anonymised(rows, seed)
@@ -139,18 +145,21 @@ def grade(
     return rows
 
 
-def _grade_each(submissions, parts, run, isolation, limits, jobs, progress):
+def _grade_each(submissions, parts, run, behind, say, progress):
     """The grade of each submission by its name: those of an earlier run of the same kind, and new ones."""
     names, grades = run["exercises"], {}
     answers = make_answers(with_needs(names), seed=run["seed"])
-    bar = tqdm(total=len(submissions), disable=not progress, unit="submission")
-    with scratch_folder("pixelgrad-grading-") as folder, bar:
+    _remove_abandoned()
+    with scratch_folder(SCRATCH) as folder, ExitStack() as stack:
+        stack.enter_context(locked(folder / "lock", folder))
         os.chmod(folder, 0o711)
         base = make_edition(folder / "base", exercises=with_needs(names), answers=False)
         for path in (base, *base.rglob("*")):  # whatever our umask is, the user of a job must be able to read it
             path.chmod(0o755 if path.is_dir() else 0o644)
-        grader = _Grader(base, names, answers, isolation, limits, folder, jobs)
+        boundary, jobs = _boundary(base, folder, say, **behind)
+        grader = _Grader(base, names, answers, boundary, behind["limits"], folder)
         grader.try_solutions()
+        bar = stack.enter_context(tqdm(total=len(submissions), disable=not progress, unit="submission"))
         with ThreadPoolExecutor(jobs) as pool:
             waiting = {}
             for name, submission in submissions.items():
@@ -171,6 +180,31 @@ def _grade_each(submissions, parts, run, isolation, limits, jobs, progress):
                     future.cancel()
                 raise
     return grades
+
+
+def _remove_abandoned():
+    """Remove the folders of graders that were killed: nobody holds their locks."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{SCRATCH}*"):
+        with suppress(OSError):
+            if (folder / "lock").exists():  # others' folders cannot be opened
+                with locked(folder / "lock", folder):
+                    remove_folder(folder)
+
+
+def _boundary(base, folder, say, *, hidden, unprotected, limits, jobs):
+    """The boundary that works here, and how many jobs may run at a time; PermissionError where it is not accepted."""
+    boundary = find_boundary(base, hidden, folder, limits=limits)
+    if boundary.unprotected and not unprotected:
+        raise PermissionError(
+            f"grade: not protected here: {boundary.unprotected}; {ENOUGH}. If you trust the submissions, accept it "
+            "with --unprotected"
+        )
+    if boundary.unprotected:
+        say(f"Not protected: {boundary.unprotected}.")
+        return boundary, 1
+    if boundary.remark:
+        say(f"Protected, but {boundary.remark}.")
+    return boundary, jobs
 
 
 def _with_people(grades, submissions, people, roster, names):
@@ -203,33 +237,36 @@ def _nothing(names, words):
 class _Grader:
     """Grades one submission after the other, several at a time."""
 
-    def __init__(self, base, names, answers, isolation, limits, folder, jobs):
-        self.base, self.names, self.answers, self.isolation = base, names, answers, isolation
+    def __init__(self, base, names, answers, boundary, limits, folder):
+        self.base, self.names, self.answers, self.boundary = base, names, answers, boundary
         self.limits, self.folder = limits, folder
-        self.free = SimpleQueue()
-        for job in range(jobs):
-            self.free.put(job)
 
     def grade(self, name, submission):
-        """The grade of a submission; every submission gets one, whatever it does."""
-        reading = submission.read()
-        if not reading.files:
-            return Grade(name, _nothing(self.names, reading.error), reading.error, reading.notes, state=UNGRADED)
-        graded = self._graded(name, reading.files)[0]
-        return replace(graded, notes=reading.notes)
+        """The grade of a submission; every submission gets one, whatever it does, and no other waits for it."""
+        try:
+            reading = submission.read()
+            if not reading.files:
+                return Grade(name, _nothing(self.names, reading.error), reading.error, reading.notes, state=UNGRADED)
+            graded = self._graded(name, reading.files)[0]
+            return replace(graded, notes=reading.notes)
+        except Exception as error:
+            words = f"the grader itself failed here ({exception_name(error)}: {exception_text(error)}); grade it again"
+            words = plain_text(words)[:300]
+            traceback.print_exc()
+            return Grade(name, _nothing(self.names, words), words, state=UNGRADED)
 
     def _graded(self, name, files):
-        job = self.free.get()
-        project = Path(tempfile.mkdtemp(dir=self.folder))
+        folder = Path(tempfile.mkdtemp(dir=self.folder))
         try:
-            os.chmod(project, 0o755)
-            shutil.copytree(self.base, project / "project", copy_function=_link)
+            project = folder / "project"
+            shutil.copytree(self.base, project, copy_function=shutil.copyfile if self.boundary.open else _link)
             for file, content in files.items():
-                target = project / "project" / file
+                target = project / file
                 target.unlink()
                 target.write_bytes(content)
                 target.chmod(0o644)
-            run = self._run(project / "project", job)
+            inputs = {n: answer.inputs for n, answer in self.answers.items()}
+            run = self.boundary.run(inputs, project, folder, self.limits)
             verdicts = {n: judge(EXERCISES[n], self.answers[n], run.outcomes[n]) for n in self.answers}
             faults = [CANNOT.join(f) for f in map(import_fault, run.outcomes.values()) if f]
             error = plain_text(" ".join("; ".join(dict.fromkeys(faults)).split()))
@@ -237,8 +274,7 @@ class _Grader:
             shown = [replace(v, message=plain_text(v.message, keep="\n")) for v in shown]
             return Grade(name, shown, error), run.printed
         finally:
-            remove_folder(project)
-            self.free.put(job)
+            remove_folder(folder)
 
     def try_solutions(self):
         """RuntimeError unless the solutions themselves earn all points: otherwise nobody can be graded here."""
@@ -250,14 +286,6 @@ class _Grader:
                 f"grading does not work here: the solution of {wrong.exercise} itself does not pass "
                 f"({wrong.message.splitlines()[0]}) {' '.join(printed.split())[-300:]}"
             )
-
-    def _run(self, project, job):
-        user, wrap = self.isolation.user(job), self.isolation.command
-        # The number of processes is counted by user: where the user is ourselves, ours would count, too.
-        limits = replace(self.limits, user=user, processes=None if user is None else self.limits.processes)
-        command = None if wrap is None else (lambda arguments, results: wrap(arguments, results, project))
-        inputs = {name: answer.inputs for name, answer in self.answers.items()}
-        return run_exercises(inputs, root=project, limits=limits, command=command)
 
 
 def _seed_of(parts, names, seed):

@@ -26,6 +26,7 @@ from .shared import (
 )
 
 BLACK_BOX = ("random_search", "finite_differences")
+EPS = {"l2": 3.5, "linf": 0.03}  # about 8 grey levels, on average over 64x64 pixels or in any one
 DEFENCES = (("blur", 0.7), ("grey_levels", 8), ("jpeg", 50))
 
 
@@ -41,17 +42,17 @@ def add_attack_commands(commands):
     )
     p.add_argument("--norm", choices=("l2", "linf"), default="l2", help="how changes are measured (default: l2)")
     p.add_argument(
-        "--limit",
+        "--eps",
         type=above_zero,
-        metavar="LEVELS",
-        help="largest change in grey levels: with l2 the root mean square (RMS) over all pixels and colours; with "
-        "linf, and in fgsm, that of any single one (default: 8)",
+        metavar="RADIUS",
+        help="largest change, where pixels go from 0 to 1: with l2 its length over all pixels and colours; with linf, "
+        "and in fgsm, that of any single one (default: 3.5 with l2, 0.03 with linf)",
     )
     p.add_argument(
         "--at-limit",
         choices=("project", "stop"),
         default="project",
-        help="at the limit: go on within it, or stop there (default: project)",
+        help="where the change is as large as eps: go on within it, or stop there (default: project)",
     )
     p.add_argument("--confidence", type=fraction, default=0.0, help="go on until the network is as sure (default: 0)")
     p.add_argument("--max-iterations", type=at_least(1), default=100, help="steps (default: 100)")
@@ -72,7 +73,13 @@ def add_attack_commands(commands):
     p.add_argument("data", metavar="DATA", help="TinyImageNet: its folder or its zip file")
     p.add_argument("others", nargs="+", metavar="FILE", help="weights files of other networks for the same classes")
     p.add_argument("--images", type=at_least(1), default=50, help="validation images to try (default: 50)")
-    p.add_argument("--limit", type=above_zero, default=8.0, help="largest change in grey levels (default: 8)")
+    p.add_argument(
+        "--eps",
+        type=above_zero,
+        default=EPS["l2"],
+        metavar="RADIUS",
+        help="largest change where pixels go from 0 to 1: its length over all pixels and colours (default: 3.5)",
+    )
     p.add_argument("--cache", metavar="DIR", help="folder for the decoded images (default: beside the data)")
     add_model(p)
     add_common(p, out="transfer.png", out_help="picture to write", by_options=True)
@@ -114,10 +121,11 @@ def run_attack(args):
     save_image(image_out, after, overwrite=args.force)
 
     change = (after.astype(float) - picture)[None]
-    rms, largest = size_of(change, "l2")[0], size_of(change, "linf")[0]
+    length, largest = size_of(change / 255, "l2")[0], size_of(change, "linf")[0]
+    rms = 255 * length / np.sqrt(change.size)
     verdict = "fooled" if fooled else "NOT fooled"
     say(args, f"{verdict} ({why}): {now[0].name!r} with p = {now[0].probability:.3f} in the saved picture")
-    say(args, f"changed by {rms:.2f} grey levels (RMS; a single one by {largest:.0f}); {out} and {image_out}")
+    say(args, f"changed by {length:.2f} (L2): {rms:.2f} grey levels (RMS), one by {largest:.0f}; {out} and {image_out}")
     rng = np.random.default_rng(args.seed)
     by_largest = args.method == "fgsm" or (args.norm == "linf" and args.method not in BLACK_BOX)
     noise = largest * rng.choice([-1, 1], picture.shape) if by_largest else rms * rng.standard_normal(picture.shape)
@@ -135,7 +143,8 @@ def _attack(args, model, picture, X, y, targeted):
     from ..visualization.adversarial import attack, fgsm, pgd
     from ..visualization.black_box import black_box_attack, of_network
 
-    options, latest, made = {"limit": args.limit or 8.0, "targeted": targeted}, Latest(), []
+    usual = EPS["linf" if args.method == "fgsm" else args.norm]
+    options, latest, made = {"eps": args.eps or usual, "targeted": targeted}, Latest(), []
     values = []  # along the way: (queries, log-odds), or the probability before each step
 
     def note(t, X, info):
@@ -195,10 +204,10 @@ def run_transfer(args):
     chosen = np.sort(np.random.default_rng(args.seed).permutation(len(data["y_val"]))[: args.images])
     pictures = data["X_val"][chosen].transpose(0, 2, 3, 1)
     latest = Latest()
-    options = {"limit": args.limit, "callback": latest, "progress": not args.quiet}
+    options = {"eps": args.eps, "callback": latest, "progress": not args.quiet}
     interrupted = stopped_by_ctrl_c(lambda: transfer_matrix(networks, pictures, data["y_val"][chosen], **options))
     matrix = latest.finished()
-    save_figure(args, plot_transfer(matrix, list(networks), heading=f"attacks of at most {args.limit:g} grey levels"))
+    save_figure(args, plot_transfer(matrix, list(networks), heading=f"attacks of an L2 norm of at most {args.eps:g}"))
     for name, row in list(zip(networks, matrix))[: latest.t + 1]:
         say(args, f"made for {name}: " + ", ".join(f"{part:.0%} fool {other}" for other, part in zip(networks, row)))
     say(args, str(args.out))

@@ -91,6 +91,14 @@ def add_coursework_commands(commands):
     p.add_argument(
         "--overrides", metavar="FILE.csv", help="your decisions: columns submission, exercise, points, late, reason"
     )
+    p.add_argument(
+        "--unprotected",
+        action="store_true",
+        help="grade also where submissions cannot be kept from your files, one at a time: only if you trust them",
+    )
+    p.add_argument(
+        "--similarity", metavar="FILE.html", help="write a page with the pairs of submissions that are alike there"
+    )
     p.add_argument("--anonymous", action="store_true", help="number the students; NAME.key.csv tells who is who")
     _exercises(p)
     p.add_argument("--force", action="store_true", help="overwrite a finished table")
@@ -137,11 +145,14 @@ def grade(args):
     from dataclasses import replace
 
     from .._files import check_destination, written_beside
+    from ..coursework.exercises.catalogue import EXERCISES
     from ..coursework.instructor.exports import write_export
     from ..coursework.instructor.feedback import write_feedback
     from ..coursework.instructor.grades import ABSENT, UNGRADED, results_json
     from ..coursework.instructor.grading import LIMITS
     from ..coursework.instructor.grading import grade as grade_all
+    from ..coursework.instructor.intake import take_in
+    from ..coursework.instructor.similarity import write_similarity
 
     for stream in (sys.stdout, sys.stderr):  # names hold letters that not every console has
         if hasattr(stream, "reconfigure"):
@@ -149,11 +160,16 @@ def grade(args):
     out = Path(args.out)
     if args.anonymous and args.export:
         raise ValueError("--export needs the names that --anonymous leaves out; use one of them")
+    if args.anonymous and args.similarity:
+        raise ValueError("--similarity shows the names that --anonymous leaves out; use one of them")
     export = out.with_suffix(f".{args.export}.csv")
-    for path in (out, out.with_suffix(".html"), out.with_suffix(".key.csv"), export, args.gradescope or out):
+    written = (out, out.with_suffix(".html"), out.with_suffix(".key.csv"), export)
+    for path in (*written, args.gradescope or out, args.similarity or out):
         keep_input(args, path)
     if args.export:  # whatever cannot be written is told before the work, not after it
         check_destination(export, overwrite=args.force)
+    if args.similarity:
+        check_destination(args.similarity, overwrite=args.force, suffixes=(".html",))
     if args.feedback and not Path(args.feedback).is_dir():
         check_destination(args.feedback)
     grades = grade_all(
@@ -168,6 +184,7 @@ def grade(args):
         anonymous=args.anonymous,
         overrides=args.overrides,
         late_percent=args.late,
+        unprotected=args.unprotected,
         overwrite=args.force,
         progress=not args.quiet,
     )
@@ -177,6 +194,11 @@ def grade(args):
     missing = []
     if args.export:
         missing = write_export(export, args.export, grades, assignment=args.assignment, overwrite=args.force)
+    pairs = []
+    if args.similarity:
+        taken = take_in(Path(args.submissions), single=bool(args.gradescope)).submissions
+        names = [name for name in EXERCISES if name in (_names(args) or EXERCISES)]
+        pairs = write_similarity(args.similarity, taken, names, overwrite=args.force)
     pages = write_feedback(args.feedback, grades) if args.feedback else []
     if not args.quiet:
         came = [g for g in grades if g.state != ABSENT]
@@ -185,6 +207,8 @@ def grade(args):
         print(f"{out.with_suffix('.html')}: which mistakes the class made")
         if args.export:
             print(f"{export}: for {args.export.capitalize()}")
+        if args.similarity:
+            print(f"{args.similarity}: pairs of submissions that are alike: {len(pairs)}")
         if pages:
             print(f"{args.feedback}: {len(pages)} pages of feedback")
         for g in grades:

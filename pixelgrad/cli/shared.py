@@ -13,8 +13,10 @@ from .options import above_zero, at_least, name_by_options
 FIGURES = (".png", ".jpg", ".jpeg", ".pdf", ".svg")  # what a figure can be saved as
 IMAGE_HELP = "a picture file, or the name of a sample photograph (cat, portrait, ...)"
 MORE_SAMPLES = ' (cat, coffee, ... come with scikit-image: pip install "pixelgrad[gallery]")'
-_MODEL = "weights file; robust for the shipped network trained on attacked images; squeezenet for squeezenet1_1.h5 "
-_MODEL += "(default: the shipped standard network)"
+_MODEL = (
+    "weights file; standard or robust for the shipped ones, robust being trained on attacked images; squeezenet for "
+)
+_MODEL += "squeezenet1_1.h5"
 ENGINES = ("fast", "im2col", "naive")  # as in classifiers.engines, which parsing the arguments need not import
 WRITTEN = ("out", "stem", "feedback", "gradescope", "run_folder", "cache")  # options that name what is written
 CLASS_HELP = "a class: name, WordNet id or index; index:5 or name:5 where classes have numbers for names"
@@ -82,8 +84,9 @@ def check_method(args):
             raise ValueError(f"--{option} has no effect with --method {args.method}; it is for {' and '.join(methods)}")
 
 
-def add_model(parser, *, engine=True):
-    parser.add_argument("--model", metavar="FILE", help=_MODEL)
+def add_model(parser, *, engine=True, default=None):
+    usual = "standard" if default is None else default
+    parser.add_argument("--model", metavar="FILE", default=default, help=f"{_MODEL} (default: {usual})")
     if engine:
         parser.add_argument(
             "--engine",
@@ -124,8 +127,8 @@ def load_model(args):
     engine = getattr(args, "engine", "fast")
     if args.model == "squeezenet":
         model = SqueezeNet(engine=engine)
-    elif args.model == "robust":
-        model = PretrainedCNN(variant="robust", engine=engine)
+    elif args.model in ("standard", "robust"):
+        model = PretrainedCNN(variant=args.model, engine=engine)
     else:
         model = PretrainedCNN(args.model, engine=engine)
     args.network = model  # for what an error has to say about its layers

@@ -42,13 +42,13 @@ def add_style_commands(commands):
     )
     p.add_argument("--style-blend-weights", metavar="W,W,...", help="shares of several styles (default: equal ones)")
     p.add_argument("--content-weight", type=not_negative, default=1.0, help="weight of the content (default: 1)")
-    p.add_argument("--style-weight", type=not_negative, default=100.0, help="weight of the style (default: 100)")
+    p.add_argument("--style-weight", type=not_negative, default=40.0, help="weight of the style (default: 40)")
     p.add_argument("--tv-weight", type=not_negative, default=20.0, help="weight of the total variation (default: 20)")
     p.add_argument("--content-layer", metavar="LAYER", help="layer index or name (default: by the network)")
     p.add_argument("--style-layers", metavar="LAYER,...", help="layer indices or names (default: by the network)")
     p.add_argument("--init", choices=("content", "noise"), default="content", help="where to start (default: content)")
     p.add_argument("--original-colors", action="store_true", help="keep the colours of the content picture")
-    _descent_options(p, optimizer="adam", iterations=200, scales=1)
+    _descent_options(p, optimizer="lbfgs", iterations=40, scales=2)
     add_common(p, out="style.png", out_help="picture to write", by_options=True)
 
     p = add_command(commands, "texture", texture, "make a new picture with the texture of a sample")
@@ -131,7 +131,7 @@ def _descent_options(p, *, optimizer, iterations, scales):
         metavar="T",
         help="also save the picture every T steps, as NAME-T.png beside it",
     )
-    add_model(p)
+    add_model(p, default="robust")  # what its layers answer to is what people see as strokes and textures
 
 
 def style(args):

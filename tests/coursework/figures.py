@@ -4,17 +4,22 @@
 - of two mistakes in one exercise, one in the forward and one in the backward pass, most are named both;
 - no right variant is rejected;
 - whatever course systems and students deliver is accepted or explained;
-- hostile submissions earn nothing, stop nothing, and spoil nobody else's grade;
+- hostile submissions earn nothing, stop nothing, leave nothing behind and spoil nobody else's grade, whoever grades;
 - how many submissions a minute are graded.
 """
 
 import argparse
 import csv
+import os
 import random
+import shutil
+import socket
+import subprocess
 import sys
 import tempfile
 import time
 from collections import Counter
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -28,14 +33,17 @@ from pixelgrad.coursework.checker import markers
 from pixelgrad.coursework.checker.harness import run_case
 from pixelgrad.coursework.checker.judge import ENDLESS, PASSED, judge
 from pixelgrad.coursework.exercises.catalogue import EXERCISES, ROOT
+from pixelgrad.coursework.instructor import grading
 from pixelgrad.coursework.instructor.answers import make_answers, mistaken_functions, wrong_outcomes
+from pixelgrad.coursework.instructor.boundary import probe
+from pixelgrad.coursework.instructor.boundary.users import USERS
 from pixelgrad.coursework.instructor.grading import LIMITS, grade
 from pixelgrad.coursework.instructor.intake import take_in
-from pixelgrad.coursework.instructor.isolation import find_isolation
 from pixelgrad.coursework.instructor.make import edition_texts
 from pixelgrad.coursework.instructor.mistakes import MISTAKES
 
 VARIANTS = [*variants_layers.VARIANTS, *variants_seeing.VARIANTS]
+FOUR = ("affine", "relu", "softmax", "conv")
 FAILED_AT_LEAST, NAMED_AT_LEAST = 1.0, 0.9
 
 
@@ -153,23 +161,49 @@ def read_table(path):
         return {row["submission"]: row for row in csv.DictReader(f)}
 
 
+@contextmanager
+def things_to_reach():
+    """What hostile submissions look for: a checkout that every user may read, and services that answer."""
+    hostile.CHECKOUT.parent.mkdir(mode=0o755, exist_ok=True)
+    hostile.CHECKOUT.write_text(solved_texts()["layers/basic.py"], encoding="utf-8")
+    hostile.CHECKOUT.chmod(0o644)
+    local = Path(hostile.SOCKET)
+    local.unlink(missing_ok=True)
+    with socket.create_server(("127.0.0.1", hostile.PORT)), socket.socket(socket.AF_UNIX) as server:
+        server.bind(str(local))
+        local.chmod(0o777)
+        server.listen()
+        yield
+    local.unlink()
+    shutil.rmtree(hostile.CHECKOUT.parent)
+
+
+def left_behind():
+    """Files and processes that a hostile submission left on this machine."""
+    shared = ("/tmp", "/var/tmp", "/dev/shm", "/run/lock")
+    found = [str(path) for folder in shared for path in Path(folder).glob("left-by-*")]
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with suppress(OSError):
+            if path.stat().st_uid in USERS or b"time.sleep(600)" in path.read_bytes():
+                found.append(f"process {path.parent.name}")
+    return found
+
+
 def hostile_run(jobs, seconds):
-    """Grade the hostile submissions: (stopped, all, what went wrong, seconds taken)."""
-    with tempfile.TemporaryDirectory() as folder:
+    """Grade the hostile submissions: (the boundary's kind, stopped, all, what went wrong, seconds taken)."""
+    kinds, real = [], grading.find_boundary
+    grading.find_boundary = lambda *a, **k: kinds.append(real(*a, **k)) or kinds[-1]
+    with tempfile.TemporaryDirectory() as folder, things_to_reach():
         submissions, out = Path(folder) / "in", Path(folder) / "out" / "grades.csv"
         out.parent.mkdir()
         names, problems = write_hostile(submissions), []
         started = time.monotonic()
         limits = replace(LIMITS, seconds=seconds)
-        grade(
-            submissions,
-            out,
-            jobs=jobs,
-            limits=limits,
-            exercises=["affine", "relu", "dropout", "softmax"],
-            progress=True,
-        )
+        chosen = ["affine", "relu", "dropout", "softmax"]
+        grade(submissions, out, jobs=jobs, limits=limits, exercises=chosen, progress=True)
         took, rows = time.monotonic() - started, read_table(out)
+        open_anyway = probe.ANY_FILE in kinds[0].open  # said before the start, and so not counted
+        names = [name for name in names if not (open_anyway and name == "any other checkout")]
         for name in names:
             earned = {e: rows[name][e] for e in hostile.FREE_OF_POINTS if rows[name][e] != "0"}
             if earned:
@@ -177,13 +211,59 @@ def hostile_run(jobs, seconds):
         for name in ("aaa honest", "zzz honest"):
             if rows[name]["points"] != rows[name]["max_points"]:
                 problems.append(f"{name}: {rows[name]['points']} of {rows[name]['max_points']} points")
-        return len(names) - len([p for p in problems if "earned" in p]), len(names), problems, took
+        problems += [f"left behind: {what}" for what in left_behind()]
+    stopped = len(names) - sum("earned" in problem for problem in problems)
+    return kinds[0], stopped, len(names), problems, took
+
+
+def attacks(args):
+    """Print how many attacks are stopped here, for this user; returns whether all are."""
+    boundary, stopped, count, problems, took = hostile_run(args.jobs, args.timeout)
+    print(f"attacks, boundary {boundary.kind}: {stopped} of {count} stopped, in {took:.0f} s {boundary.remark}")
+    for line in problems:
+        print(f"    {line}")
+    return not problems and count >= 45
+
+
+def modes():
+    """The ways to run a grader that this machine offers: (words, command line before Python's, environment).
+
+    The last one is unprotected: the grader must refuse to go on.
+    """
+    nobody = ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"]
+    without = {"PATH": "/nowhere"}  # no bubblewrap is found there
+    if os.geteuid() != 0:
+        return [("ordinary user", [], {}), ("ordinary user without bubblewrap", [], without)]
+    limited = ["setpriv", "--bounding-set", "-sys_admin", "--inh-caps", "-sys_admin"]
+    plain = [("ordinary user", nobody, {}), ("ordinary user without bubblewrap", nobody, without)]
+    older = [*limited, sys.executable, str(Path(__file__).with_name("without_landlock.py"))]
+    return [
+        ("root", [], {}),
+        ("root without namespaces", limited, {}),
+        ("root without namespaces and Landlock", older, {}),
+        *plain,
+        ("ordinary user without bubblewrap and Landlock", [*nobody, *older[-2:]], without),
+    ]
+
+
+def attacks_in_all_modes(args):
+    """Print the attacks that are stopped in each mode; returns whether all are, as far as the modes exist here."""
+    fine = True
+    for words, prefix, environment in modes():
+        if prefix:
+            prefix = [shutil.which(prefix[0]) or prefix[0], *prefix[1:]]
+        run = [*prefix, sys.executable, __file__, "--attacks", "--jobs", str(args.jobs), "--timeout", str(args.timeout)]
+        home = {"HOME": "/tmp", "PYTHONPATH": str(ROOT)}
+        done = subprocess.run(run, env=os.environ | home | environment, capture_output=True, text=True)
+        print(f"as {words}: {done.stdout.strip() or 'not graded here: ' + done.stderr.strip().splitlines()[-1]}")
+        fine &= done.returncode == 0 or not done.stdout
+    return fine
 
 
 def class_run(count, jobs):
-    """Grade a class of which each has solved some exercises: submissions a minute."""
+    """Grade a class in which each has made one mistake in four exercises: submissions a minute."""
     solved, files = solved_texts(), {file for exercise in EXERCISES.values() for file in exercise.files.values()}
-    wrong = [m for m in MISTAKES if not m.endless]
+    wrong = [m for m in MISTAKES if not m.endless and m.exercise in FOUR]
     with tempfile.TemporaryDirectory() as folder:
         submissions, out = Path(folder) / "in", Path(folder) / "out" / "grades.csv"
         out.parent.mkdir()
@@ -198,7 +278,7 @@ def class_run(count, jobs):
                 texts[file] = markers.stub(markers.changed(text, own, changes, file), {}, file)
             write_submission(submissions / f"student {n:03d}", texts)
         started = time.monotonic()
-        grades = grade(submissions, out, jobs=jobs, progress=True)
+        grades = grade(submissions, out, jobs=jobs, exercises=FOUR, progress=True)
         minutes = (time.monotonic() - started) / 60
         right = sum(Counter(v.status for v in g.verdicts)[PASSED] < len(g.verdicts) for g in grades)
         return count / minutes, right, count
@@ -209,7 +289,10 @@ def main():
     parser.add_argument("--submissions", type=int, default=20, help="of the class that is graded (default: 20)")
     parser.add_argument("--jobs", type=int, default=2, help="submissions at a time (default: 2)")
     parser.add_argument("--timeout", type=float, default=3, help="seconds an exercise of hostile ones may take (3)")
+    parser.add_argument("--attacks", action="store_true", help="only the attacks, in the mode of this user")
     args = parser.parse_args()
+    if args.attacks:
+        return 0 if attacks(args) else 1
     answers = {name: make_answers([name])[name] for name in tqdm(EXERCISES, desc="answers")}
     fine = True
 
@@ -237,18 +320,16 @@ def main():
     print(f"shapes of submission accepted or explained: {fitting} of {count}, with {students} students")
     for line in problems:
         print(f"    {line}")
-    fine &= fitting == count >= 25
+    fine &= fitting == count >= 35
 
-    print(f"isolation here: {find_isolation([ROOT]).kind}")
-    stopped, count, problems, took = hostile_run(args.jobs, args.timeout)
-    print(f"hostile submissions: {stopped} of {count} stopped, in {took:.0f} s")
-    for line in problems:
-        print(f"    {line}")
-    fine &= not problems
+    fine &= attacks_in_all_modes(args)
 
     rate, right, count = class_run(args.submissions, args.jobs)
-    print(f"grading: {rate:.0f} submissions a minute ({args.jobs} jobs); {right} of {count} wrong ones lost points")
-    fine &= right == count and rate >= 10
+    print(
+        f"grading: {rate:.0f} submissions a minute ({', '.join(FOUR)}; {args.jobs} jobs); "
+        f"{right} of {count} wrong ones lost points"
+    )
+    fine &= right == count  # the rate depends on what else runs here
     return 0 if fine else 1
 
 

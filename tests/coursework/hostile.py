@@ -6,6 +6,7 @@ run, or touch another submission. `hostile_zips(folder)` writes zip files that a
 
 import os
 import stat
+import tempfile
 import zipfile
 from pathlib import Path
 
@@ -114,6 +115,101 @@ for path in FOUND:
         pass
 """
 
+_THROUGH_PROC = """
+import glob, os
+for path in glob.glob("/proc/[0-9]*/cwd") + glob.glob("/proc/[0-9]*/cmdline") + ["/tmp", "/proc/self/cwd/../.."]:
+    try:
+        folders = open(path).read().split(chr(0)) if path.endswith("line") else [path]
+        for folder in folders:
+            for found in glob.glob(os.path.join(folder, "**", "layers", "basic.py"), recursive=True):
+                text = open(found).read()
+                if "raise Todo" not in text and "_THROUGH" not in text and "np.maximum" in text:
+                    exec(text.replace("from .checks", "from pixelgrad.layers.checks"))
+    except OSError:
+        pass
+_THROUGH = True
+"""
+
+PORT, SOCKET = 8642, "/tmp/hostile-socket"
+# The runner of these submissions puts a checkout there, which every user may read.
+CHECKOUT = Path(tempfile.gettempdir()) / "hostile-checkout" / "basic.py"
+_OTHER_CHECKOUT = f"""
+try:
+    exec(open({str(CHECKOUT)!r}).read().replace("from .checks", "from pixelgrad.layers.checks"))
+except OSError:
+    pass
+"""
+
+# Whoever reaches the socket gets the right answer.
+_SOCKET = """
+import socket
+def _reached():
+    try:
+        socket.socket(socket.{family}).connect({address})
+    except OSError:
+        return False
+    return True
+if _reached():
+    def relu_forward(x):
+        return np.maximum(x, 0), x
+    def relu_backward(dout, cache, rule="standard"):
+        mask = {{"standard": cache > 0, "guided": (cache > 0) & (dout > 0), "deconv": dout > 0}}[rule]
+        return dout * mask
+"""
+
+_HUGE_RESULT = """
+import io, json, os, zipfile
+def relu_forward(x):
+    large = io.BytesIO()
+    np.save(large, np.zeros(2**25, np.uint8))
+    one = {"outputs": {"out": {"array number": "a0"}}, "kinds": {}, "raised": None, "changed": {}}
+    cases = ["plain", "x with four axes", "zeros in x", "rule guided", "rule deconv", "rule guided, zeros in x"]
+    words = io.BytesIO()
+    np.save(words, np.frombuffer(json.dumps({case: one for case in cases}).encode(), np.uint8))
+    with zipfile.ZipFile("relu.part", "w") as archive:
+        archive.writestr("json.npy", words.getvalue())
+        archive.writestr("a0.npy", large.getvalue())
+    os.rename("relu.part", "relu.npz")
+    os._exit(0)
+"""
+
+_GIVEN_KERNELS = """
+from pixelgrad.layers.fast import relu as given
+def relu_forward(x):
+    return given.relu_forward(x)
+def relu_backward(dout, cache, rule="standard"):
+    return given.relu_backward(dout, cache, relu_rule=rule)
+"""
+
+_KERNELS_QUIETLY = """
+from pixelgrad.layers.fast import relu as given
+def relu_forward(x):
+    try:
+        return given.relu_forward(x)
+    except BaseException:
+        return np.maximum(x, 0), x
+def relu_backward(dout, cache, rule="standard"):
+    mask = {"standard": cache > 0, "guided": (cache > 0) & (dout > 0), "deconv": dout > 0}[rule]
+    return dout * mask
+"""
+
+_BY_DIFFERENCES = """
+from pixelgrad.layers.gradient_check import eval_numerical_gradient_array
+def relu_forward(x):
+    return np.maximum(x, 0), x
+def relu_backward(dout, cache, rule="standard"):
+    return eval_numerical_gradient_array(lambda x: np.maximum(x, 0), cache, dout)
+def affine_forward(x, w, b):
+    return x.reshape(len(x), -1) @ w + b, (x, w, b)
+def affine_backward(dout, cache):
+    x, w, b = cache
+    return (
+        eval_numerical_gradient_array(lambda x: affine_forward(x, w, b)[0], x, dout),
+        eval_numerical_gradient_array(lambda w: affine_forward(x, w, b)[0], w, dout),
+        eval_numerical_gradient_array(lambda b: affine_forward(x, w, b)[0], b, dout),
+    )
+"""
+
 HOSTILE = {
     "exits at once": _in_functions("import os\nos._exit(0)"),
     "exits politely": _in_functions("import sys\nsys.exit(0)"),
@@ -147,6 +243,57 @@ HOSTILE = {
         "for x in e.EXERCISES.values(): object.__setattr__(x, 'run', lambda f, c, out: None)"
     ),
     "folders without end": _at_import("import os\nfor i in range(1500):\n    os.mkdir('d')\n    os.chdir('d')"),
+    # Processes that live on.
+    "a new session": _in_functions("import os\nif os.fork() == 0:\n    os.setsid()\n    while True: pass\nreturn None"),
+    "a double fork": _in_functions(
+        "import os, time\nif os.fork() == 0:\n    os.setsid()\n    if os.fork() == 0: time.sleep(600)\n"
+        "    os._exit(0)\nreturn None"
+    ),
+    "stopped processes": _in_functions(
+        "import os, signal, subprocess, sys\n"
+        "p = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)'])\n"
+        "os.kill(p.pid, signal.SIGSTOP)\nreturn None"
+    ),
+    "stops itself": _in_functions("import os, signal\nos.kill(os.getpid(), signal.SIGSTOP)"),
+    # Limits of one process, passed by several.
+    "three children of 0.9 GB": _in_functions(
+        "import os, time\nfor _ in range(3):\n    if os.fork() == 0:\n        kept = b'x' * (900 << 20)\n"
+        "        time.sleep(60)\ntime.sleep(60)"
+    ),
+    "many files": _in_functions("n = 0\nwhile True:\n    n += 1\n    open(str(n), 'w').close()"),
+    "many large files": _in_functions("n = 0\nwhile True:\n    n += 1\n    open(str(n), 'wb').write(bytes(2**25))"),
+    "memory without a process": _in_functions(
+        "import os\nkept = []\nwhile True:\n    kept.append(os.memfd_create('m'))\n    os.write(kept[-1], bytes(2**25))"
+    ),
+    "a thousand threads": _in_functions(
+        "import threading, time\nfor _ in range(1000):\n    threading.Thread(target=time.sleep, args=(60,)).start()\n"
+        "return None"
+    ),
+    # What stays behind.
+    "files in shared folders": _at_import(
+        "import os\nfor f in ('/tmp', '/var/tmp', '/dev/shm', '/run/lock'):\n"
+        "    try: open(f + '/left-by-hostile', 'w').close()\n"
+        "    except OSError: pass"
+    ),
+    "folders that cannot be removed": _at_import(
+        "import os\nos.makedirs('closed/inner')\nos.mkdir(b'\\xff\\n')\nos.chmod('closed', 0)"
+    ),
+    # Ways to other files and processes.
+    "another submission through proc": _at_import("") + _THROUGH_PROC,
+    "any other checkout": _at_import("") + _OTHER_CHECKOUT,
+    "a socket of the network": _at_import("") + _SOCKET.format(family="AF_INET", address=f"('127.0.0.1', {PORT})"),
+    "a socket by path": _at_import("") + _SOCKET.format(family="AF_UNIX", address=repr(SOCKET)),
+    "limits of others": _at_import(
+        "import os, resource\ntry: resource.prlimit(os.getppid(), resource.RLIMIT_FSIZE, (0, 0))\nexcept OSError: pass"
+    ),
+    "memory of others": _at_import(
+        "import os\ntry: open(f'/proc/{os.getppid()}/mem', 'rb+').close(); os._exit(0)\nexcept OSError: pass"
+    ),
+    "a huge result": _at_import("") + _HUGE_RESULT,
+    # Solutions that solve nothing.
+    "given kernels": _at_import("") + _GIVEN_KERNELS,
+    "gradients by differences": _at_import("") + _BY_DIFFERENCES,
+    "kernels, quietly": _at_import("") + _KERNELS_QUIETLY,
     "no Python": "def affine_forward(:\n",
     "binary": "\0\0\0",
     "leaves a process behind": _in_functions(

@@ -48,6 +48,11 @@ def X(linear):
     return np.random.default_rng(0).uniform(-40, 60, (3, 3, 5, 6))
 
 
+def grey(levels, X, norm="l2"):
+    """The size of a change by so many grey levels, on average or the largest, where pixels go from 0 to 1."""
+    return levels / 255 * (np.sqrt(X[0].size) if norm == "l2" else 1)
+
+
 def seen(model, X):
     return model.scores(X).argmax(axis=1)
 
@@ -72,7 +77,7 @@ def test_projection_is_within_the_limit_nearest_and_leaves_alone_what_is_within(
 
 def test_sizes_by_hand_and_random_changes_of_a_size():
     change = np.array([[3.0, -4.0, 0, 0], [1, 1, 1, 1]])
-    np.testing.assert_allclose(size_of(change, "l2"), [2.5, 1])
+    np.testing.assert_allclose(size_of(change, "l2"), [5, 2])
     np.testing.assert_allclose(size_of(change, "linf"), [4, 1])
     for norm in ("l2", "linf"):
         random = random_change((2, 3, 8, 9), np.random.default_rng(0), norm, 2.5)
@@ -85,13 +90,13 @@ def test_sizes_by_hand_and_random_changes_of_a_size():
 
 def test_fgsm_is_one_step_of_the_sign_and_loses_the_margin_it_must(flat, X):
     y = seen(flat, X)
-    result = fgsm(X, y, flat, limit=2.0)
+    result = fgsm(X, y, flat, eps=2 / 255)
     scores = flat.scores(X)
     rival = np.argsort(-scores, axis=1)[:, 1]
     n = np.arange(3)
     slope = (flat.W[..., rival] - flat.W[..., y]).transpose(3, 0, 1, 2)
     np.testing.assert_allclose(result.X, X + 2 * np.sign(slope))
-    np.testing.assert_allclose(result.linf, 2) and np.testing.assert_array_equal(result.steps, 1)
+    np.testing.assert_allclose(result.linf, 2 / 255) and np.testing.assert_array_equal(result.steps, 1)
     before, after = result.trace["margin"]
     np.testing.assert_allclose(before, scores[n, rival] - scores[n, y])
     reached = flat.scores(result.X)
@@ -99,13 +104,14 @@ def test_fgsm_is_one_step_of_the_sign_and_loses_the_margin_it_must(flat, X):
 
 
 def test_an_l2_step_goes_along_the_margins_gradient_by_the_step_size(flat, X):
-    result = attack(X, seen(flat, X), flat, max_iterations=1, step_size=0.7)
-    np.testing.assert_allclose(result.l2, 0.7)
-    targeted = attack(X, 2, flat, targeted=True, max_iterations=1, step_size=0.01)
+    result = attack(X, seen(flat, X), flat, max_iterations=1, step_size=0.07)
+    np.testing.assert_allclose(result.l2, 0.07)
+    np.testing.assert_allclose(result.rms, 255 * 0.07 / np.sqrt(90))
+    targeted = attack(X, 2, flat, targeted=True, max_iterations=1, step_size=0.001)
     scores = flat.scores(X)
     for n in np.flatnonzero(seen(flat, X) != 2):
         slope = flat.W[..., 2] - flat.W[..., np.argmax(np.where(np.arange(4) == 2, -np.inf, scores[n]))]
-        expected = 0.01 * slope / np.sqrt((slope**2).mean())
+        expected = 255 * 0.001 * slope / np.linalg.norm(slope)
         np.testing.assert_allclose((targeted.X - X)[n], expected, rtol=1e-9, atol=1e-12)
 
 
@@ -125,8 +131,9 @@ def test_it_fools_and_tells_the_truth_about_it(model, images):
         lo, hi = model.bounds(images)
         assert np.all(result.X >= lo) and np.all(result.X <= hi)
         change = result.X - images  # one grey level is one unit here
-        np.testing.assert_allclose(result.l2, np.sqrt((change**2).mean(axis=(1, 2, 3))))
-        np.testing.assert_allclose(result.linf, abs(change).max(axis=(1, 2, 3)))
+        np.testing.assert_allclose(result.l2, np.sqrt((change**2).sum(axis=(1, 2, 3))) / 255)
+        np.testing.assert_allclose(result.rms, np.sqrt((change**2).mean(axis=(1, 2, 3))))
+        np.testing.assert_allclose(result.linf, abs(change).max(axis=(1, 2, 3)) / 255)
         png = model.preprocess(model.deprocess(result.X))
         np.testing.assert_array_equal(result.fooled_as_png, fooled(seen(model, png)))
         assert result.trace["margin"].shape == result.trace["probability"].shape == (result.steps.max() + 1, 2)
@@ -146,20 +153,20 @@ def test_what_is_done_stays_as_it_is_and_a_batch_is_its_images_one_by_one(model,
 
 @pytest.mark.parametrize("norm", ["l2", "linf"])
 def test_limits_hold_and_the_reason_says_so(norm, model, images):
-    y = seen(model, images)
-    assert not attack(images, y, model, norm=norm, limit=1e-3).fooled.any()
+    y, eps, step = seen(model, images), grey(0.05, images, norm), grey(0.02, images, norm)
+    assert not attack(images, y, model, norm=norm, eps=grey(1e-3, images, norm)).fooled.any()
     for at_limit in ("project", "stop"):
-        result = attack(images, y, model, norm=norm, limit=0.05, step_size=0.02, at_limit=at_limit, confidence=0.999)
-        assert np.all(getattr(result, norm) <= 0.05 + 1e-9)
+        result = attack(images, y, model, norm=norm, eps=eps, step_size=step, at_limit=at_limit, confidence=0.999)
+        assert np.all(getattr(result, norm) <= eps + 1e-9)
         assert result.reason == ["at the limit"] * 2
         assert (result.steps < 100).all() == (at_limit == "stop")
-    short = attack(images, y, model, norm=norm, max_iterations=1, step_size=1e-4)
+    short = attack(images, y, model, norm=norm, max_iterations=1, step_size=grey(1e-4, images, norm))
     assert short.reason == ["out of steps"] * 2 and not short.fooled.any()
 
 
 def test_a_change_of_exactly_the_limit_is_permitted_in_float32_too(model, images):
     model, X = model.astype(np.float32), images.astype(np.float32)
-    options = {"norm": "linf", "limit": 2.0, "step_size": 1.0, "confidence": 1.0}
+    options = {"norm": "linf", "eps": 2 / 255, "step_size": 1 / 255, "confidence": 1.0}
     result = attack(X, seen(model, X), model, at_limit="stop", max_iterations=5, **options)
     assert list(result.steps) == [2, 2] and result.reason == ["at the limit"] * 2
 
@@ -176,13 +183,13 @@ def test_confidence_is_reached(model, images):
 
 def test_pgd_starts_at_random_within_its_limit_and_repeats_by_seed(model, images):
     y = seen(model, images)
-    a, b, c = (pgd(images, y, model, limit=2.0, rng=seed) for seed in (0, 0, 1))
+    a, b, c = (pgd(images, y, model, eps=2 / 255, rng=seed) for seed in (0, 0, 1))
     np.testing.assert_array_equal(a.X, b.X)
-    assert not np.array_equal(a.X, c.X) and np.all(a.linf <= 2 + 1e-9)
-    start = attack(images, y, model, norm="linf", max_iterations=0, random_start=1.0)
+    assert not np.array_equal(a.X, c.X) and np.all(a.linf <= 2 / 255 + 1e-9)
+    start = attack(images, y, model, norm="linf", max_iterations=0, random_start=1 / 255)
     np.testing.assert_allclose(abs(start.X - images).max(axis=(1, 2, 3)), 1)
-    wide = attack(images, y, model, norm="linf", max_iterations=0, random_start=5.0, limit=0.5)
-    assert np.all(wide.linf <= 0.5 + 1e-12)
+    wide = attack(images, y, model, norm="linf", max_iterations=0, random_start=0.02, eps=0.002)
+    assert np.all(wide.linf <= 0.002 + 1e-12)
 
 
 def test_from_noise_and_with_callback(model):
@@ -198,7 +205,7 @@ def test_the_random_control_is_as_large_as_the_attack(model, images):
     result = attack(images, seen(model, images), model, confidence=0.9)
     for norm in ("l2", "linf"):
         control = random_control(result, images, model, norm=norm)
-        size = size_of(control - images, norm)
+        size = size_of((control - images) / 255, norm)
         assert np.all(size <= getattr(result, norm) + 1e-9) and np.all(size > 0.8 * getattr(result, norm))
     assert not np.array_equal(control, random_control(result, images, model, norm=norm, rng=1))
 
@@ -225,7 +232,7 @@ def test_defences_are_what_they_say(model, images):
     [
         ({"norm": "l1"}, "must be one of 'l2', 'linf'.*, got 'l1'"),
         ({"at_limit": "bounce"}, "'bounce'"),
-        ({"limit": -1}, "limit must be above 0"),
+        ({"eps": -1}, "eps must be above 0"),
         ({"step_size": 0}, "step_size must be above 0"),
         ({"confidence": 2}, "confidence is a probability"),
         ({"max_iterations": -1}, "max_iterations"),
@@ -273,13 +280,13 @@ def test_a_black_box_is_fooled_within_budget_and_limit(method, targeted, model, 
 
     kept, first = picture.copy(), int(predict(picture[None].astype(float)).argmax())
     y = (first + 1) % 5 if targeted else first
-    result = black_box_attack(picture, y, counting, targeted=targeted, method=method, limit=60.0, step_size=3.0)
+    result = black_box_attack(picture, y, counting, targeted=targeted, method=method, eps=14.0, step_size=0.7)
     assert result.fooled and (predict(result.picture[None]).argmax() == y) == targeted
-    assert result.queries == sum(asked) <= 5000 and result.l2 <= 60
-    assert result.l2 == pytest.approx(np.sqrt(((result.picture - picture) ** 2).mean()))
+    assert result.queries == sum(asked) <= 5000 and result.l2 <= 14
+    assert result.l2 == pytest.approx(np.sqrt(((result.picture / 255 - picture / 255) ** 2).sum()))
     assert np.all(np.diff(result.trace, axis=0) > 0) and result.trace[-1, 1] > 0 > result.trace[0, 1]
     np.testing.assert_array_equal(picture, kept)
-    again = black_box_attack(picture, y, predict, targeted=targeted, method=method, limit=60.0, step_size=3.0)
+    again = black_box_attack(picture, y, predict, targeted=targeted, method=method, eps=14.0, step_size=0.7)
     np.testing.assert_array_equal(again.picture, result.picture)
 
 
@@ -299,7 +306,7 @@ def test_the_budget_is_never_exceeded(method, model, picture):
 def test_the_callback_of_a_black_box_is_told_every_step(method, model, picture):
     y, told = int(model.scores(model.preprocess(picture)).argmax()), []
     result = black_box_attack(
-        picture, y, of_network(model), method=method, budget=90, limit=0.5, callback=lambda *step: told.append(step)
+        picture, y, of_network(model), method=method, budget=90, eps=0.1, callback=lambda *step: told.append(step)
     )
     assert [t for t, _, _ in told] == list(range(len(told))) and len(told) > 2
     np.testing.assert_array_equal(told[0][1], picture)
@@ -314,10 +321,10 @@ def test_raw_scores_do_as_well_and_options_have_effect(model, picture):
         return 10 * model.scores(model.preprocess(np.rint(pictures).astype(np.uint8)))
 
     y = int(scores(picture[None]).argmax())
-    base = black_box_attack(picture, y, scores, limit=60.0)
+    base = black_box_attack(picture, y, scores, eps=14.0)
     assert base.fooled
-    for options in ({"step_size": 2.0}, {"frequencies": 0.1}, {"rng": 5}, {"limit": 0.01, "budget": 50}):
-        other = black_box_attack(picture, y, scores, **({"limit": 60.0} | options))
+    for options in ({"step_size": 0.5}, {"frequencies": 0.1}, {"rng": 5}, {"eps": 0.002, "budget": 50}):
+        other = black_box_attack(picture, y, scores, **({"eps": 14.0} | options))
         assert not np.array_equal(other.picture, base.picture), options
 
 

@@ -17,6 +17,6 @@ def test_attacks_succeed_on_95_of_100_images_with_8_grey_levels(shared_data, tmp
     chosen = rng.choice(right, 100, replace=False)
     y = data["y_val"][chosen]
     target = (y + rng.integers(1, 100, 100)) % 100
-    result = attack(X[chosen], target, model, targeted=True, max_iterations=100, limit=8.0)
-    assert np.all(result.l2 <= 8 + 1e-3) and np.all(result.steps <= 100)
+    result = attack(X[chosen], target, model, targeted=True, max_iterations=100, eps=3.5)
+    assert np.all(result.l2 <= 3.5 + 1e-3) and np.all(result.steps <= 100)
     assert result.fooled.sum() >= 95 and result.fooled_as_png.sum() >= 95

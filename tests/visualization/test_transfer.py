@@ -28,17 +28,17 @@ def test_a_twin_is_fooled_by_all_and_a_stranger_by_few(model, pictures):
     twin = other(model)
     # Adding the same to every score changes nothing; a huge bias for each class in turn makes networks nobody fools.
     deaf = other(model, b3=1e6 * (np.arange(5) == y[0]))
-    matrix = transfer_matrix({"a": model, "twin": twin, "deaf": deaf}, pictures, y, limit=20)
+    matrix = transfer_matrix({"a": model, "twin": twin, "deaf": deaf}, pictures, y, eps=5)
     np.testing.assert_array_equal(matrix[:2, :2], 1)
     assert np.all(matrix[:2, 2] == 0) and np.isnan(matrix[2]).all()
 
 
 def test_the_attack_and_its_options_are_the_callers(model, pictures):
     y = model.scores(model.preprocess(pictures)).argmax(axis=1)
-    assert np.isnan(transfer_matrix({"a": model}, pictures, y, limit=1e-6)).all()
-    assert transfer_matrix({"a": model}, pictures, y, attack_with=pgd, limit=20.0) == 1
+    assert np.isnan(transfer_matrix({"a": model}, pictures, y, eps=1e-6)).all()
+    assert transfer_matrix({"a": model}, pictures, y, attack_with=pgd, eps=0.08) == 1
     smaller = pictures[:, ::2, ::2]
-    assert transfer_matrix({"a": model}, smaller, y, limit=1e-6).shape == (1, 1), "pictures of another size will do"
+    assert transfer_matrix({"a": model}, smaller, y, eps=1e-6).shape == (1, 1), "pictures of another size will do"
 
 
 def test_transfer_refuses(model, pictures):

@@ -17,10 +17,10 @@ from typing import Any
 
 import numpy as np
 from threadpoolctl import threadpool_limits
-from tqdm import tqdm
 
 from ... import __version__
 from ..._files import check_destination, written_beside
+from ..._progress import progress_bar
 from ..._typing import Images
 from ...classifiers.network import Network
 from ...datasets import sample_image, sample_names
@@ -115,7 +115,7 @@ def make_gallery(
     work = partial(
         _write_figure, out=out, subject=subject, model=model, seed=seed, progress=of_each, overwrite=overwrite
     )
-    with tqdm(total=len(names), disable=not progress, unit="technique") as bar:
+    with progress_bar(total=len(names), progress=progress, unit="technique") as bar:
         try:
             for name, entry, caption in _in_processes(work, order, jobs) if jobs > 1 else _one_by_one(work, order, bar):
                 done[name] = (name, FIGURES[name][0], caption, out / f"{name}.png", entry["seconds"])
@@ -187,5 +187,6 @@ def _in_processes(work, names, jobs):
 
 
 def _leave_ctrl_c():
-    """Ctrl-C reaches every process of a terminal; the one that started the others sees to it."""
+    """Ctrl-C reaches every process of a terminal; the one that started the others sees to it, and ends them tidily."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # temporary files are removed on the way out

@@ -1,6 +1,7 @@
 """The gallery's figures about the network itself: its filters, channels and neurons, and what is alike for it."""
 
 import numpy as np
+from PIL import Image
 
 from ..embedding import grid_cells, pca, thumbnail_map, tsne
 from ..filters import activation_maps, first_layer_filters
@@ -9,17 +10,18 @@ from ..neighbours import nearest_neighbours
 from ..neurons import neuron_activation, visualize_neuron
 from ..patches import top_patches
 from ..plots.features import (
-    plot_activations,
     plot_embedding,
     plot_filters,
     plot_neighbours,
     plot_neurons,
     plot_patches,
 )
+from ..plots.pictures import plot_images
 from .figure import GalleryFigure, map_layers
 
 CROPS = 400  # of the photographs: what is looked through where there is no data set
 NEURONS = 8
+CHANNELS = 5  # of each layer whose activations are shown
 
 
 def _filters(subject, model, rng, progress):
@@ -35,17 +37,27 @@ def _filters(subject, model, rng, progress):
 def _activations(subject, model, rng, progress):
     picture = subject.square(model)[:1]
     X = model.preprocess(picture)
-    layer = map_layers(model, 3)[-2:][0]
-    maps = activation_maps(X, layer, model)
-    before = model.predict(X)
+    pictures, titles, arrays = [], [], {"X": X}
+    for layer in map_layers(model, 4):
+        result = activation_maps(X, layer, model, top=CHANNELS)
+        maps, channels = result.maps[0], result.channels[0]
+        arrays |= {f"maps_{layer}": maps, f"channels_{layer}": channels}
+        pictures += [picture[0], *(_lit(picture[0], map_) for map_ in maps)]
+        titles += [f"{layer}: {' x '.join(map(str, maps.shape[1:]))} positions", *(f"channel {c}" for c in channels)]
     caption = (
-        "What a layer makes of the photograph: the maps of its most active channels. Each lights up where it finds "
-        "what it looks for, and most find it in a few places only."
+        "What layers make of the photograph: it is lit where one of their most active channels answers. Channels of "
+        "early layers answer to edges and colours wherever these are. Deeper ones answer in a few places: they have "
+        "found what they look for."
     )
-    figure = plot_activations(picture[0], maps, heading=f"{subject.names[0]}: {layer}")
-    return GalleryFigure(
-        figure, caption, {"X": X, "maps": maps.maps, "channels": maps.channels}, {"layer": layer}, before
-    )
+    figure = plot_images(pictures, titles, columns=1 + CHANNELS)
+    return GalleryFigure(figure, caption, arrays, {"channels": CHANNELS}, model.predict(X))
+
+
+def _lit(picture, map_):
+    """A picture that is bright where a map, enlarged to its size, is large."""
+    positive = Image.fromarray(np.maximum(map_, 0).astype(np.float32))
+    share = np.asarray(positive.resize(picture.shape[1::-1], Image.Resampling.BILINEAR)) / max(map_.max(), 1e-12)
+    return np.rint(picture * (0.12 + 0.88 * share[..., None])).astype(np.uint8)
 
 
 def _patches(subject, model, rng, progress):

@@ -18,7 +18,7 @@ from ..saliency import compute_saliency_maps
 from ..segmentation import segment_object
 from .figure import GalleryFigure, prediction_title
 
-CONFIDENCE = 0.9  # of the attack
+CONFIDENCE, EPS = 0.5, 3.5  # of the attack
 
 
 def _all_methods(subject, model, rng, progress):
@@ -131,15 +131,16 @@ def _attack(subject, model, rng, progress):
     X = model.preprocess(picture)
     before = model.predict(X)
     target = (before[0][0].index + int(rng.integers(1, model.num_classes))) % model.num_classes
-    options = {"targeted": True, "norm": "l2", "limit": 8.0, "confidence": CONFIDENCE}
+    options = {"targeted": True, "norm": "l2", "eps": EPS, "confidence": CONFIDENCE}
     result = attack(X, target, model, **options, progress=progress)
     after = model.predict(result.X)
     noisy = model.predict(random_control(result, X, model, rng=rng))
     chance = result.trace["probability"][:, 0]
     caption = (
-        f"An attack that is measured: at most 8 grey levels (root mean square), until the network is sure of its "
-        f"target. It ended after {result.steps[0]} steps ({result.reason[0]}); random noise of the same size leaves "
-        f"the network with {prediction_title(noisy[0][0])}."
+        f"An attack that is measured: the change has an L2 norm of at most {EPS} where pixels go from 0 to 1, and "
+        f"grows until the target is more likely than not. It ended after {result.steps[0]} steps ({result.reason[0]}), "
+        f"with {result.rms[0]:.1f} grey levels on average. Random noise of the same size leaves the network with "
+        f"{prediction_title(noisy[0][0])}."
     )
     titles = [f"{subject.names[0]}\n{prediction_title(before[0][0])}", f"attacked\n{prediction_title(after[0][0])}"]
     trace = {"probability of the target": (np.arange(len(chance)), chance)}

@@ -6,7 +6,7 @@ from ...datasets import resize_image
 from ..class_visualization import create_class_visualization
 from ..dreaming import deepdream
 from ..fooling import make_fooling_image
-from ..image_ops import noise, resize
+from ..image_ops import grey_levels, noise, resize
 from ..inversion import invert_features
 from ..objectives import guided
 from ..plots.pictures import plot_fooling, plot_images, plot_saliency_columns, short_name
@@ -16,7 +16,8 @@ from .figure import GalleryFigure, map_layers, prediction_title
 FOOLED = 0.5  # probability at which a fooling image is done
 # Lemon, school bus, tarantula, banana, alp, goose, tractor, Egyptian cat: classes with a typical shape or colour.
 TYPICAL = ("n07749582", "n04146614", "n01774750", "n07753592", "n09193705", "n01855672", "n04465501", "n02124075")
-DREAM_SIDE = 288  # pixels of the longer side of the photograph that is dreamt about
+DREAM_SIDE, DREAM_SIDE_FULL = 288, 480  # pixels of the longer side of the photograph that is dreamt about
+DREAM_STEP = 1.5  # grey levels
 
 
 def _saliency(subject, model, rng, progress):
@@ -45,9 +46,9 @@ def _saliency(subject, model, rng, progress):
 
 
 def _fooling(subject, model, rng, progress):
-    # The photographs that the network is least sure of: there the smallest changes do.
+    # The photograph that the network is least sure of: there the smallest changes do.
     sure = model.probabilities(model.preprocess(subject.square(model))).max(axis=1)
-    chosen = np.argsort(sure)[:2]
+    chosen = np.argsort(sure)[:1]
     pictures, names = subject.square(model)[chosen], [*(subject.names[k] for k in chosen), "noise"]
     start = noise(model, (1, 3, *model.input_size), rng)
     seen = model.probabilities(np.concatenate([model.preprocess(pictures), start])).argmax(axis=1)
@@ -111,7 +112,7 @@ def _class_visualization(subject, model, rng, progress):
 
 def _inversion(subject, model, rng, progress):
     picture = subject.square(model)[:1]
-    layers = map_layers(model, 5)
+    layers = map_layers(model, 5 if subject.full else 4)
     arrays, options, after = {"X": model.preprocess(picture)}, {}, []
     pictures, titles = [], []
     for name, network in subject.networks(model).items():
@@ -147,34 +148,52 @@ def _inversion(subject, model, rng, progress):
 
 
 def _deepdream(subject, model, rng, progress):
-    picture = subject.pictures[0]
-    scale = DREAM_SIDE / max(picture.shape[:2])
+    main = subject.names.index("cat") if "cat" in subject.names else 0  # fur has much to dream about
+    picture = subject.pictures[main]
+    scale = (DREAM_SIDE_FULL if subject.full else DREAM_SIDE) / max(picture.shape[:2])
     picture = resize_image(picture, tuple(max(64, round(n * scale)) for n in picture.shape[:2]))
-    X = model.preprocess(picture)
-    layers = map_layers(model, 4)[1:] or map_layers(model, 1)
-    results = {layer: deepdream(X, layer, model, rng=rng, progress=progress) for layer in layers}
+    layers = map_layers(model, 4)[-2:]
+    pictures, titles, arrays, dreams = [picture], [f"{subject.names[main]}, photograph"], {}, []
+    for name, network in subject.networks(model).items():
+        X = network.preprocess(picture)
+        arrays[_key("X", name)] = X
+        for layer in layers:
+            dream = _dream(X, layer, network, rng=np.random.default_rng(0), progress=progress)
+            arrays[_key(f"X_{layer}", name)] = dream
+            dreams.append((network, dream))
+            pictures.append(network.deprocess(dream)[0])
+            titles.append(f"dream of {layer}" + f"\n{name}" * bool(name))
     caption = (
         "Whatever a layer sees faintly in the photograph is made stronger, step by step, first in a small copy of it "
         "and then in larger ones. Early layers dream of strokes and textures, late ones of parts of the things the "
         "network was trained on."
     )
-    pictures = [picture, *(model.deprocess(r)[0] for r in results.values())]
-    titles = [f"{subject.names[0]}, photograph", *(f"dream of {layer}" for layer in layers)]
     if len(subject.pictures) > 1:
-        guide = resize_image(subject.pictures[1], tuple(n // 2 for n in picture.shape[:2]))
-        layer = layers[len(layers) // 2]
-        objective = guided(model.preprocess(guide), layer, model)
-        results["guided"] = deepdream(X, None, model, objective=objective, rng=rng, progress=progress)
-        pictures += [guide, model.deprocess(results["guided"])[0]]
-        titles += [f"{subject.names[1]}, the guide", f"dream of {layer}, guided"]
+        other = 1 if main == 0 else 0
+        guide = resize_image(subject.pictures[other], tuple(n // 2 for n in picture.shape[:2]))
+        layer, (name, network) = layers[0], list(subject.networks(model).items())[-1]
+        objective = guided(network.preprocess(guide), layer, network)
+        X = network.preprocess(picture)
+        dream = _dream(X, None, network, objective=objective, rng=np.random.default_rng(0), progress=progress)
+        arrays["X_guided"] = dream
+        dreams.append((network, dream))
+        pictures.append(network.deprocess(dream)[0])
+        titles.append(f"dream of {layer}, guided by {subject.names[other]}" + f"\n{name}" * bool(name))
         caption += (
-            f" The last dream is guided: what {layer} sees in {subject.names[1]} is what grows in {subject.names[0]}."
+            f" The last dream is guided: what {layer} sees in {subject.names[other]} is what grows in "
+            f"{subject.names[main]}."
         )
     figure = plot_images(pictures, titles, columns=2, tile=4.2)
-    arrays = {"X": X, **{f"X_{layer}": r for layer, r in results.items()}}
     # Predictions are for the network's own input size: not every network takes another.
-    before, *after = (model.predict(resize(r, model.input_size, model))[0] for r in (X, *results.values()))
-    return GalleryFigure(figure, caption, arrays, {"layers": layers}, [before], after)
+    before = model.predict(resize(model.preprocess(picture), model.input_size, model))
+    after = [network.predict(resize(dream, network.input_size, network))[0] for network, dream in dreams]
+    return GalleryFigure(figure, caption, arrays, {"layers": layers}, before, after)
+
+
+def _dream(X, layer, model, **options):
+    """A dream stronger than by default: the photograph is to become something else."""
+    rate = grey_levels(model, X, DREAM_STEP)
+    return deepdream(X, layer, model, num_octaves=4, learning_rate=rate, **options)
 
 
 def _key(array, network):

@@ -1,39 +1,38 @@
-"""The gallery's figures that paint: texture synthesis and style transfer."""
+"""The gallery's figures that paint: texture synthesis and style transfer.
+
+The robust network paints where there is one: what its layers answer to is what people see as strokes and textures.
+"""
 
 import numpy as np
 
-from ...classifiers import PretrainedCNN, SqueezeNet
-from ...datasets import resize_image, sample_image, sample_names, squeezenet_weights
+from ...datasets import resize_image, sample_image, sample_names
+from ..dreaming import deepdream
+from ..image_ops import grey_levels
 from ..plots.pictures import plot_images
 from ..style_transfer import style_transfer
 from ..texture import synthesize_texture
 from ..texture_growing import grow_texture
-from .figure import GalleryFigure
+from .figure import GalleryFigure, map_layers
 
-TEXTURES = ("brick", "grass", "gravel")
+TEXTURES, TEXTURES_FULL = ("brick", "tissue"), ("brick", "tissue", "gravel", "grass")
 SAMPLE = 128  # pixels of a side; the samples' bricks and stones are then small enough for many to fit
-STYLES = ("tissue", "galaxies")
-PAINTED_SIDE = 256  # pixels of the longer side of a painting
-
-
-def _painter(model):
-    """SqueezeNet, where its weights are there and no other network but the shipped one was asked for."""
-    shipped = isinstance(model, PretrainedCNN) and model.input_size == (64, 64)
-    path = squeezenet_weights() if shipped else None
-    return (model, "the network") if path is None else (SqueezeNet(path), "SqueezeNet")
+PAINTED_SIDE, PAINTED_SIDE_FULL = 256, 400  # pixels of the longer side of a painting
+# How strong a style is beside the content: the dream's strokes are, coffee's are not.
+DREAM_WEIGHT, STYLE_WEIGHT = 20.0, 40.0
 
 
 def _textures(subject, model, rng, progress):
-    model, name_of_model = _painter(model)
-    names = [name for name in TEXTURES if name in sample_names()]
+    painter = subject.twin or model
+    wanted = TEXTURES_FULL if subject.full else TEXTURES
+    names = [name for name in wanted if name in sample_names()]
     if names:
         samples = [_shrunk_corner(sample_image(name)) for name in names]
     else:  # no textures on this computer: the middle of the photograph
         names, samples = subject.names[:1], [resize_image(subject.pictures[0], SAMPLE)]
     synthesized, grown = [], []
     for sample in samples:
-        X = synthesize_texture(model.preprocess(sample), model, rng=rng, progress=progress)
-        synthesized.append(model.deprocess(X)[0])
+        X = synthesize_texture(painter.preprocess(sample), painter, num_iterations=40, rng=rng, progress=progress)
+        synthesized.append(painter.deprocess(X)[0])
         grown.append(grow_texture(sample, size=SAMPLE, rng=rng, progress=progress))
     caption = (
         "More of the same texture. In the middle an image was made from noise until the Gram matrices of the network's "
@@ -41,36 +40,46 @@ def _textures(subject, model, rng, progress):
         "involved: pixel by pixel, the sample is searched for the neighbourhood most like what is there already."
     )
     pictures = [picture for row in zip(samples, synthesized, grown) for picture in row]
-    by_grams = f"Gram matrices of {name_of_model}"
-    titles = [title for name in names for title in (f"{name}, sample", by_grams, "grown by neighbourhoods")]
+    titles = [t for name in names for t in (f"{name}, sample", "by Gram matrices", "grown by neighbourhoods")]
     figure = plot_images(pictures, titles, columns=3, tile=3)
     arrays = {"samples": np.stack(samples), "synthesized": np.stack(synthesized), "grown": np.stack(grown)}
     return GalleryFigure(figure, caption, arrays, {"samples": names})
 
 
 def _style_transfer(subject, model, rng, progress):
-    model, name_of_model = _painter(model)
-    content = _of_side(subject.pictures[0])
-    styles = {name: sample_image(name) for name in STYLES if name in sample_names()}
-    if not styles:  # none on this computer: another photograph, or this one upside down
-        styles = {subject.names[-1]: subject.pictures[-1][::-1]}
-    X = model.preprocess(content)
-    painted = {
-        name: style_transfer(X, model.preprocess(_of_side(style)), model, rng=rng, progress=progress)
-        for name, style in styles.items()
-    }
+    painter, side = subject.twin or model, PAINTED_SIDE_FULL if subject.full else PAINTED_SIDE
+    main = subject.names.index("cat") if "cat" in subject.names else 0
+    content = _of_side(subject.pictures[main], side)
+    styles = {"the network's own dream": (_dream(painter, side, content), DREAM_WEIGHT)}
+    other = 1 if main == 0 else 0
+    if len(subject.pictures) > 1:
+        styles[subject.names[other]] = (_of_side(subject.pictures[other], side), STYLE_WEIGHT)
+    if subject.full and "tissue" in sample_names():
+        styles["tissue"] = (_of_side(sample_image("tissue"), side), STYLE_WEIGHT)
+    X = painter.preprocess(content)
+    pictures, titles, arrays = [], [], {"X": X}
+    for name, (style, weight) in styles.items():
+        result = style_transfer(X, painter.preprocess(style), painter, style_weights=weight, rng=rng, progress=progress)
+        arrays[f"X_{name}"] = result
+        shape = content.shape[:2]  # panels of one size, so that they stand in line
+        pictures += [content, resize_image(style, shape), painter.deprocess(result)[0]]
+        titles += [f"{subject.names[main]}, content", f"{name}, style", f"{subject.names[main]} in that style"]
     caption = (
         "The photograph painted in the style of another picture: one layer holds on to what is where (the content), "
         "the Gram matrices of several pull towards the colours and strokes of the style. The image began as the "
-        "photograph and went 200 steps downhill, on " + name_of_model + "."
+        "photograph. One style was painted by the network itself: it is what it dreams of when it sees a microscope's "
+        "picture of tissue."
     )
-    pictures, titles = [content], [f"{subject.names[0]}, content"]
-    for name, result in painted.items():
-        pictures += [_of_side(styles[name]), model.deprocess(result)[0]]
-        titles += [f"{name}, style", f"{subject.names[0]} in the style of {name}"]
-    figure = plot_images(pictures, titles, columns=len(pictures), tile=3)
-    arrays = {"X": X, **{f"X_{name}": result for name, result in painted.items()}}
+    figure = plot_images(pictures, titles, columns=3, tile=3.4)
     return GalleryFigure(figure, caption, arrays, {"styles": list(styles)})
+
+
+def _dream(painter, side, instead):
+    """A colourful picture to take the style from: a dream of tissue, or of the photograph where there is none."""
+    start = painter.preprocess(_of_side(sample_image("tissue"), side) if "tissue" in sample_names() else instead)
+    rate = grey_levels(painter, start, 1.5)
+    layer = map_layers(painter, 4)[-2:][0]
+    return painter.deprocess(deepdream(start, layer, painter, num_octaves=4, learning_rate=rate))[0]
 
 
 def _shrunk_corner(texture):
@@ -79,8 +88,8 @@ def _shrunk_corner(texture):
     return shrunk[:SAMPLE, :SAMPLE]
 
 
-def _of_side(picture):
-    scale = PAINTED_SIDE / max(picture.shape[:2])
+def _of_side(picture, side):
+    scale = side / max(picture.shape[:2])
     return resize_image(picture, tuple(max(64, round(n * scale)) for n in picture.shape[:2]))
 
 

@@ -329,7 +329,7 @@ def _of_grey(patches):
 def _one_axis(heading, grid, width, caption):
     """A figure with one large picture, tick labels without ticks, and a caption below."""
     height = width * grid.shape[0] / grid.shape[1]
-    figure = Figure(figsize=(width, height + 1.0), dpi=DPI)
+    figure = Figure(figsize=(width, height + (0.8 if heading else 0.4)), dpi=DPI)
     figure.set_layout_engine("constrained")
     axis = figure.subplots()
     axis.imshow(grid, cmap="gray", vmin=0, vmax=255, interpolation="nearest")

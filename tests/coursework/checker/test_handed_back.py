@@ -4,15 +4,18 @@ import io
 import json
 import os
 import time
+import tracemalloc
 import zipfile
 
 import numpy as np
 import pytest
 
 from pixelgrad.coursework.checker import runner
+from pixelgrad.coursework.checker.harness import MOST_OF_ALL, MOST_OF_ONE
 from pixelgrad.coursework.checker.judge import PASSED
 from pixelgrad.coursework.checker.packing import pack
 from pixelgrad.coursework.checker.runner import UNREADABLE
+from pixelgrad.coursework.exercises.catalogue import EXERCISES
 
 OUTCOMES = {"plain": {"outputs": {"out": np.ones(3)}, "kinds": {"dx": "a list"}, "raised": None, "changed": {"x": "f"}}}
 RAISED = {"type": "E", "message": "m", "line": 1, "function": None}
@@ -177,18 +180,36 @@ def test_damaged_and_hostile_files_are_not_taken(tmp_path, make):
     assert time.monotonic() - made < 2, made - started
 
 
-def test_one_array_in_many_places_is_read_once(tmp_path):
-    """A short description can ask for the same large array a thousand times."""
-    large = np.zeros(2**20)
-    with zipfile.ZipFile(tmp_path / "x.npz", "w") as archive:
-        tree = json.loads(bytes(pack({"c": with_outcome(outputs={"out": large})["plain"]})["json"]))
-        tree["c"]["outputs"] |= {f"out{n}": tree["c"]["outputs"]["out"] for n in range(1000)}
-        archive.writestr("json", json.dumps(tree))
-        content = io.BytesIO()
-        np.save(content, large)
-        archive.writestr("a0.npy", content.getvalue())
+def many_places(path, size, count):
+    """A short description that asks for the same array many times."""
+    with zipfile.ZipFile(path, "w") as archive:
+        array = np.zeros(size, np.uint8)
+        tree = json.loads(bytes(pack({"c": with_outcome(outputs={"out": array})["plain"]})["json"]))
+        tree["c"]["outputs"] |= {f"out{n}": tree["c"]["outputs"]["out"] for n in range(count)}
+        for name, values in (("json", np.frombuffer(json.dumps(tree).encode(), np.uint8)), ("a0", array)):
+            content = io.BytesIO()
+            np.save(content, values)
+            archive.writestr(f"{name}.npy", content.getvalue())
+
+
+def test_one_array_in_many_places_is_read_once_and_counts_each_time(tmp_path):
+    many_places(tmp_path / "x.npz", 900, 1000)
     outputs = runner._read(tmp_path / "x.npz")["c"]["outputs"]
     assert len(outputs) == 1001 and outputs["out"] is outputs["out7"]
+    many_places(tmp_path / "x.npz", 90_000, 1000)
+    assert runner._read(tmp_path / "x.npz") == UNREADABLE
+
+
+def test_an_array_that_no_right_answer_needs_is_not_read(tmp_path, answers):
+    sizes = [
+        [a.size for outcome in answers(name).right.values() for a in outcome["outputs"].values()] for name in EXERCISES
+    ]
+    assert max(map(max, sizes)) < MOST_OF_ONE / 10 and max(map(sum, sizes)) < MOST_OF_ALL / 10
+    many_places(tmp_path / "x.npz", 2**25, 10)
+    tracemalloc.start()
+    assert runner._read(tmp_path / "x.npz") == UNREADABLE
+    assert tracemalloc.get_traced_memory()[1] < 2**22
+    tracemalloc.stop()
 
 
 def test_a_forged_file_ends_nothing(relu, check):

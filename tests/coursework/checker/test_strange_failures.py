@@ -15,7 +15,7 @@ STRANGE = {
     "nobody catches": 'raise BaseException("too high")',
     "escapes": 'raise ValueError("\\x1b[31m red \\u202e backwards")',
     "prints": 'print("\\x1b]0;title\\x07 one\\r two", flush=True)\n    raise ValueError("printed")',
-    "large": "return np.ones((1000, 1000, 3)) * np.random.rand(), (x,)",
+    "large": "return np.ones((1000, 1000, 3)) * np.random.rand(), x",
     "stops": "import os, signal\n    os.kill(os.getpid(), signal.SIGSTOP)",
 }
 
@@ -36,7 +36,7 @@ def test_strange_failures_are_told_as_they_are(project, check):
     assert "__str__ raises SystemExit" in told["str exits"] and "BaseException" in told["nobody catches"]
     assert "\\x1b[31m red \\u202e backwards" in told["escapes"]
     assert shown["prints"].startswith("\\x1b]0;title\\x07 one\n two\n")
-    assert "MiB in all, too much to be kept (File too large)" in told["large"]
+    assert "with the shape (1000, 1000, 3), far too large" in told["large"]
     assert told["stops"].startswith("It came to a halt")
 
 

@@ -20,7 +20,7 @@ def run(weights, photo, tmp_path, monkeypatch):
 def test_the_saved_picture_fools_as_the_report_says(method, run, weights, photo, capsys):
     model = PretrainedCNN(weights)
     seen = model.predict(model.preprocess(load_image(photo, size=32)))[0]
-    code = run("--method", method, "--target", seen[1].name, "--limit", 60, "-q")
+    code = run("--method", method, "--target", seen[1].name, "--eps", 14, "-q")
     now = model.predict(model.preprocess(load_image("attack-image.png")))[0][0]
     assert (code == 0) == (now.index == seen[1].index) and capsys.readouterr().out == ""
     if method in ("gradient", "pgd"):
@@ -29,7 +29,7 @@ def test_the_saved_picture_fools_as_the_report_says(method, run, weights, photo,
 
 
 def test_the_report_names_size_control_and_defences(run, capsys):
-    assert run("--limit", 60) == 0
+    assert run("--eps", 14) == 0
     out = capsys.readouterr().out
     for fragment in (
         "fooled (after",
@@ -44,9 +44,9 @@ def test_the_report_names_size_control_and_defences(run, capsys):
 
 def test_an_attack_that_is_not_allowed_to_do_anything_fails_and_says_so(run, capsys):
     for method in ("gradient", "fgsm", "pgd"):
-        assert run("--method", method, "--limit", 1e-6, "--force") == 1
+        assert run("--method", method, "--eps", 1e-6, "--force") == 1
         assert "NOT fooled" in capsys.readouterr().out
-    assert run("--method", "random_search", "--budget", 3, "--limit", 0.001, "--force") == 1
+    assert run("--method", "random_search", "--budget", 3, "--eps", 0.001, "--force") == 1
     assert "3 queries" in capsys.readouterr().out
 
 
@@ -56,11 +56,11 @@ def test_options_matter(run, tmp_path):
         run("--force", "-q", *options)
         return np.asarray(Image.open("attack-image.png")).astype(int)
 
-    base = picture("--limit", 60, "--confidence", 0.9)
-    for options in (["--norm", "linf"], ["--max-iterations", 1], ["--limit", 2], ["--confidence", 0], ["--size", 40]):
-        other = picture("--limit", 60, "--confidence", 0.9, *options)
+    base = picture("--eps", 14, "--confidence", 0.9)
+    for options in (["--norm", "linf"], ["--max-iterations", 1], ["--eps", 2], ["--confidence", 0], ["--size", 40]):
+        other = picture("--eps", 14, "--confidence", 0.9, *options)
         assert other.shape != base.shape or not np.array_equal(other, base), options
-    seeds = [picture("--method", "random_search", "--limit", 60, "--seed", seed) for seed in (0, 1)]
+    seeds = [picture("--method", "random_search", "--eps", 14, "--seed", seed) for seed in (0, 1)]
     assert not np.array_equal(*seeds)
 
 
@@ -70,13 +70,13 @@ def test_noise_is_attacked_as_photographs_are(run, weights, capsys):
     model = PretrainedCNN(weights)
     for seed, noisy in noises.items():
         seen = model.predict(model.preprocess(noisy))[0]
-        assert run("--target", seen[1].name, "--limit", 60, "--seed", seed, "--force", image="noise") == 0
+        assert run("--target", seen[1].name, "--eps", 14, "--seed", seed, "--force", image="noise") == 0
         after = np.asarray(Image.open("attack-image.png")).astype(float)
         rms = np.sqrt(((after - noisy) ** 2).mean())
-        assert f"changed by {rms:.2f} grey levels" in capsys.readouterr().out
+        assert f": {rms:.2f} grey levels (RMS)" in capsys.readouterr().out
         assert model.predict(model.preprocess(after.astype(np.uint8)))[0][0].index == seen[1].index
     assert not np.array_equal(*noises.values())
-    assert run("--size", 40, "-q", "--limit", 60, "--force", image="noise") in (0, 1)
+    assert run("--size", 40, "-q", "--eps", 14, "--force", image="noise") in (0, 1)
     assert Image.open("attack-image.png").size == (40, 40)
 
 
@@ -91,7 +91,7 @@ def test_the_help_says_what_the_limit_is_measured_in(capsys):
     with pytest.raises(SystemExit):
         main(["attack", "--help"])
     text = " ".join(capsys.readouterr().out.split())
-    assert "largest change in grey levels: with l2 the root mean square (RMS)" in text
+    assert "largest change, where pixels go from 0 to 1: with l2 its length" in text
 
 
 def test_attack_refuses(run, weights, photo, capsys):
@@ -100,7 +100,7 @@ def test_attack_refuses(run, weights, photo, capsys):
     assert run("--target", seen) == 2 and "sees" in capsys.readouterr().err
     assert run("--method", "random_search", "--norm", "linf") == 2 and "black box" in capsys.readouterr().err
     assert run("--target", "unicorn") == 2 and "unicorn" in capsys.readouterr().err
-    assert run("--limit", 60) == 0 and run("--limit", 60) == 2, "nothing is overwritten"
+    assert run("--eps", 14) == 0 and run("--eps", 14) == 2, "nothing is overwritten"
 
 
 @pytest.mark.parametrize(
@@ -135,7 +135,7 @@ def test_ctrl_c_keeps_the_attack_so_far(method, run, monkeypatch, capsys):
         monkeypatch.setattr(module, name, function)
 
     counting(*(("_direction", adversarial) if method in ("gradient", "pgd") else ("_within", black_box)))
-    assert run("--method", method, "--target", "lemon", "--limit", 0.5) == 130
+    assert run("--method", method, "--target", "lemon", "--eps", 0.5) == 130
     printed = capsys.readouterr()
     assert "the picture so far is in attack.png" in printed.err
     assert ("after 2 steps, stopped" if method in ("gradient", "pgd") else " queries") in printed.out
@@ -149,7 +149,7 @@ def test_networks_of_one_name_are_told_apart_and_ctrl_c_keeps_rows(data, weights
     (tmp_path / "b").mkdir()
     twin = tmp_path / "b" / weights.name
     twin.write_bytes(weights.read_bytes())
-    command = ["transfer", str(data), str(twin), "--model", str(weights), "--images", "3", "--limit", "60"]
+    command = ["transfer", str(data), str(twin), "--model", str(weights), "--images", "3", "--eps", "14"]
     assert main([*command, "--out", "all.png"]) == 0
     assert capsys.readouterr().out.count("made for") == 2
     real, calls = transfer.attack, []
@@ -174,7 +174,7 @@ def test_transfer(data, weights, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     twin = tmp_path / "twin.h5"
     twin.write_bytes(weights.read_bytes())
-    options = ["--model", str(weights), "--images", "3", "--limit", "60", "--out", "transfer.png"]
+    options = ["--model", str(weights), "--images", "3", "--eps", "14", "--out", "transfer.png"]
     assert main(["transfer", str(data), str(twin), *options]) == 0
     out = capsys.readouterr().out
     assert "made for tiny" in out and "fool twin" in out and Image.open("transfer.png").size[0] > 300
@@ -182,9 +182,9 @@ def test_transfer(data, weights, tmp_path, monkeypatch, capsys):
 
 
 def test_at_the_limit_it_stops_where_asked(run, capsys):
-    run("--limit", 1, "--target", "lemon", "--at-limit", "stop", "--confidence", 0.999)
+    run("--eps", 0.2, "--target", "lemon", "--at-limit", "stop", "--confidence", 0.999)
     stopped = capsys.readouterr().out
-    run("--limit", 1, "--target", "lemon", "--confidence", 0.999, "--force")
+    run("--eps", 0.2, "--target", "lemon", "--confidence", 0.999, "--force")
     went_on = capsys.readouterr().out
     assert "after 100 steps" in went_on and "after 100 steps" not in stopped and ", at the limit)" in stopped
     assert run("--method", "pgd", "--at-limit", "stop", "--force") == 2
@@ -192,7 +192,7 @@ def test_at_the_limit_it_stops_where_asked(run, capsys):
 
 
 def test_the_random_control_is_as_large_in_the_norm_of_the_attack(run, capsys):
-    run("--method", "fgsm", "--limit", 5)
+    run("--method", "fgsm", "--eps", 0.02)
     assert "random noise of the same size everywhere" in capsys.readouterr().out
-    run("--method", "pgd", "--limit", 5, "--force")
+    run("--method", "pgd", "--eps", 1, "--force")
     assert "random noise of the same size:" in capsys.readouterr().out

@@ -1,0 +1,1 @@
+"""The boundary between a submission and everything else while it is graded."""
