@@ -32,7 +32,7 @@ def test_a_network_in_the_wrong_place_is_named(name, model, images):
     values |= {"method": "blur", "strength": 0.7, "maps": np.zeros((2, 32, 36)), "result": None}
     names = positional(function)
     given = {n: values.get(n, images) for n in names}
-    options = {"fgsm": {"limit": 8}, "pgd": {"limit": 8}, "neuron_gradient": {"channel": 0}}.get(name, {})
+    options = {"fgsm": {"eps": 8 / 255}, "pgd": {"eps": 8 / 255}, "neuron_gradient": {"channel": 0}}.get(name, {})
     for other in names:
         if other != "model":
             order = [{"model": other, other: "model"}.get(n, n) for n in names]
@@ -94,8 +94,8 @@ NAMED = {
     "occlusion_maps": {"window": 16, "stride": 16},
     "make_fooling_image": {"max_iterations": 2},
     "attack": {"max_iterations": 2, "targeted": True},
-    "fgsm": {"limit": 8, "targeted": True},
-    "pgd": {"limit": 8, "max_iterations": 2, "targeted": True},
+    "fgsm": {"eps": 8 / 255, "targeted": True},
+    "pgd": {"eps": 8 / 255, "max_iterations": 2, "targeted": True},
     "sanity_check": {"method": "saliency"},
 }
 
