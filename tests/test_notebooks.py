@@ -139,4 +139,6 @@ def test_a_chapter_runs_with_everything_to_do(path, edition):
     exercises = set(asked(read(path)))
     assert named <= set(EXERCISES) and named & exercises if exercises else not waiting
     assert sum(outputs(done, "pictures")) < sum(outputs(read(path), "pictures")) or not exercises
+    for cell, text in zip(code, said):
+        assert "To do first: " not in text or not sum("image/png" in o.get("data", {}) for o in cell["outputs"])
     assert code[-1]["execution_count"] == len(code)

@@ -73,6 +73,8 @@ class _Waiting:
         for name in assigned & set(shell.user_ns) - self.before:  # half-made, such as a list that a loop began to fill
             del shell.user_ns[name]
         self.names |= dict.fromkeys(assigned | others, exercise)
+        if "matplotlib.pyplot" in sys.modules:  # no empty axes below the line
+            sys.modules["matplotlib.pyplot"].close("all")
         print(waiting_line(exercise))
 
     def _end(self, result):

@@ -39,6 +39,13 @@ def test_what_such_a_cell_had_begun_to_make_is_taken_back(run, capsys):
     assert run("assert kept == 1 and maps == 'new' and m.pi > 3").success
 
 
+def test_a_figure_that_was_begun_is_not_shown(run):
+    import matplotlib.pyplot as plt
+
+    run("import matplotlib.pyplot as plt\nfigure, axes = plt.subplots()\nraise Todo('softmax: softmax_loss')")
+    assert plt.get_fignums() == []
+
+
 def test_any_other_mistake_is_shown_as_usual(run, capsys):
     assert not run("raise ValueError('mine')").success
     assert "ValueError" in capsys.readouterr().out
