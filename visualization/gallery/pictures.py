@@ -16,7 +16,7 @@ from .figure import GalleryFigure, map_layers, prediction_title
 FOOLED = 0.5  # probability at which a fooling image is done
 # Lemon, school bus, tarantula, banana, alp, goose, tractor, Egyptian cat: classes with a typical shape or colour.
 TYPICAL = ("n07749582", "n04146614", "n01774750", "n07753592", "n09193705", "n01855672", "n04465501", "n02124075")
-DREAM_SIDE, DREAM_SIDE_FULL = 288, 480  # pixels of the longer side of the photograph that is dreamt about
+DREAM_SIDE, DREAM_SIDE_FULL = 256, 480  # pixels of the longer side of the photograph that is dreamt about
 DREAM_STEP = 1.5  # grey levels
 
 

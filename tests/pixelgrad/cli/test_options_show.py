@@ -9,7 +9,7 @@ BASES = {
     "fool": ["noise", "--target", "lemon", "--max-iterations", "3", "--confidence", "1"],
     "invert": ["PHOTO", "--layer", "1", "--iterations", "4"],
     "dream": ["PHOTO", "--layer", "1", "--iterations", "2", "--octaves", "2"],
-    "visualize": ["lemon", "--iterations", "4"],
+    "visualize": ["lemon", "--iterations", "5"],
 }
 EFFECTS = [
     ("saliency", ["--class", "lemon"], ["--class", "banana"]),
