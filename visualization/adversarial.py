@@ -152,6 +152,8 @@ def attack(
     step_size = STEPS[norm] * level if step_size is None else step_size
     check_positive(op, step_size=step_size, eps=np.finfo(float).max if eps is None else eps)
     y = check_labels(op, y, len(X), model)
+    if norm == "linf" and eps is not None and eps > 1:
+        raise ValueError(f"{op}: pixels go from 0 to 1 here, got eps {eps:g}; {eps:g} grey levels are {eps / 255:.3g}")
     rng = np.random.default_rng(0 if rng is None else rng)
 
     N = len(X)

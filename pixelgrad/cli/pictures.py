@@ -359,7 +359,7 @@ def gallery(args):
     for name in TECHNIQUES:
         keep_input(args, Path(args.out) / f"{name}.png")
     model = load_model(args)
-    twin = PretrainedCNN(variant="robust", engine=args.engine) if args.model is None else None
+    twin = PretrainedCNN(variant="robust", engine=args.engine) if args.model in (None, "standard") else None
     image = None if args.image is None else load_image(args.image)
     index = make_gallery(
         args.out,

@@ -233,6 +233,7 @@ def test_defences_are_what_they_say(model, images):
         ({"norm": "l1"}, "must be one of 'l2', 'linf'.*, got 'l1'"),
         ({"at_limit": "bounce"}, "'bounce'"),
         ({"eps": -1}, "eps must be above 0"),
+        ({"eps": 8, "norm": "linf"}, "8 grey levels are 0.0314"),
         ({"step_size": 0}, "step_size must be above 0"),
         ({"confidence": 2}, "confidence is a probability"),
         ({"max_iterations": -1}, "max_iterations"),

@@ -16,6 +16,7 @@ from ..plots.features import (
     plot_neurons,
     plot_patches,
 )
+from ..plots.panels import lit
 from ..plots.pictures import plot_images
 from .figure import GalleryFigure, map_layers
 
@@ -57,7 +58,7 @@ def _lit(picture, map_):
     """A picture that is bright where a map, enlarged to its size, is large."""
     positive = Image.fromarray(np.maximum(map_, 0).astype(np.float32))
     share = np.asarray(positive.resize(picture.shape[1::-1], Image.Resampling.BILINEAR)) / max(map_.max(), 1e-12)
-    return np.rint(picture * (0.12 + 0.88 * share[..., None])).astype(np.uint8)
+    return lit(picture, share, dark=0.12)
 
 
 def _patches(subject, model, rng, progress):

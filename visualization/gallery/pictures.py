@@ -89,9 +89,9 @@ def _class_visualization(subject, model, rng, progress):
     if not target:
         target = np.unique(np.linspace(0, model.num_classes - 1, 8).astype(int))
     target = np.array(target)
-    arrays, after, tiles = {"target_y": target}, [], []
+    arrays, after, tiles, seed = {"target_y": target}, [], [], _seed(rng)
     for name, network in subject.networks(model).items():
-        X = create_class_visualization(target, network, rng=np.random.default_rng(0), progress=progress)
+        X = create_class_visualization(target, network, rng=seed, progress=progress)
         arrays[_key("X", name)] = X
         chances = network.probabilities(X)[np.arange(len(target)), target]
         lines = [f"{short_name(model.class_names[k])}\n{name or f'p = {p:.3f}'}" for k, p in zip(target, chances)]
@@ -114,7 +114,7 @@ def _inversion(subject, model, rng, progress):
     picture = subject.square(model)[:1]
     layers = map_layers(model, 5 if subject.full else 4)
     arrays, options, after = {"X": model.preprocess(picture)}, {}, []
-    pictures, titles = [], []
+    pictures, titles, seed = [], [], _seed(rng)
     for name, network in subject.networks(model).items():
         pictures.append(picture[0])
         titles.append(f"{subject.names[0]}, photograph\n{name}")
@@ -126,7 +126,7 @@ def _inversion(subject, model, rng, progress):
                 feats,
                 layer,
                 network,
-                rng=np.random.default_rng(0),
+                rng=seed,
                 progress=progress,
                 callback=lambda t, X, info, to=losses: to.append(info["loss"]),
             )
@@ -154,11 +154,12 @@ def _deepdream(subject, model, rng, progress):
     picture = resize_image(picture, tuple(max(64, round(n * scale)) for n in picture.shape[:2]))
     layers = map_layers(model, 4)[-2:]
     pictures, titles, arrays, dreams = [picture], [f"{subject.names[main]}, photograph"], {}, []
+    seed = _seed(rng)
     for name, network in subject.networks(model).items():
         X = network.preprocess(picture)
         arrays[_key("X", name)] = X
         for layer in layers:
-            dream = _dream(X, layer, network, rng=np.random.default_rng(0), progress=progress)
+            dream = _dream(X, layer, network, rng=seed, progress=progress)
             arrays[_key(f"X_{layer}", name)] = dream
             dreams.append((network, dream))
             pictures.append(network.deprocess(dream)[0])
@@ -174,7 +175,7 @@ def _deepdream(subject, model, rng, progress):
         layer, (name, network) = layers[0], list(subject.networks(model).items())[-1]
         objective = guided(network.preprocess(guide), layer, network)
         X = network.preprocess(picture)
-        dream = _dream(X, None, network, objective=objective, rng=np.random.default_rng(0), progress=progress)
+        dream = _dream(X, None, network, objective=objective, rng=seed, progress=progress)
         arrays["X_guided"] = dream
         dreams.append((network, dream))
         pictures.append(network.deprocess(dream)[0])
@@ -194,6 +195,11 @@ def _dream(X, layer, model, **options):
     """A dream stronger than by default: the photograph is to become something else."""
     rate = grey_levels(model, X, DREAM_STEP)
     return deepdream(X, layer, model, num_octaves=4, learning_rate=rate, **options)
+
+
+def _seed(rng):
+    """A seed for calls that are to begin alike: the same noise and shifts for every network."""
+    return int(rng.integers(2**31))
 
 
 def _key(array, network):

@@ -50,7 +50,7 @@ def _style_transfer(subject, model, rng, progress):
     painter, side = subject.twin or model, PAINTED_SIDE_FULL if subject.full else PAINTED_SIDE
     main = subject.names.index("cat") if "cat" in subject.names else 0
     content = _of_side(subject.pictures[main], side)
-    styles = {"the network's own dream": (_dream(painter, side, content), DREAM_WEIGHT)}
+    styles = {"the network's own dream": (_dream(painter, side, content, rng), DREAM_WEIGHT)}
     other = 1 if main == 0 else 0
     if len(subject.pictures) > 1:
         styles[subject.names[other]] = (_of_side(subject.pictures[other], side), STYLE_WEIGHT)
@@ -74,12 +74,12 @@ def _style_transfer(subject, model, rng, progress):
     return GalleryFigure(figure, caption, arrays, {"styles": list(styles)})
 
 
-def _dream(painter, side, instead):
+def _dream(painter, side, instead, rng):
     """A colourful picture to take the style from: a dream of tissue, or of the photograph where there is none."""
     start = painter.preprocess(_of_side(sample_image("tissue"), side) if "tissue" in sample_names() else instead)
     rate = grey_levels(painter, start, 1.5)
     layer = map_layers(painter, 4)[-2:][0]
-    return painter.deprocess(deepdream(start, layer, painter, num_octaves=4, learning_rate=rate))[0]
+    return painter.deprocess(deepdream(start, layer, painter, num_octaves=4, learning_rate=rate, rng=rng))[0]
 
 
 def _shrunk_corner(texture):

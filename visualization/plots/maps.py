@@ -18,7 +18,7 @@ from ...layers.checks import check_choice
 from ..occlusion import Occlusion
 from ..segmentation import Segmentation
 from .figure import Figure
-from .panels import aspect_of, check_pictures, show, tile_axes, titles_for
+from .panels import aspect_of, check_pictures, lit, show, tile_axes, titles_for
 
 SIGNED, UNSIGNED = "RdBu_r", "inferno"
 UNMEASURED = "#8c8c8c"  # a grey that neither has
@@ -316,7 +316,7 @@ def _heat(image, map_, drawn):
 
 def _lit(image, map_, drawn):
     """The picture, dark where the map is near zero."""
-    return np.rint(image * (0.2 + 0.8 * np.sqrt(_share(map_, drawn)[..., None]))).astype(np.uint8)
+    return lit(image, np.sqrt(_share(map_, drawn)))
 
 
 def _share(map_, drawn):

@@ -39,6 +39,11 @@ def around_grey(change):
     return np.clip(np.rint(128 + change), 0, 255).astype(np.uint8)
 
 
+def lit(image, share, *, dark=0.2):
+    """A picture that keeps its brightness where the share (H, W), 0..1, is 1, and only `dark` of it where that is 0."""
+    return np.rint(image * (dark + (1 - dark) * share[..., None])).astype(np.uint8)
+
+
 def tile_axes(rows, columns, heading, aspect, tile=TILE):
     """A figure of rows x columns tiles without axes, each so many inches wide: the figure, and its axes (2d array)."""
     figure = Figure(figsize=(columns * tile, rows * (tile * aspect + 0.45) + (0.4 if heading else 0)), dpi=DPI)

@@ -14,7 +14,7 @@ from ..._typing import Array, Images
 from ...classifiers.evaluation import Evaluation
 from ..checks import check_finite
 from .figure import Figure, printable
-from .panels import DPI, TILE, around_grey, aspect_of, check_pictures, show, tile_axes, titles_for
+from .panels import DPI, TILE, around_grey, aspect_of, check_pictures, lit, show, tile_axes, titles_for
 
 
 def short_name(name):
@@ -98,7 +98,7 @@ def plot_saliency(
         drawn = row[1].imshow(map_, cmap="inferno", vmin=0, vmax=top)
         row[1].set_title("|d score / d pixel|", fontsize=9)
         figure.colorbar(drawn, ax=row[1], fraction=0.046, pad=0.03).ax.tick_params(labelsize=7)
-        show(row[2], _lit(image, share), "photograph, lit by the map")
+        show(row[2], lit(image, np.sqrt(share)), "photograph, lit by the map")
     return figure
 
 
@@ -133,13 +133,8 @@ def plot_saliency_columns(
             top = np.percentile(maps[n], 99.5) or 1.0
             axis.imshow(maps[n], cmap="inferno", vmin=0, vmax=top)
             axis.set_title("\n".join(filter(None, (name, lines[n]))), fontsize=9)
-        show(row[-1], _lit(image, np.clip(maps[n] / top, 0, 1)), "lit by the map on its left")
+        show(row[-1], lit(image, np.sqrt(np.clip(maps[n] / top, 0, 1))), "lit by the map on its left")
     return figure
-
-
-def _lit(image, share):
-    """A picture that is dark where the share, 0..1, is small."""
-    return np.rint(image * (0.2 + 0.8 * np.sqrt(share[..., None]))).astype(np.uint8)
 
 
 def plot_fooling(

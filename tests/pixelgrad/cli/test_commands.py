@@ -298,6 +298,16 @@ def test_confidence_decides_when_the_attack_ends(run, photo):
     assert steps[0] < steps[1], reports
 
 
+def test_the_standard_network_by_its_name_has_a_twin_too(monkeypatch, tmp_path):
+    twins = []
+    monkeypatch.setattr(
+        "pixelgrad.visualization.gallery.build.make_gallery", lambda out, model, *, twin, **_: twins.append(twin) or out
+    )
+    for model in ([], ["--model", "standard"], ["--model", "robust"]):
+        assert main(["gallery", "--out", str(tmp_path / "g"), "-q", *model]) == 0
+    assert [twin is not None for twin in twins] == [True, True, False]
+
+
 def test_the_gallery_command_hands_its_options_on(run, photo, weights, monkeypatch):
     calls = []
 

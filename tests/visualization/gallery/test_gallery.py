@@ -168,6 +168,20 @@ def test_a_twin_is_shown_beside_the_network(tiny, picture, short, tmp_path):
     assert "robust network" not in (tmp_path / "one" / "index.html").read_text()
 
 
+def test_the_seed_decides_about_what_is_made_and_networks_begin_alike(tiny, picture, short):
+    subject = Subject(["one", "two"], [picture, picture[::-1]], twin=tiny)
+    for make, key in (
+        (pictures._class_visualization, "X"),
+        (pictures._inversion, "X_conv2"),
+        (pictures._deepdream, "X_conv2"),
+    ):
+        made = [make(subject, tiny, np.random.default_rng(seed), False).arrays for seed in (0, 0, 1)]
+        own, twins = f"{key} of the standard network", f"{key} of the robust network"
+        np.testing.assert_array_equal(made[0][own], made[1][own])
+        np.testing.assert_array_equal(made[0][own], made[0][twins], err_msg="the same network twice")
+        assert not np.array_equal(made[0][own], made[2][own]), make.__name__
+
+
 def test_full_pictures_are_larger(tiny, picture, short, monkeypatch):
     monkeypatch.setattr(pictures, "DREAM_SIDE_FULL", 90)
     sides = {}
