@@ -57,9 +57,8 @@ class Network:
 
     Examples
     --------
-    >>> net = Network([{"type": "global_avg_pool"}, {"type": "affine", "units": 10}], input_size=(8, 8))
-    >>> net.scores(np.zeros((2, 3, 8, 8), dtype=np.float32)).shape
-    (2, 10)
+    >>> Network([{"type": "affine", "units": 10}], input_size=(8, 8)).num_classes
+    10
     """
 
     def __init__(
@@ -396,8 +395,6 @@ class Network:
         first = 0 if start is None else self.layer_index(start)
         last = len(self._blocks) - 1 if end is None else self.layer_index(end)
         if first > last:
-            raise ValueError(
-                f"forward: start, layer {first} ({self.layer_names[first]}), comes after end, "
-                f"layer {last} ({self.layer_names[last]})"
-            )
+            a, b = self.layer_names[first], self.layer_names[last]
+            raise ValueError(f"forward: start, layer {first} ({a}), comes after end, layer {last} ({b})")
         return first, last

@@ -32,7 +32,7 @@ from .black_box import black_box_attack
 from .cam import class_activation_maps, grad_cam, guided_grad_cam
 from .class_visualization import create_class_visualization
 from .dreaming import deepdream
-from .embedding import grid_cells, pca, thumbnail_map, tsne
+from .embedding import pca, tsne
 from .facets import facet_starts
 from .faithfulness import insertion_deletion, sanity_check
 from .filters import activation_maps, first_layer_filters, layer_filters
@@ -49,6 +49,7 @@ from .style_losses import content_loss, gram_matrix, gram_matrix_backward, style
 from .style_transfer import style_transfer
 from .texture import synthesize_texture
 from .texture_growing import grow_texture
+from .thumbnails import grid_cells, thumbnail_map
 from .total_variation import tv_beta_loss, tv_loss
 from .transfer import transfer_matrix
 

@@ -125,3 +125,11 @@ def _shown(value):
 
 def _is_number(value):
     return isinstance(value, numbers.Real) and not isinstance(value, bool | np.bool_)
+
+
+def check_features(op, x, name="features", least=2):
+    if not isinstance(x, np.ndarray) or not np.issubdtype(x.dtype, np.floating):
+        raise TypeError(f"{op}: {name} must be a float array, got {getattr(x, 'dtype', type(x).__name__)}")
+    if x.ndim != 2 or len(x) < least or x.shape[1] == 0:
+        raise ValueError(f"{op}: {name} must have the shape (N, D) with N at least {least}, got {x.shape}")
+    check_finite(op, name, x, power=2)

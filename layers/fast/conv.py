@@ -94,10 +94,8 @@ def conv_forward(
 
     Examples
     --------
-    >>> x, w, conv_param = rng.normal(size=(2, 3, 8, 8)), rng.normal(size=(4, 3, 3, 3)), {"stride": 2, "pad": 1}
-    >>> out, cache = conv_forward(x, w, None, conv_param)
-    >>> bool(np.allclose(out, conv_forward_naive(x, w, None, conv_param)[0]))
-    True
+    >>> conv_forward(np.ones((1, 1, 3, 3)), np.ones((1, 1, 3, 3)), None, {"stride": 1, "pad": 0})[0]
+    array([[[[9.]]]])
     """
     check_choice("conv_forward", "method", method, FORWARD_METHODS)
     stride, pad, *_ = conv_output_size("conv_forward", x, w, b, conv_param)
@@ -140,10 +138,9 @@ def conv_backward(
 
     Examples
     --------
-    >>> x, w = rng.normal(size=(2, 3, 8, 8)), rng.normal(size=(4, 3, 3, 3))
-    >>> out, cache = conv_forward(x, w, np.zeros(4), {"stride": 2, "pad": 1})
-    >>> [gradient.shape for gradient in conv_backward(out, cache)]
-    [(2, 3, 8, 8), (4, 3, 3, 3), (4,)]
+    >>> out, cache = conv_forward(np.ones((1, 1, 3, 3)), np.ones((1, 1, 3, 3)), None, {"stride": 1, "pad": 0})
+    >>> conv_backward(out, cache)[0].shape
+    (1, 1, 3, 3)
     """
     x, w, b, stride, pad = cache
     HO = (x.shape[2] + 2 * pad - w.shape[2]) // stride + 1
@@ -194,10 +191,8 @@ def convolve(x, w, stride, pad, finish=None, *, method="auto", blocking=BLOCKING
 def _by_winograd(method, w, stride, shape, blocking):
     """Whether to compute outputs of a shape (N, HO, WO, F), or their gradients, by `winograd`."""
     if method == "winograd" and not winograd.applies(w, stride):
-        raise ValueError(
-            f"convolution: method 'winograd' is for square filters 2 or 3 strides wide, got {w.shape[2]}x{w.shape[3]} "
-            f"at stride {stride}; use 'auto'"
-        )
+        size = f"{w.shape[2]}x{w.shape[3]} at stride {stride}"
+        raise ValueError(f"convolution: 'winograd' is for square filters 2 or 3 strides wide, got {size}; use 'auto'")
     return method == "winograd" or method == "auto" and winograd.pays(w, stride, shape, blocking)
 
 

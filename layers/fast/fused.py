@@ -20,10 +20,11 @@ from typing import Any
 import numpy as np
 
 from ..._typing import Array, Cache
-from ..checks import RELU_RULES, check_affine, check_array, check_batchnorm, check_choice, conv_output_size, same_shape
+from ..checks import check_affine, check_array, check_batchnorm, conv_output_size, same_shape
+from .batchnorm import as_images, bn_relu_backward, bn_relu_forward, channels_last, moments_of, scale_and_shift, unscale
 from .conv import conv_backward, convolve
-from .parallel import BLOCKING, Blocking, parallel_for, parallel_sum, split_blocks
-from .relu import relu_grad, relu_grad_into, repeated
+from .parallel import BLOCKING, Blocking
+from .relu import relu_grad, repeated
 
 
 def conv_relu_forward(
@@ -143,7 +144,7 @@ def conv_bn_relu_forward(
     stride, pad, *size = conv_output_size("conv_forward", x, w, b, conv_param)
     conv_cache = x, w, b, stride, pad
     if mode == "test":
-        scale, shift, inv_std = _scale_and_shift(b, gamma, beta, bn_param)
+        scale, shift, inv_std = scale_and_shift(b, gamma, beta, bn_param)
         fold = len(x) * math.prod(size) * len(w) > w.size
         filters = w * scale.astype(w.dtype, copy=False)[:, None, None, None] if fold else w
         own_scale = None if fold else scale  # what is not in the filters
@@ -157,16 +158,16 @@ def conv_bn_relu_forward(
             y += b[where[2]]
         images, rows, filters = where
         n, h, W, f = y.shape
-        moments[filters.start, images.start, rows.start] = _moments(y.reshape(n * h, W * f), f)
+        moments[filters.start, images.start, rows.start] = moments_of(y.reshape(n * h, W * f), f)
 
     if len(x) == 0:
         raise ValueError("batch normalisation: the batch is empty; it has no mean and variance")
     a = convolve(x, w, stride, pad, finish, blocking=blocking)
-    rows = _channels_last(a).reshape(-1, len(gamma))
+    rows = channels_last(a).reshape(-1, len(gamma))
     # Always in the same order, whichever thread was first.
     moments = [[moments[place] for place in sorted(moments) if place[0] == f] for f in sorted({p[0] for p in moments})]
-    out, bn_cache = _bn_relu_forward(rows, moments, gamma, beta, bn_param, blocking)
-    return _images(out, a.shape), ("train", conv_cache, _images(bn_cache[1], a.shape), bn_cache)
+    out, bn_cache = bn_relu_forward(rows, moments, gamma, beta, bn_param, blocking)
+    return as_images(out, a.shape), ("train", conv_cache, as_images(bn_cache[1], a.shape), bn_cache)
 
 
 def conv_bn_relu_backward(
@@ -199,14 +200,14 @@ def conv_bn_relu_backward(
             da = relu_grad(dout, active, relu_rule, blocking=blocking)
             dw = conv_backward(da, conv_cache, input_grad=False, blocking=blocking)[1]
             dshift = da.sum(axis=(0, 2, 3), dtype=np.float64).astype(da.dtype)
-            dw, db, dgamma, dbeta = _unscale(dw, dshift, w, b, *batchnorm)
+            dw, db, dgamma, dbeta = unscale(dw, dshift, w, b, *batchnorm)
         if input_grad:
             da = relu_grad(dout, active, relu_rule, own_scale, blocking=blocking)
             dx = conv_backward(da, (x, filters, None, stride, pad), param_grads=False, blocking=blocking)[0]
         return dx, dw, db, dgamma, dbeta
-    drows = _channels_last(dout).reshape(-1, dout.shape[1])
-    da, dgamma, dbeta = _bn_relu_backward(drows, rest, relu_rule, blocking)
-    da = _images(da, dout.shape)
+    drows = channels_last(dout).reshape(-1, dout.shape[1])
+    da, dgamma, dbeta = bn_relu_backward(drows, rest, relu_rule, blocking)
+    da = as_images(da, dout.shape)
     dx, dw, db = conv_backward(da, conv_cache, param_grads=param_grads, input_grad=input_grad, blocking=blocking)
     return dx, dw, db, *((dgamma, dbeta) if param_grads else (None, None))
 
@@ -234,12 +235,12 @@ def affine_bn_relu_forward(
     check_array(op, "w", w, "D M")
     mode = check_batchnorm(op, w.shape[1], gamma, beta, bn_param)
     if mode == "test":
-        scale, shift, inv_std = _scale_and_shift(b, gamma, beta, bn_param)
+        scale, shift, inv_std = scale_and_shift(b, gamma, beta, bn_param)
         out = affine_forward(x, w, None)[0] * scale + shift
         np.maximum(out, 0, out=out)
         return out, ("test", (x, w, b), out > 0, (scale, inv_std, bn_param["running_mean"]))
     a, linear_cache = affine_forward(x, w, b)
-    out, bn_cache = _bn_relu_forward(a, [[_moments(a, a.shape[1])]], gamma, beta, bn_param, blocking)
+    out, bn_cache = bn_relu_forward(a, [[moments_of(a, a.shape[1])]], gamma, beta, bn_param, blocking)
     return out, ("train", linear_cache, bn_cache[1], bn_cache)
 
 
@@ -269,12 +270,12 @@ def affine_bn_relu_backward(
         da = relu_grad(dout, active, relu_rule)
         if param_grads:
             dw = affine_backward(da, linear_cache, input_grad=False)[1]
-            dw, db, dgamma, dbeta = _unscale(dw.T, da.sum(axis=0), w.T, b, *rest)
+            dw, db, dgamma, dbeta = unscale(dw.T, da.sum(axis=0), w.T, b, *rest)
             dw = dw.T
         if input_grad:
             dx = affine_backward(da * rest[0], linear_cache, param_grads=False)[0]
         return dx, dw, db, dgamma, dbeta
-    da, dgamma, dbeta = _bn_relu_backward(dout, rest, relu_rule, blocking)
+    da, dgamma, dbeta = bn_relu_backward(dout, rest, relu_rule, blocking)
     dx, dw, db = affine_backward(da, linear_cache, param_grads=param_grads, input_grad=input_grad)
     return dx, dw, db, *((dgamma, dbeta) if param_grads else (None, None))
 
@@ -319,140 +320,3 @@ def _convolve_relu(x, w, stride, pad, size, scale, shift, blocking):
         np.greater(y, 0, out=active[images, rows, :, filters])
 
     return convolve(x, w, stride, pad, finish, blocking=blocking), active.transpose(0, 3, 1, 2)
-
-
-def _scale_and_shift(b, gamma, beta, bn_param):
-    """Batch normalisation in test mode as scale and shift of the output of a layer without its bias b.
-
-    gamma (a + b - mean) / std + beta  =  scale a + shift,  scale = gamma / std,  shift = scale (b - mean) + beta
-
-    Returns scale, shift and 1 / std, which `_unscale` cannot recover from the scale where gamma is 0.
-    """
-    inv_std = 1 / np.sqrt(bn_param["running_var"] + bn_param.get("eps", 1e-5))
-    scale = gamma * inv_std
-    bias = 0 if b is None else b
-    shift = scale * (bias - bn_param["running_mean"]) + beta
-    return tuple(vector.astype(gamma.dtype, copy=False) for vector in (scale, shift, inv_std))
-
-
-def _unscale(dw, dshift, w, b, scale, inv_std, running_mean):
-    """Gradients of w, b, gamma, beta in test mode.
-
-    `dw` and `dshift` are the gradients of a layer whose filters include the scale and whose bias is the shift; the
-    first axis is the filter's.
-    """
-    bias = 0 if b is None else b
-    column = (-1,) + (1,) * (w.ndim - 1)
-    dscale = (dw * w).reshape(len(scale), -1).sum(axis=1) + dshift * (bias - running_mean)
-    return dw * scale.reshape(column), None if b is None else dshift * scale, dscale * inv_std, dshift
-
-
-def _bn_relu_forward(a, moments, gamma, beta, bn_param, blocking):
-    """Batch normalisation in training mode and ReLU on rows (M, F), given the moments of all parts of the rows."""
-    M, F = a.shape
-    if M == 0:
-        raise ValueError("batch normalisation: the batch is empty; it has no mean and variance")
-    mean, var = (np.concatenate(m).astype(a.dtype) for m in zip(*map(_merge, moments)))
-    momentum = bn_param.get("momentum", 0.9)
-    for name, batch in (("running_mean", mean), ("running_var", var)):
-        running = bn_param.get(name, np.zeros_like(batch))
-        bn_param[name] = (momentum * running + (1 - momentum) * batch).astype(batch.dtype)
-    inv_std = 1 / np.sqrt(var + a.dtype.type(bn_param.get("eps", 1e-5)))
-    out, active = np.empty_like(a), np.empty(a.shape, bool)
-    lines, repeat = _lines(M, F, blocking)
-    a_lines, out_lines, active_lines = lines(a), lines(out), lines(active)
-    shift, scale, beta = repeat(mean), repeat(gamma * inv_std), repeat(beta)
-    zero = np.zeros_like(shift)
-
-    def worker(block):
-        y = np.subtract(a_lines[block], shift, out=out_lines[block])
-        y *= scale
-        y += beta
-        np.maximum(y, zero, out=y)
-        np.greater(y, 0, out=active_lines[block])
-
-    parallel_for(_row_blocks(a_lines, blocking), lambda: worker)
-    return out, (a, active, mean, inv_std, gamma)
-
-
-def _bn_relu_backward(dout, cache, relu_rule, blocking):
-    """Gradients of `_bn_relu_forward`: da (M, F), dgamma (F,), dbeta (F,); the formula is in `batchnorm_backward`."""
-    a, active, mean, inv_std, gamma = cache
-    M, F = a.shape
-    check_choice("relu backward", "relu_rule", relu_rule, RELU_RULES)
-    da = np.empty_like(a)
-    lines, repeat = _lines(M, F, blocking)
-    dout_lines, active_lines, a_lines, da_lines = lines(dout), lines(active), lines(a), lines(da)
-    blocks = _row_blocks(a_lines, blocking)
-    shift, scale = repeat(mean), repeat(gamma * inv_std)
-
-    def first(block):
-        dy = relu_grad_into(dout_lines[block], active_lines[block], relu_rule, da_lines[block])
-        centred = a_lines[block] - shift
-        centred *= dy
-        return np.array([_column_sums(dy, F), _column_sums(centred, F)])
-
-    dbeta, dgamma = parallel_sum(blocks, lambda: first)
-    dgamma *= inv_std
-    dmean, slope = repeat((dbeta / M).astype(a.dtype)), repeat((inv_std * dgamma / M).astype(a.dtype))
-
-    def second(block):
-        dy = da_lines[block]
-        centred = a_lines[block] - shift
-        centred *= slope
-        dy -= centred
-        dy -= dmean
-        dy *= scale
-
-    parallel_for(blocks, lambda: second)
-    return da, dgamma.astype(a.dtype), dbeta.astype(a.dtype)
-
-
-def _moments(lines, F):
-    """Number, mean and sum of squared deviations of F features; lines (M, k * F) hold k samples each. In float64.
-
-    Sums are taken in the lines' own precision, after a first mean has been subtracted.
-    """
-    M = lines.size // F
-    if M == 0:
-        return 0, np.zeros(F), np.zeros(F)
-    first = (_column_sums(lines, F) / M).astype(lines.dtype)
-    centred = lines - np.tile(first, lines.shape[1] // F)
-    rest = _column_sums(centred, F) / M
-    centred *= centred
-    return M, first + rest, _column_sums(centred, F) - M * rest**2
-
-
-def _merge(moments):
-    """Mean and variance of all parts from their moments (Chan, Golub and LeVeque 1983, equation 1.5)."""
-    M = sum(m for m, _, _ in moments)
-    mean = sum(m * mean for m, mean, _ in moments) / M
-    return mean, sum(squares + m * (part - mean) ** 2 for m, part, squares in moments) / M
-
-
-def _column_sums(lines, F):
-    """Sums over all samples of F features, as float64. A product with ones is the fastest way."""
-    return (np.ones(len(lines), lines.dtype) @ lines).reshape(-1, F).sum(axis=0, dtype=np.float64)
-
-
-def _lines(M, F, blocking):
-    """Functions that reshape rows (M, F) to lines of k samples each, and repeat a vector (F,) for a line.
-
-    See `Blocking.repeat_from`.
-    """
-    k = math.gcd(M, 64) if M * F > blocking.repeat_from else 1
-    return lambda rows: rows.reshape(M // k, k * F), lambda vector: np.tile(vector, k)
-
-
-def _row_blocks(lines, blocking):
-    return [images for images, _ in split_blocks(len(lines), 1, lines.shape[1], blocking=blocking)]
-
-
-def _channels_last(images):
-    return images.transpose(0, 2, 3, 1)
-
-
-def _images(rows, shape):
-    """Rows (N * H * W, C), or an array (N, H, W, C), as images of a shape (N, C, H, W)."""
-    N, C, H, W = shape
-    return rows.reshape(N, H, W, C).transpose(0, 3, 1, 2)

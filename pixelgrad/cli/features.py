@@ -209,9 +209,10 @@ def neighbours(args):
 
 
 def embed(args):
-    from ..visualization.embedding import grid_cells, pca, thumbnail_map, tsne
+    from ..visualization.embedding import pca, tsne
     from ..visualization.image_sets import features_of
     from ..visualization.plots.features import plot_embedding
+    from ..visualization.thumbnails import grid_cells, thumbnail_map
 
     check_output(args, args.out, suffixes=FIGURES)
     model = load_model(args)

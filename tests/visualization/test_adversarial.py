@@ -292,6 +292,13 @@ def test_a_black_box_is_fooled_within_budget_and_limit(method, targeted, model, 
 
 
 @pytest.mark.parametrize("method", METHODS)
+def test_a_black_box_attack_goes_as_far_as_eps_and_no_further(method, model, picture):
+    y = int(model.scores(model.preprocess(picture)).argmax())
+    result = black_box_attack(picture, y, of_network(model), method=method, eps=0.05, step_size=0.04, budget=300)
+    assert not result.fooled and 0.045 < result.l2 <= 0.05 + 1e-9
+
+
+@pytest.mark.parametrize("method", METHODS)
 def test_the_budget_is_never_exceeded(method, model, picture):
     predict, asked = of_network(model), []
     y = int(predict(picture[None].astype(float)).argmax())

@@ -7,15 +7,14 @@ from scipy.spatial.distance import cdist
 from pixelgrad.layers.gradient_check import eval_numerical_gradient
 from pixelgrad.visualization import embedding
 from pixelgrad.visualization.embedding import (
-    grid_cells,
     joint_probabilities,
     kl_divergence,
     kl_gradient,
     pca,
     squared_distances,
-    thumbnail_map,
     tsne,
 )
+from pixelgrad.visualization.thumbnails import grid_cells, thumbnail_map
 
 
 def cloud(N=40, D=7, seed=0):

@@ -3,7 +3,7 @@
 import numpy as np
 from PIL import Image
 
-from ..embedding import grid_cells, pca, thumbnail_map, tsne
+from ..embedding import pca, tsne
 from ..filters import activation_maps, first_layer_filters
 from ..image_sets import features_of, random_crops
 from ..neighbours import nearest_neighbours
@@ -18,6 +18,7 @@ from ..plots.features import (
 )
 from ..plots.panels import lit
 from ..plots.pictures import plot_images
+from ..thumbnails import grid_cells, thumbnail_map
 from .figure import GalleryFigure, map_layers
 
 CROPS = 400  # of the photographs: what is looked through where there is no data set

@@ -2,6 +2,7 @@
 
 import html.parser
 import json
+from dataclasses import replace
 from multiprocessing import active_children
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 from PIL import Image
 
 from pixelgrad.classifiers import Network
-from pixelgrad.visualization.gallery import pictures, style
+from pixelgrad.visualization.gallery import features, pictures, style
 from pixelgrad.visualization.gallery.build import FIGURES, make_gallery
 from pixelgrad.visualization.gallery.figure import Subject
 
@@ -166,6 +167,22 @@ def test_a_twin_is_shown_beside_the_network(tiny, picture, short, tmp_path):
                 np.testing.assert_array_equal(one[key], two[own])
     assert "robust network" in (tmp_path / "two" / "index.html").read_text()
     assert "robust network" not in (tmp_path / "one" / "index.html").read_text()
+
+
+def test_the_twins_column_is_the_twins(tiny, picture):
+    twin, subject = tiny.astype(np.float32), Subject(["one"], [picture])
+    twin.params["W1"] = twin.params["W1"][::-1].copy()
+    both = pictures._saliency(replace(subject, twin=twin), tiny, np.random.default_rng(0), False).arrays
+    alone = pictures._saliency(subject, twin, np.random.default_rng(0), False).arrays
+    np.testing.assert_array_equal(both["saliency of the robust network"], alone["saliency"])
+    assert not np.array_equal(both["saliency of the standard network"], alone["saliency"])
+
+
+def test_activations_are_lit_where_they_are_positive():
+    map_ = np.full((4, 4), -3.0, np.float32)
+    map_[:, 2:] = 2.0
+    shown = features._lit(np.full((8, 8, 3), 200, np.uint8), map_)
+    assert (shown[:, -1] == 200).all() and (shown[:, 0] == 24).all(), "negative activations are as dark as none"
 
 
 def test_the_seed_decides_about_what_is_made_and_networks_begin_alike(tiny, picture, short):
