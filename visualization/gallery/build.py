@@ -89,14 +89,16 @@ def make_gallery(
     out = Path(out)
     index = out / "index.html"
     if out.exists() and not out.is_dir():
-        raise NotADirectoryError(f"gallery: {out} is a file; give a folder")
+        raise NotADirectoryError(f"make_gallery: {out} is a file; give a folder")
     if model.num_classes < 2:
-        raise ValueError(f"gallery: the network knows {model.num_classes} class, but needs two or more to be fooled")
+        raise ValueError(
+            f"make_gallery: the network knows {model.num_classes} class, but needs two or more to be fooled"
+        )
     map_layers(model, 1)
-    check_whole("gallery", 1, jobs=jobs)
+    check_whole("make_gallery", 1, jobs=jobs)
     unknown = sorted(set(only or ()) - set(FIGURES))
     if unknown:
-        raise ValueError(f"gallery: no technique is called {', '.join(unknown)}; there are {', '.join(FIGURES)}")
+        raise ValueError(f"make_gallery: no technique is called {', '.join(unknown)}; there are {', '.join(FIGURES)}")
     names = [name for name in FIGURES if only is None or name in only]
     out.mkdir(parents=True, exist_ok=True)
     for path in (index, out / "manifest.json", *(out / f"{name}{end}" for name in names for end in (".png", ".npz"))):
@@ -108,8 +110,7 @@ def make_gallery(
     manifest: dict[str, Any] = {"format": "pixelgrad gallery", "seed": seed, "full": full, "versions": _versions()}
     manifest |= {"network": model.provenance, "twin": twin and twin.provenance}
     manifest |= {"photographs": subject.names, "classes": model.num_classes, "figures": {}}
-    done: dict[str, Any] = {}
-    entries: dict[str, Any] = {}
+    made: dict[str, Any] = {}  # entry in the manifest and caption, by name
     of_each = progress and jobs == 1 and sys.stderr.isatty()  # nested bars clutter a log file
     order = [*names[:1], *reversed(names[1:])] if jobs > 1 else names  # the longest stand last; they had better start
     work = partial(
@@ -118,16 +119,19 @@ def make_gallery(
     with progress_bar(total=len(names), progress=progress, unit="technique") as bar:
         try:
             for name, entry, caption in _in_processes(work, order, jobs) if jobs > 1 else _one_by_one(work, order, bar):
-                done[name] = (name, FIGURES[name][0], caption, out / f"{name}.png", entry["seconds"])
-                entries[name] = entry
-                manifest["figures"] = {n: entries[n] for n in names if n in entries}
+                made[name] = entry, caption
+                manifest["figures"] = {n: made[n][0] for n in names if n in made}
                 with written_beside(out / "manifest.json", overwrite=True) as temporary:
                     temporary.write_text(json.dumps(manifest, indent=1), encoding="utf-8")
-                write_page(index, [done[n] for n in names if n in done], manifest, overwrite=True)
+                sections = [
+                    (n, FIGURES[n][0], made[n][1], out / f"{n}.png", shown["seconds"])
+                    for n, shown in manifest["figures"].items()
+                ]
+                write_page(index, sections, manifest, overwrite=True)
                 bar.update()
                 bar.set_description(f"{FIGURES[name][0]} done")
         except KeyboardInterrupt:
-            raise KeyboardInterrupt(f"{len(done)} of {len(names)} techniques are in {index}") from None
+            raise KeyboardInterrupt(f"{len(made)} of {len(names)} techniques are in {index}") from None
     return index
 
 
@@ -177,7 +181,7 @@ def _in_processes(work, names, jobs):
         for future in as_completed([workers.submit(work, name) for name in names]):
             yield future.result()
     except BrokenProcessPool:
-        raise ChildProcessError("gallery: a process was ended from outside; out of memory? try --jobs 1") from None
+        raise ChildProcessError("make_gallery: a process was ended from outside; out of memory? try --jobs 1") from None
     except BaseException:
         for process in active_children():
             process.terminate()

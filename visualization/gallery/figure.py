@@ -72,5 +72,5 @@ def map_layers(model, count):
     """Up to `count` layers whose output is a stack of maps, evenly from the first to the last."""
     layers = [name for name, shape in model.output_shapes().items() if len(shape) == 3]
     if not layers:
-        raise ValueError("gallery: this network has no convolutions, and so no maps to look into")
+        raise ValueError("make_gallery: this network has no convolutions, and so no maps to look into")
     return [layers[i] for i in np.unique(np.linspace(0, len(layers) - 1, count).round().astype(int))]
