@@ -31,7 +31,7 @@ def _textures(subject, model, rng, progress):
         names, samples = subject.names[:1], [resize_image(subject.pictures[0], SAMPLE)]
     synthesized, grown = [], []
     for sample in samples:
-        X = synthesize_texture(painter.preprocess(sample), painter, num_iterations=40, rng=rng, progress=progress)
+        X = synthesize_texture(painter.preprocess(sample), painter, num_iterations=60, rng=rng, progress=progress)
         synthesized.append(painter.deprocess(X)[0])
         grown.append(grow_texture(sample, size=SAMPLE, rng=rng, progress=progress))
     caption = (
