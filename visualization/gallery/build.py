@@ -29,6 +29,8 @@ from . import features, maps, pictures, style
 from .figure import Subject, map_layers
 from .page import write_page
 
+# What takes longest is begun first, behind the first picture: no process is to wait for it in the end.
+LONGEST = ("textures", "style-transfer", "class-visualization", "inversion", "deepdream", "neurons")
 FIGURES = pictures.FIGURES | maps.FIGURES | features.FIGURES | style.FIGURES
 
 
@@ -112,7 +114,7 @@ def make_gallery(
     manifest |= {"photographs": subject.names, "classes": model.num_classes, "figures": {}}
     made: dict[str, Any] = {}  # entry in the manifest and caption, by name
     of_each = progress and jobs == 1 and sys.stderr.isatty()  # nested bars clutter a log file
-    order = [*names[:1], *reversed(names[1:])] if jobs > 1 else names  # the longest stand last; they had better start
+    order = [*names[:1], *sorted(names[1:], key=lambda name: name not in LONGEST)] if jobs > 1 else names
     work = partial(
         _write_figure, out=out, subject=subject, model=model, seed=seed, progress=of_each, overwrite=overwrite
     )

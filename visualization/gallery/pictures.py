@@ -112,7 +112,7 @@ def _class_visualization(subject, model, rng, progress):
 
 def _inversion(subject, model, rng, progress):
     picture = subject.square(model)[:1]
-    layers = map_layers(model, 5 if subject.full else 4)
+    layers = map_layers(model, 5) if subject.full else map_layers(model, 4)[1:] or map_layers(model, 1)
     arrays, options, after = {"X": model.preprocess(picture)}, {}, []
     pictures, titles, seed = [], [], _seed(rng)
     for name, network in subject.networks(model).items():
