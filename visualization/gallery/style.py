@@ -15,7 +15,7 @@ from ..texture_growing import grow_texture
 from .figure import GalleryFigure, map_layers
 
 TEXTURES, TEXTURES_FULL = ("brick", "tissue"), ("brick", "tissue", "gravel", "grass")
-SAMPLE = 104  # pixels of a side; the samples' bricks and stones are then small enough for many to fit
+SAMPLE = 96  # pixels of a side; the samples' bricks and stones are then small enough for many to fit
 PAINTED_SIDE, PAINTED_SIDE_FULL = 256, 400  # pixels of the longer side of a painting
 # How strong a style is beside the content: the dream's strokes are, coffee's are not.
 DREAM_WEIGHT, STYLE_WEIGHT = 20.0, 40.0
@@ -31,7 +31,7 @@ def _textures(subject, model, rng, progress):
         names, samples = subject.names[:1], [resize_image(subject.pictures[0], SAMPLE)]
     synthesized, grown = [], []
     for sample in samples:
-        X = synthesize_texture(painter.preprocess(sample), painter, num_iterations=60, rng=rng, progress=progress)
+        X = synthesize_texture(painter.preprocess(sample), painter, num_iterations=50, rng=rng, progress=progress)
         synthesized.append(painter.deprocess(X)[0])
         grown.append(grow_texture(sample, size=SAMPLE, rng=rng, progress=progress))
     caption = (
