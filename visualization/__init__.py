@@ -7,8 +7,14 @@
 - `deepdream`: whatever a layer sees, amplified; `objectives` has mixtures of layers and channels, and guides
 - `smoothgrad`, `gradient_x_input`, `integrated_gradients`, `guided_backprop`, `deconvnet`: other maps of the evidence
 - `class_activation_maps`, `grad_cam`, `guided_grad_cam`, `occlusion_maps`: where the evidence for a class lies
+- `lrp`, `deep_lift`, `full_gradient`, `vargrad`, `expected_gradients`, `blur_integrated_gradients`,
+  `guided_integrated_gradients`: evidence shared out by rules, along other paths, and over biases
+- `grad_cam_plus_plus`, `layer_cam`, `hires_cam`, `xgrad_cam`, `score_cam`, `ablation_cam`, `eigen_cam`: Grad-CAM with
+  other weights
+- `rise`, `kernel_shap`, `superpixels`: what scores alone tell
 - `segment_object`: the object, cut out where a map is large
-- `insertion_deletion`, `sanity_check`: whether a map can be trusted
+- `insertion_deletion`, `sanity_check`, `road`, `infidelity`, `max_sensitivity`, `smooth_sanity_check`, `pointing_game`,
+  `energy_inside`, `sparseness`, `complexity`, `centred_blob`: whether a map can be trusted, and read
 - `neuron_gradient`: the same pictures of any channel or position of a layer
 - `attack`, `fgsm`, `pgd`, `black_box_attack`, `transfer_matrix`: fooling, measured and limited
 - `first_layer_filters`, `layer_filters`, `activation_maps`: the weights of layers, and their response to an image
@@ -30,19 +36,36 @@ from .adversarial import attack, defend, fgsm, pgd, random_control
 from .attribution import gradient_x_input, integrated_gradients, smoothgrad
 from .black_box import black_box_attack
 from .cam import class_activation_maps, grad_cam, guided_grad_cam
+from .cam_weights import (
+    ablation_cam,
+    eigen_cam,
+    grad_cam_plus_plus,
+    hires_cam,
+    layer_cam,
+    score_cam,
+    xgrad_cam,
+)
 from .class_visualization import create_class_visualization
+from .deeplift import deep_lift
 from .dreaming import deepdream
 from .embedding import pca, tsne
 from .facets import facet_starts
 from .faithfulness import insertion_deletion, sanity_check
 from .filters import activation_maps, first_layer_filters, layer_filters
 from .fooling import make_fooling_image
+from .fullgrad import full_gradient
 from .guided import deconvnet, guided_backprop, neuron_gradient
 from .inversion import invert_features, invert_layers
+from .kernel_shap import kernel_shap, superpixels
+from .lrp import lrp
+from .map_metrics import centred_blob, complexity, energy_inside, pointing_game, sparseness
+from .map_tests import infidelity, max_sensitivity, road, smooth_sanity_check
 from .neighbours import nearest_neighbours
 from .neurons import neuron_activation, visualize_neuron
 from .occlusion import occlusion_cost, occlusion_maps
 from .patches import receptive_field, top_patches
+from .path_attribution import blur_integrated_gradients, expected_gradients, guided_integrated_gradients
+from .rise import rise
 from .saliency import compute_saliency_maps
 from .segmentation import segment_object
 from .style_losses import content_loss, gram_matrix, gram_matrix_backward, style_loss
@@ -52,22 +75,33 @@ from .texture_growing import grow_texture
 from .thumbnails import grid_cells, thumbnail_map
 from .total_variation import tv_beta_loss, tv_loss
 from .transfer import transfer_matrix
+from .vargrad import vargrad
 
 __all__ = [
+    "ablation_cam",
     "activation_maps",
     "attack",
     "black_box_attack",
+    "blur_integrated_gradients",
+    "centred_blob",
     "class_activation_maps",
+    "complexity",
     "compute_saliency_maps",
     "content_loss",
     "create_class_visualization",
     "deconvnet",
+    "deep_lift",
     "deepdream",
     "defend",
+    "eigen_cam",
+    "energy_inside",
+    "expected_gradients",
     "facet_starts",
     "fgsm",
     "first_layer_filters",
+    "full_gradient",
     "grad_cam",
+    "grad_cam_plus_plus",
     "gradient_x_input",
     "gram_matrix",
     "gram_matrix_backward",
@@ -75,12 +109,19 @@ __all__ = [
     "grow_texture",
     "guided_backprop",
     "guided_grad_cam",
+    "guided_integrated_gradients",
+    "hires_cam",
+    "infidelity",
     "insertion_deletion",
     "integrated_gradients",
     "invert_features",
     "invert_layers",
+    "kernel_shap",
+    "layer_cam",
     "layer_filters",
+    "lrp",
     "make_fooling_image",
+    "max_sensitivity",
     "nearest_neighbours",
     "neuron_activation",
     "neuron_gradient",
@@ -88,13 +129,20 @@ __all__ = [
     "occlusion_maps",
     "pca",
     "pgd",
+    "pointing_game",
     "random_control",
     "receptive_field",
+    "rise",
+    "road",
     "sanity_check",
+    "score_cam",
     "segment_object",
+    "smooth_sanity_check",
     "smoothgrad",
+    "sparseness",
     "style_loss",
     "style_transfer",
+    "superpixels",
     "synthesize_texture",
     "thumbnail_map",
     "top_patches",
@@ -102,7 +150,9 @@ __all__ = [
     "tsne",
     "tv_beta_loss",
     "tv_loss",
+    "vargrad",
     "visualize_neuron",
+    "xgrad_cam",
 ]
 
 

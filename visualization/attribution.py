@@ -111,8 +111,7 @@ def smoothgrad(
     check_not_negative(op, noise_level=noise_level)
     y = _classes(op, y, X, model)
     rng = np.random.default_rng(0 if rng is None else rng)
-    pixels = X - model.bounds(X)[0]  # distance from black
-    sigma = noise_level * (pixels.max(axis=(1, 2, 3)) - pixels.min(axis=(1, 2, 3)))  # (N,)
+    sigma = noise_levels(X, model, noise_level)  # (N,)
 
     total = np.zeros(X.shape)
     with progress_bar(total=samples * len(X), progress=progress, desc="SmoothGrad", unit="image") as bar:
@@ -127,6 +126,12 @@ def smoothgrad(
                 maps = channel_map((total / done).astype(X.dtype), channels=channels, signed=signed)
                 callback(first // batch_size, maps, {"samples": done})
     return channel_map((total / samples).astype(X.dtype), channels=channels, signed=signed)
+
+
+def noise_levels(X, model, noise_level):
+    """The standard deviation of the noise for each image, (N,): a fraction of the range of its pixels."""
+    pixels = X - model.bounds(X)[0]  # distance from black
+    return noise_level * (pixels.max(axis=(1, 2, 3)) - pixels.min(axis=(1, 2, 3)))
 
 
 def gradient_x_input(
@@ -254,7 +259,7 @@ def integrated_gradients(
     check_whole(op, steps, max_steps=max_steps)
     check_not_negative(op, tolerance=tolerance, floor=floor)
     y = _classes(op, y, X, model)
-    X0 = _baseline(op, X, baseline, model, rng)
+    X0 = baseline_image(op, X, baseline, model, rng)
     values = [class_value(model.scores(Z, batch_size=batch_size), y, "score") for Z in (X, X0)]
     difference = values[0] - values[1]
     enough = np.maximum(tolerance * abs(difference), floor)
@@ -291,7 +296,8 @@ def _classes(op, y, X, model):
     return check_labels(op, y, len(X), model)
 
 
-def _baseline(op, X, baseline, model, rng):
+def baseline_image(op, X, baseline, model, rng):
+    """What a path starts from, (N, 3, H, W): one of `fill_like`'s images, or the user's own."""
     if isinstance(baseline, str):
         check_choice(op, "baseline", baseline, FILLS)
         return fill_like(X, baseline, model, rng=rng)

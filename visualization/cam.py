@@ -121,7 +121,7 @@ def grad_cam(
     """
     op = "grad_cam"
     check_images(op, X, model, size_matters=True)
-    layer = _layer_with_maps(op, layer, model, X.shape[2:])
+    layer = layer_with_maps(op, layer, model, X.shape[2:])
     y = check_labels(op, y, len(X), model)
     ### BEGIN SOLUTION
     A, _ = model.forward(X, end=layer)  # (N, C, h, w)
@@ -183,7 +183,7 @@ def _head(op, model):
     )
 
 
-def _layer_with_maps(op, layer, model, size):
+def layer_with_maps(op, layer, model, size):
     """The index of a layer that gives maps to the layers after it."""
     shapes = list(model.output_shapes(size).values())
     valid = [i for i, shape in enumerate(shapes[:-1]) if len(shape) == 3]

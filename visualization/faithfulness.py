@@ -230,15 +230,15 @@ def sanity_check(
     y = check_labels(op, y, len(X), model)
     rng = np.random.default_rng(0 if rng is None else rng)
     drawn = Network(model.architecture, input_size=model.input_size, dtype=model.dtype, rng=rng).params
-    original = _maps(op, method, X, y, model)
+    original = map_of(op, method, X, y, model)
 
     layers, maps, randomised = [], [], model.astype(model.dtype)
     for name, params in progress_bar(
-        _params_by_layer(model)[::-1], progress=progress, desc="sanity check", unit="layer"
+        layers_with_parameters(model)[::-1], progress=progress, desc="sanity check", unit="layer"
     ):
         randomised.params.update({param: drawn[param] for param in params})
         layers.append(name)
-        maps.append(_maps(op, method, X, y, randomised))
+        maps.append(map_of(op, method, X, y, randomised))
     maps = np.stack(maps)
     correlation = [[rank_correlation(*_pair(a, b, absolute)) for a, b in zip(original, row)] for row in maps]
     return SanityCheck(layers, np.array(correlation), original, maps)
@@ -253,7 +253,8 @@ def rank_correlation(a, b):
     return float(a @ b / norm) if norm > 0 else 0.0
 
 
-def _maps(op, method, X, y, model):
+def map_of(op, method, X, y, model):
+    """The maps (N, H, W) that a method makes, checked."""
     maps = np.asarray(method(X, y, model))
     if maps.shape != (X.shape[0], *X.shape[2:]):
         raise ValueError(f"{op}: the method gave maps of the shape {maps.shape}, not {(X.shape[0], *X.shape[2:])}")
@@ -265,7 +266,7 @@ def _pair(a, b, absolute):
     return (abs(a).ravel(), abs(b).ravel()) if absolute else (a.ravel(), b.ravel())
 
 
-def _params_by_layer(model):
+def layers_with_parameters(model):
     """The layers that have parameters, first to last: (name, names of the parameters)."""
     layers, shape = [], (3, *model.input_size)
     for (name, block), after in zip(model.named_blocks(), model.output_shapes().values()):
