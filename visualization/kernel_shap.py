@@ -251,6 +251,7 @@ def _regression(Z, weights, worth, total, exact):
     values = np.append(free, total - free.sum())
     if exact:
         return values, np.zeros(len(values))
-    pull = (A * (weights * (b - A @ free))[:, None]).reshape(-1, 2, len(free)).sum(axis=1)  # of each pair: (pairs, P-1)
-    covariance = inverse @ pull.T @ pull @ inverse
-    return values, np.sqrt(np.append(np.diag(covariance), covariance.sum()))
+    # A pair says one thing: the complement's equation is the same but for its sign and its worth. n pairs, p unknowns.
+    pull = (A * (weights * (b - A @ free))[:, None]).reshape(-1, 2, len(free)).sum(axis=1)  # (n, p)
+    each = pull @ inverse * np.sqrt(len(pull) / (len(pull) - len(free)))
+    return values, np.sqrt(np.append((each**2).sum(axis=0), (each.sum(axis=1) ** 2).sum()))

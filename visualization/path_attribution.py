@@ -267,7 +267,8 @@ def guided_integrated_gradients(
     Algorithm 1 with the bounds of section 4.2 as a band around the whole line. In each step the values move in the
     order of their gradient's magnitude, each as far as it may, until the distance is used up; the paper moves them in
     groups. A step counts with the mean of the gradients at its two ends: one alone is smallest just where values were
-    chosen for their small gradient, and the sum would fall far from the difference.
+    chosen for their small gradient, and the sum would fall far from the difference. With more steps the gap goes to
+    what is left by the jumps of single values, which are as long as `max_distance` lets them.
 
     Examples
     --------
