@@ -1,6 +1,7 @@
 """Pictures to look through a network at: TinyImageNet, photographs, downloads, and the shipped weights.
 
-- `load_tiny_imagenet`: TinyImageNet-100-A, -100-B or -200 as CS231n's dictionary, memory-mapped
+- `load_tiny_imagenet`: TinyImageNet-100-A, -100-B or -200 as CS231n's dictionary, memory-mapped;
+  `load_tiny_imagenet_boxes`: where its objects are
 - `load_imagenet_val`, `load_class_names`: CS231n's 25 pictures of ImageNet, and names of classes from a text file
 - `load_image`, `resize_image`, `save_image`: pictures of your own
 - `sample_image`, `sample_names`, `default_sample`: photographs inside installed packages, no download needed
@@ -19,7 +20,7 @@ from .errors import DataError
 from .imagenet import load_class_names, load_imagenet_val
 from .images import load_image, resize_image, save_image
 from .samples import default_sample, sample_image, sample_names
-from .tiny_imagenet import load_tiny_imagenet
+from .tiny_imagenet import load_tiny_imagenet, load_tiny_imagenet_boxes
 from .unpack import unpack_zip
 
 __all__ = [
@@ -30,6 +31,7 @@ __all__ = [
     "load_image",
     "load_imagenet_val",
     "load_tiny_imagenet",
+    "load_tiny_imagenet_boxes",
     "resize_image",
     "sample_image",
     "sample_names",

@@ -201,6 +201,21 @@ def _annotated_pictures(source, split, present, label_of):
     return names, np.array(labels, np.int64)
 
 
+def read_boxes(source, split):
+    """The boxes of a split's pictures, in the order of `read_plan`: (N, 4) of (top, left, bottom, right)."""
+    listed = f"{split}/{split}_annotations.txt"
+    boxes = []
+    for number, line in enumerate(_lines(source, listed, set(source.listing())), start=1):
+        fields = line.split("\t")[2:]
+        if len(fields) != 4 or not all(field.strip().isdigit() for field in fields):
+            raise DataError(f"{source.where(listed)}, line {number}: expected a box of four numbers in {line[:60]!r}")
+        left, top, right, bottom = (int(field) for field in fields)  # of its first and last column and row
+        if not (left <= right < 64 and top <= bottom < 64):
+            raise DataError(f"{source.where(listed)}, line {number}: no box within 64 x 64 pixels in {line[:60]!r}")
+        boxes.append((top, left, bottom + 1, right + 1))
+    return np.array(boxes, np.int64).reshape(-1, 4)
+
+
 def _lines(source, name, present):
     if name not in present:
         raise DataError(

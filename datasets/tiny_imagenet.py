@@ -16,8 +16,9 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from .._progress import progress_bar
+from .._typing import IntArray
 from ._cache import cache_paths, first_writable, read_cache, write_cache
-from ._layout import SPLITS, open_source, read_plan
+from ._layout import SPLITS, open_source, read_boxes, read_plan
 from .errors import DataError
 
 CHUNK = 64  # pictures decoded by one thread at a time
@@ -91,6 +92,34 @@ def load_tiny_imagenet(
             data[f"X_{split}"] = np.subtract(data[f"X_{split}"], mean, dtype=dtype)
             data[f"X_{split}"] = np.asarray(data[f"X_{split}"])  # a plain array, not a memmap without a file
     return data
+
+
+def load_tiny_imagenet_boxes(path: str | Path) -> IntArray:
+    """Where the objects of the validation pictures are: one box a picture, drawn by people.
+
+    Parameters
+    ----------
+    path : str or Path
+        As for `load_tiny_imagenet`.
+
+    Returns
+    -------
+    ndarray (N, 4) of int64
+        Rows top..bottom-1 and columns left..right-1 as (top, left, bottom, right), in the order of `X_val`. On average
+        a box covers half of the picture.
+
+    Raises
+    ------
+    FileNotFoundError, DataError
+        As `load_tiny_imagenet`, or a line has no box.
+
+    Examples
+    --------
+    >>> load_tiny_imagenet_boxes("tiny-imagenet-100-A.zip")[0]  # doctest: +SKIP
+    array([19,  0, 48, 64])
+    """
+    with open_source(path) as source:
+        return read_boxes(source, "val")
 
 
 def _cached(path, cache_dir, progress):

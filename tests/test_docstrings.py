@@ -19,6 +19,7 @@ ELSEWHERE = {
 # Their examples need a download.
 NEED_DATA = {
     *("convert_squeezenet", "download", "load_imagenet_val", "load_tiny_imagenet", "read_torchvision", "unpack_zip"),
+    "load_tiny_imagenet_boxes",
 }
 
 

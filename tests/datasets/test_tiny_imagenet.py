@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pixelgrad.datasets import DataError, load_tiny_imagenet
+from pixelgrad.datasets import DataError, load_tiny_imagenet, load_tiny_imagenet_boxes
 
 
 def check(data, expected):
@@ -203,3 +203,26 @@ def test_the_real_tiny_imagenet_loads_within_its_limits(shared_data, tmp_path):
     np.testing.assert_array_equal(np.bincount(data["y_val"]), np.full(K, len(data["X_val"]) // K))
     assert data["X_train"].shape == (50000, 3, 64, 64) and len(data["X_test"]) == 5000
     assert 100 < data["mean_image"].mean() < 130
+
+
+# -- boxes ------------------------------------------------------------------------------------------------------------
+
+
+def test_boxes_come_in_the_order_of_the_validation_pictures(tmp_path):
+    (tmp_path / "val").mkdir()
+    (tmp_path / "wnids.txt").write_text("n01\n")
+    listed = tmp_path / "val" / "val_annotations.txt"
+    listed.write_text("val_3.JPEG\tn01\t0\t19\t63\t47\nval_1.JPEG\tn01\t36\t0\t44\t6\n")
+    boxes = load_tiny_imagenet_boxes(tmp_path)
+    np.testing.assert_array_equal(boxes, [[19, 0, 48, 64], [0, 36, 7, 45]])
+    for line, words in (("val_1.JPEG\tn01", "line 1: expected a box"), ("a\tn01\t5\t0\t4\t6", "line 1: no box within")):
+        listed.write_text(line + "\n")
+        with pytest.raises(DataError, match=words):
+            load_tiny_imagenet_boxes(tmp_path)
+
+
+def test_real_boxes_cover_half_of_the_picture(shared_data):
+    boxes = load_tiny_imagenet_boxes(shared_data("tiny-imagenet-100-A.zip"))
+    assert boxes.shape == (2500, 4)
+    area = (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1]) / 64**2
+    assert 0.4 < area.mean() < 0.6
