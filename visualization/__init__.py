@@ -14,7 +14,8 @@
 - `rise`, `kernel_shap`, `superpixels`: what scores alone tell
 - `segment_object`: the object, cut out where a map is large
 - `insertion_deletion`, `sanity_check`, `road`, `infidelity`, `max_sensitivity`, `smooth_sanity_check`, `pointing_game`,
-  `energy_inside`, `sparseness`, `complexity`, `centred_blob`: whether a map can be trusted, and read
+  `energy_inside`, `sparseness`, `complexity`, `centred_blob`: whether a map can be trusted, and read;
+  `measure_maps`, `summarise`, `agreement`: all of that for every method
 - `neuron_gradient`: the same pictures of any channel or position of a layer
 - `attack`, `fgsm`, `pgd`, `black_box_attack`, `transfer_matrix`: fooling, measured and limited
 - `first_layer_filters`, `layer_filters`, `activation_maps`: the weights of layers, and their response to an image
@@ -65,6 +66,7 @@ from .neurons import neuron_activation, visualize_neuron
 from .occlusion import occlusion_cost, occlusion_maps
 from .patches import receptive_field, top_patches
 from .path_attribution import blur_integrated_gradients, expected_gradients, guided_integrated_gradients
+from .ranking import agreement, measure_maps, summarise
 from .rise import rise
 from .saliency import compute_saliency_maps
 from .segmentation import segment_object
@@ -80,6 +82,7 @@ from .vargrad import vargrad
 __all__ = [
     "ablation_cam",
     "activation_maps",
+    "agreement",
     "attack",
     "black_box_attack",
     "blur_integrated_gradients",
@@ -122,6 +125,7 @@ __all__ = [
     "lrp",
     "make_fooling_image",
     "max_sensitivity",
+    "measure_maps",
     "nearest_neighbours",
     "neuron_activation",
     "neuron_gradient",
@@ -142,6 +146,7 @@ __all__ = [
     "sparseness",
     "style_loss",
     "style_transfer",
+    "summarise",
     "superpixels",
     "synthesize_texture",
     "thumbnail_map",

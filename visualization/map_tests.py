@@ -170,14 +170,15 @@ def infidelity(
         A class for each image, or one for all.
     model : Network
     samples : int
-        Removals, the same for all images: each takes out a random part of the cells of a grid.
+        Removals, the same for all images: each takes out a random half of the cells of a grid.
     grid : int
         Cells along each side.
     fill : {"grey", "black", "mean", "blur", "noise"}
         What stands in place of removed cells; see `fill_like`.
     scale : bool
-        Multiply each map by the factor that makes its error smallest, and give the error as a part of the mean squared
-        drop: then maps in other units can be compared. False: the error as it is, in squared units of the score.
+        Fit a factor and a constant to each map first, those that make its error smallest, and give the error as a part
+        of the drops' variance: then maps in other units can be compared, and what counts is which removal costs more
+        than another. False: the error as it is, in squared units of the score.
     batch_size : int
         Images at a time; the result does not depend on it.
     rng : int or numpy.random.Generator, optional
@@ -208,8 +209,8 @@ def infidelity(
     rng = np.random.default_rng(0 if rng is None else rng)
     empty = fill_like(X, fill, model, sigma=min(X.shape[2:]) / 12, rng=rng)
     rows, columns = (np.arange(side) * grid // side for side in X.shape[2:])
-    gone = rng.random((samples, grid, grid)) < rng.random((samples, 1, 1))
-    gone = gone[:, rows[:, None], columns]  # (S, H, W)
+    half = rng.random((samples, grid * grid)).argsort(axis=1) < grid * grid // 2
+    gone = half.reshape(samples, grid, grid)[:, rows[:, None], columns]  # (S, H, W)
     value = class_value(model.scores(X, batch_size=batch_size), y, "score")
 
     result = np.empty(len(X))
@@ -222,6 +223,7 @@ def infidelity(
             drop[part] = value[n] - class_value(left, np.full(len(images), y[n]), "score")
         predicted = np.tensordot(gone, maps[n], axes=2)
         if scale:
+            predicted, drop = predicted - predicted.mean(), drop - drop.mean()
             power = predicted @ predicted
             predicted = predicted * (predicted @ drop / power if power > 0 else 0)
         error = ((predicted - drop) ** 2).mean()

@@ -1,6 +1,6 @@
 """Every method that makes maps, by name, with one signature: maps(X, y, model, rng=None) -> (N, H, W).
 
-Each comes with the settings that the comparison of `ranking` uses: at most 256 forward passes, or 32 gradients, a map.
+Each comes with the settings that the comparison of `ranking` uses: at most 256 forward passes, or 33 gradients, a map.
 `faithfulness.METHODS` are the eight that the course compares.
 """
 
@@ -51,9 +51,9 @@ def _cam(function):
 METHODS = {
     "saliency": Method("saliency", "gradient", _plain("saliency")),
     "smoothgrad": Method(
-        "SmoothGrad", "gradient", lambda X, y, model, rng=None: smoothgrad(X, y, model, samples=32, rng=rng)
+        "SmoothGrad", "gradient", lambda X, y, model, rng=None: smoothgrad(X, y, model, samples=24, rng=rng)
     ),
-    "vargrad": Method("VarGrad", "gradient", lambda X, y, model, rng=None: vargrad(X, y, model, samples=32, rng=rng)),
+    "vargrad": Method("VarGrad", "gradient", lambda X, y, model, rng=None: vargrad(X, y, model, samples=24, rng=rng)),
     "gradient_x_input": Method("gradient x input", "gradient", _plain("gradient_x_input")),
     "full_gradient": Method("FullGrad", "gradient", lambda X, y, model, rng=None: full_gradient(X, y, model).maps),
     "integrated_gradients": Method(
@@ -93,10 +93,10 @@ METHODS = {
     "occlusion": Method(
         "occlusion", "perturbation", lambda X, y, model, rng=None: occlusion_maps(X, y, model, stride=8).maps
     ),
-    "rise": Method("RISE", "perturbation", lambda X, y, model, rng=None: rise(X, y, model, samples=256, rng=rng)),
+    "rise": Method("RISE", "perturbation", lambda X, y, model, rng=None: rise(X, y, model, samples=192, rng=rng)),
     "kernel_shap": Method(
         "KernelSHAP",
         "perturbation",
-        lambda X, y, model, rng=None: kernel_shap(X, y, model, samples=254, rng=rng).maps,
+        lambda X, y, model, rng=None: kernel_shap(X, y, model, segments=5, samples=128, rng=rng).maps,
     ),
 }

@@ -119,6 +119,7 @@ def make_parser():
     from .features import add_feature_commands
     from .maps import add_map_commands
     from .pictures import add_picture_commands
+    from .ranking import add_rank_maps
     from .style import add_style_commands
     from .train import add_train
 
@@ -134,6 +135,7 @@ def make_parser():
         add_convert,
         add_train,
         add_evaluate,
+        add_rank_maps,
         add_check_commands,
         add_coursework_commands,
     ):

@@ -142,7 +142,7 @@ def linear_model(linear):
 def test_infidelity_is_zero_for_what_each_pixel_adds_to_a_linear_model(linear_model):
     X = np.random.default_rng(0).uniform(-90, 150, (2, 3, 5, 6))
     perfect = ((X - fill_like(X, "grey", linear_model)) * linear_model.W[..., 2]).sum(axis=1)
-    options = {"grid": 5, "samples": 40}
+    options = {"grid": 4, "samples": 40}
     np.testing.assert_allclose(infidelity(perfect, X, 2, linear_model, scale=False, **options), 0, atol=1e-12)
     np.testing.assert_allclose(infidelity(7 * perfect, X, 2, linear_model, **options), 0, atol=1e-12)
     assert (infidelity(7 * perfect, X, 2, linear_model, scale=False, **options) > 0.1).all()

@@ -21,12 +21,14 @@ from .maps import (
     plot_segmentation,
 )
 from .pictures import plot_evaluation, plot_fooling, plot_history, plot_images, plot_progress, plot_saliency
+from .ranking import plot_agreement, plot_ranking
 
 __all__ = [
     "Figure",
     "Look",
     "open_picture",
     "plot_activations",
+    "plot_agreement",
     "plot_attack",
     "plot_embedding",
     "plot_evaluation",
@@ -44,6 +46,7 @@ __all__ = [
     "plot_occlusion",
     "plot_patches",
     "plot_progress",
+    "plot_ranking",
     "plot_saliency",
     "plot_sanity",
     "plot_segmentation",

@@ -1,0 +1,293 @@
+"""`pixelgrad rank-maps`: every attribution method by every metric, on many images, with intervals."""
+
+import csv
+import json
+import os
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import contextmanager
+from multiprocessing import active_children, get_context
+from pathlib import Path
+
+import numpy as np
+
+from .._files import written_beside
+from .options import add_common, at_least
+from .shared import ENGINES, keep_input, say
+
+CHUNK = 20  # images that a process measures at a time
+KEYS = ("network", "method", "image")
+WORK = {}  # what a process that measures keeps from one chunk to the next
+
+
+def add_rank_maps(commands):
+    text = "which attribution method is right: all of them by all metrics, on validation images with boxes"
+    p = commands.add_parser("rank-maps", help=text, description=f"{text[0].upper()}{text[1:]}.", allow_abbrev=False)
+    p.add_argument("data", metavar="DATA", help="TinyImageNet: its folder or its zip file")
+    p.add_argument(
+        "--images",
+        type=at_least(2),
+        default=200,
+        metavar="N",
+        help="validation images that all networks classify correctly (default: 200)",
+    )
+    p.add_argument(
+        "--few",
+        type=at_least(0),
+        default=20,
+        metavar="N",
+        help="of them, images for infidelity, max-sensitivity and sMPRT, which need many maps each (default: 20)",
+    )
+    p.add_argument("--methods", nargs="+", metavar="METHOD", help="names as in attribute --method (default: all)")
+    p.add_argument(
+        "--model",
+        nargs="+",
+        default=["standard", "robust"],
+        metavar="FILE",
+        help="weights files; standard and robust for the shipped ones (default: both)",
+    )
+    p.add_argument("--engine", choices=ENGINES, default="fast", help="what computes the layers (default: fast)")
+    p.add_argument("--jobs", type=at_least(1), help="processes, of one thread each (default: one for each core)")
+    p.add_argument("--cache", metavar="DIR", help="folder for the decoded images (default: beside the data)")
+    add_common(p, out="rank-maps", out_help="folder for images.csv, table.csv, table.md and figures; resumes there")
+    p.set_defaults(run=rank_maps)
+
+
+def rank_maps(args):
+    from ..datasets import load_tiny_imagenet, load_tiny_imagenet_boxes
+    from ..visualization.ranking import BASELINES, CANDIDATES, METRICS
+
+    names = list(dict.fromkeys(args.methods or CANDIDATES))
+    unknown = [name for name in names if name not in CANDIDATES]
+    if unknown:
+        raise ValueError(f"--methods: there is no method {unknown[0]!r}; they are {', '.join(CANDIDATES)}")
+    names += [name for name in BASELINES if name not in names]
+    networks = list(dict.fromkeys(args.model))
+    out = Path(args.out)
+    keep_input(args, out)
+    out.mkdir(parents=True, exist_ok=True)
+    data = load_tiny_imagenet(args.data, cache_dir=args.cache, progress=not args.quiet)
+    boxes = load_tiny_imagenet_boxes(args.data)
+    models = {name: _network(name, args.engine) for name in networks}
+    chosen = _images_all_get_right(models, data, args.images, args.seed)
+    settings = {
+        "images": len(chosen),
+        "few": args.few,
+        "seed": args.seed,
+        "data": Path(args.data).name,
+        "networks": {name: _fingerprint(model) for name, model in models.items()},
+    }
+    columns = [*KEYS, *METRICS]
+    path = out / "images.csv"
+    done = _resume(args, path, out / "settings.json", settings, columns)
+
+    starts = range(0, len(chosen), CHUNK)
+    work = [(n, m, s) for s in starts for n in networks for m in names if (n, m, int(chosen[s])) not in done]
+    labels = {n: _labels_as(models[n], data) for n in networks}
+    parts = {s: chosen[s : s + CHUNK] for s in starts}
+    shared = {
+        "engine": args.engine,
+        "seed": args.seed,
+        "few": {s: int(np.clip(args.few - s, 0, CHUNK)) for s in starts},
+        "images": {s: np.array(data["X_val"][part]) for s, part in parts.items()},
+        "boxes": {s: boxes[part] for s, part in parts.items()},
+        "labels": {(n, s): labels[n][part] for n in networks for s, part in parts.items()},
+    }
+    jobs = min(args.jobs or os.cpu_count() or 1, max(1, len(work)))
+    interrupted = _measure_all(args, work, shared, jobs, path, columns, parts)
+    _write_results(args, out, path, networks, names, settings)
+    if interrupted:
+        raise KeyboardInterrupt(f"what was measured is in {out}; the same command goes on from there")
+
+
+def _measure_all(args, work, shared, jobs, path, columns, parts):
+    """Measure what is still missing, and append it to the file as it comes; True if Ctrl-C stopped it."""
+    from tqdm import tqdm
+
+    with (
+        open(path, "a", newline="") as f,
+        tqdm(total=len(work), disable=args.quiet, desc="rank-maps", unit="part", smoothing=0.05) as bar,
+    ):
+        writer = csv.writer(f)
+        try:
+            for (network, method, start), measured in _results(work, shared, jobs):
+                for n, image in enumerate(parts[start]):
+                    writer.writerow([network, method, image, *(f"{measured[c][n]:.6g}" for c in columns[3:])])
+                f.flush()
+                bar.update()
+        except KeyboardInterrupt:
+            return True
+    return False
+
+
+def _results(work, shared, jobs) -> Iterator:
+    if jobs == 1:
+        WORK.update(shared)
+        yield from ((item, _measure(item)) for item in work)
+        return
+    with _pool(jobs, shared) as pool:
+        futures = {pool.submit(_measure, item): item for item in work}
+        for future in as_completed(futures):
+            yield futures[future], future.result()
+
+
+@contextmanager
+def _pool(jobs, shared):
+    pool = ProcessPoolExecutor(jobs, get_context("spawn"), initializer=_begin, initargs=(shared,))
+    try:
+        yield pool
+    except BaseException:
+        for process in active_children():
+            process.terminate()
+        raise
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _begin(shared):
+    import signal
+
+    from threadpoolctl import threadpool_limits
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the process that started this one sees to it
+    WORK["limits"] = threadpool_limits(1)
+    WORK.update(shared)
+
+
+def _measure(item):
+    """All metrics of one method on one chunk of images, by one network."""
+    from ..visualization.ranking import measure_maps
+
+    network, method, start = item
+    if WORK.get("network") != network:
+        WORK.update(network=network, model=_network(network, WORK["engine"]))
+    model = WORK["model"]
+    X = model.preprocess(WORK["images"][start].transpose(0, 2, 3, 1))
+    y, boxes = WORK["labels"][network, start], WORK["boxes"][start]
+    return measure_maps(method, X, y, boxes, model, few=WORK["few"][start], rng=WORK["seed"])
+
+
+def _network(name, engine):
+    from ..classifiers import PretrainedCNN
+
+    if name in ("standard", "robust"):
+        return PretrainedCNN(variant=name, engine=engine)
+    return PretrainedCNN(name, engine=engine)
+
+
+def _fingerprint(model):
+    import zlib
+
+    checksum = 0
+    for name in sorted(model.params):
+        checksum = zlib.crc32(np.ascontiguousarray(model.params[name]), checksum)
+    return f"{checksum:08x}"
+
+
+def _labels_as(model, data):
+    """The validation labels as the network numbers its classes."""
+    if model.wnids is None:
+        return data["y_val"]
+    missing = [wnid for wnid in data["wnids"] if wnid not in model.wnids]
+    if missing:
+        raise ValueError(f"the network does not know the class {missing[0]}; was it trained on this data?")
+    return np.array([model.wnids.index(wnid) for wnid in data["wnids"]])[data["y_val"]]
+
+
+def _images_all_get_right(models, data, count, seed):
+    """Validation images, in a random order, that every network classifies correctly: there is a decision to explain."""
+    order, found = np.random.default_rng(seed).permutation(len(data["y_val"])), []
+    for first in range(0, len(order), 64):
+        part = order[first : first + 64]
+        images, right = np.array(data["X_val"][np.sort(part)]).transpose(0, 2, 3, 1), np.ones(len(part), bool)
+        for model in models.values():
+            y = _labels_as(model, data)[np.sort(part)]
+            right &= model.scores(model.preprocess(images)).argmax(axis=1) == y
+        kept = set(np.sort(part)[right])
+        found += [image for image in part if image in kept]
+        if len(found) >= count:
+            return np.array(found[:count])
+    if len(found) < 2:
+        raise ValueError("fewer than two validation images are classified correctly; nothing can be compared")
+    return np.array(found)
+
+
+def _resume(args, path, settings_path, settings, columns):
+    """What an earlier run with the same settings has measured: {(network, method, image)}."""
+    if path.exists() and not args.force:
+        earlier = json.loads(settings_path.read_text()) if settings_path.exists() else None
+        if earlier != settings:
+            raise FileExistsError(f"{path} holds other images, networks or settings; choose another --out, or --force")
+        with open(path, newline="") as f:
+            return {(r["network"], r["method"], int(r["image"])) for r in csv.DictReader(f) if r["seconds"]}
+    with written_beside(settings_path, overwrite=True) as temporary:
+        Path(temporary).write_text(json.dumps(settings, indent=1), encoding="utf-8")
+    with open(path, "w", newline="") as f:
+        csv.writer(f).writerow(columns)
+    return set()
+
+
+# -- results ----------------------------------------------------------------------------------------------------------
+
+
+def _write_results(args, out, path, networks, names, settings):
+    """table.csv, table.md and figures, of all that has been measured so far."""
+    from ..visualization.plots.ranking import plot_agreement, plot_ranking
+    from ..visualization.ranking import METRICS, agreement, summarise
+
+    with open(path, newline="") as f:
+        rows = list(csv.DictReader(f))
+    tables, texts = {}, []
+    for network in networks:
+        table = {}
+        for name in names:
+            mine = [row for row in rows if row["network"] == network and row["method"] == name]
+            if mine:
+                table[name] = {
+                    column: summarise(np.array([float(row[column] or "nan") for row in mine])) for column in METRICS
+                }
+        if not table:
+            continue
+        tables[network] = table
+        label = Path(network).stem
+        count = len({row["image"] for row in rows if row["network"] == network})
+        heading = f"{label} network, {count} images ({settings['few']} for infidelity, max-sensitivity and sMPRT)"
+        with written_beside(out / f"{label}.png", overwrite=True) as temporary:
+            plot_ranking(table, heading=heading).savefig(temporary)
+        means = {name: {c: row[c][0] for c in METRICS} for name, row in table.items()}
+        if len(means) > 2 and agreement(means):
+            with written_beside(out / f"{label}-agreement.png", overwrite=True) as temporary:
+                plot_agreement(means, heading=heading).savefig(temporary)
+        texts.append(f"### {heading}\n\n{_markdown(table)}")
+    if not tables:
+        say(args, "nothing has been measured yet")
+        return
+    with written_beside(out / "table.csv", overwrite=True) as temporary, open(temporary, "w", newline="") as f:
+        writer = csv.writer(f)
+        writer.writerow(("network", "method", "metric", "mean", "low", "high"))
+        for network, table in tables.items():
+            for name, row in table.items():
+                writer.writerows((network, name, c, *(f"{v:.6g}" for v in row[c])) for c in METRICS)
+    with written_beside(out / "table.md", overwrite=True) as temporary:
+        Path(temporary).write_text("\n\n".join(texts) + "\n", encoding="utf-8")
+    say(args, "\n\n".join(texts))
+    say(args, f"\n{path}, {out / 'table.csv'}, {out / 'table.md'} and figures beside them")
+
+
+def _markdown(table):
+    """The means as a Markdown table, with half of the interval's width; methods in the order of insertion."""
+    from ..visualization.ranking import CANDIDATES, METRICS
+
+    arrows = {1: " ↑", -1: " ↓", 0: ""}
+    head = ["method", *(metric.title + arrows[metric.better] for metric in METRICS.values())]
+    lines = [f"| {' | '.join(head)} |", f"|{'---|' * len(head)}"]
+    for name in sorted(table, key=lambda name: -np.nan_to_num(table[name]["insertion"][0])):
+        cells = [CANDIDATES[name].title]
+        for column in METRICS:
+            mean, low, high = table[name][column]
+            if not np.isfinite(mean):
+                cells.append("")
+            else:
+                cells.append(f"{mean:.3f}" if column == "seconds" else f"{mean:.2f} ± {(high - low) / 2:.2f}")
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)
