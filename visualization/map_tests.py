@@ -151,7 +151,7 @@ def infidelity(
     model: Network,
     *,
     samples: int = 64,
-    grid: int = 8,
+    grid: int = 4,
     fill: str = "grey",
     scale: bool = True,
     batch_size: int = 64,

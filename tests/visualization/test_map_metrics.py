@@ -9,8 +9,8 @@ from pixelgrad.visualization import (
     energy_inside,
     gradient_x_input,
     infidelity,
+    kernel_shap,
     max_sensitivity,
-    occlusion_maps,
     pointing_game,
     road,
     sanity_check,
@@ -152,7 +152,7 @@ def test_infidelity_is_zero_for_what_each_pixel_adds_to_a_linear_model(linear_mo
 
 
 def test_infidelity_tells_a_measured_map_from_a_random_one(model, images):
-    measured = occlusion_maps(images, Y, model, window=8, stride=8).maps
+    measured = kernel_shap(images, Y, model, segments=4, samples=512).maps
     noise = np.random.default_rng(0).standard_normal(measured.shape)
     assert (infidelity(measured, images, Y, model) < infidelity(noise, images, Y, model)).all()
 
