@@ -1,5 +1,6 @@
 """The commands that attribute a class to pixels: attribute, segment; and what all commands that make maps share."""
 
+from .map_methods import MORE, SIGNED, add_more_options, check_more, given, run_more
 from .options import above_zero, add_common, at_least, fraction, not_negative
 from .shared import (
     CLASS_HELP,
@@ -29,31 +30,24 @@ ATTRIBUTION = (
     "deconvnet",
     "guided_grad_cam",
 )
+ALL_METHODS = (*ATTRIBUTION, *MORE)
 IN_COLOUR = ("guided", "deconvnet", "guided_grad_cam")  # usually shown as a gradient in colour
 MEASURED = (*ATTRIBUTION, "grad_cam")
-# Options that only some methods have; given with another they are refused, not ignored.
-METHOD_OPTIONS = {
-    "samples": ("smoothgrad",),
-    "noise": ("smoothgrad",),
-    "seed": ("smoothgrad",),
-    "baseline": ("integrated_gradients",),
-    "steps": ("integrated_gradients",),
-    "layer": ("guided_grad_cam", "grad_cam"),
-}
 # With --channel: what a channel of --layer, or one of its neurons, responds to, by the ReLU rule of the method.
 NEURON_RULES = {"saliency": "standard", "guided": "guided", "deconvnet": "deconv"}
 
 
 def add_attribution_commands(commands):
     p = map_command(commands, "attribute", attribute, "how much each pixel counts for a class")
-    _method_options(p, ATTRIBUTION, "saliency")
+    _method_options(p, ALL_METHODS, "saliency")
+    add_more_options(p)
     p.add_argument(
         "--channels", choices=CHANNELS, help="how the colours become one number (default: sum where signed, else max)"
     )
     p.add_argument(
         "--signed",
         choices=("yes", "no"),
-        help="keep the sign: for or against the class (default: yes for gradient_x_input and integrated_gradients)",
+        help="keep the sign: for or against the class (default: yes where the map adds up to a difference of scores)",
     )
     p.add_argument(
         "--channel",
@@ -84,14 +78,19 @@ def add_attribution_commands(commands):
 
 def _method_options(parser, methods, default):
     parser.add_argument("--method", choices=methods, default=default, help=f"(default: {default})")
-    parser.add_argument("--samples", type=at_least(1), help="noisy copies, for smoothgrad (default: 50)")
+    parser.add_argument("--samples", type=at_least(1), help="noisy copies, baselines, masks or coalitions")
     parser.add_argument(
-        "--noise", type=above_zero, metavar="LEVEL", help="part of the pixels' range, for smoothgrad (default: 0.15)"
+        "--noise",
+        type=above_zero,
+        metavar="LEVEL",
+        help="part of the pixels' range, for smoothgrad and vargrad (default: 0.15)",
     )
-    parser.add_argument("--seed", type=at_least(0), help="of the random numbers, for smoothgrad (default: 0)")
-    parser.add_argument("--baseline", choices=FILLS, help="start of integrated_gradients (default: black)")
-    parser.add_argument("--steps", type=at_least(1), help="of integrated_gradients, doubled if needed (default: 32)")
-    parser.add_argument("--layer", help="index or name, for Grad-CAM's part (default: the last layer with maps)")
+    parser.add_argument("--seed", type=at_least(0), help="of the random numbers, where there are any (default: 0)")
+    parser.add_argument("--baseline", choices=FILLS, help="start of a path (black), or what hides parts (grey)")
+    parser.add_argument(
+        "--steps", type=at_least(1), help="of a path (default: 32, doubled if integrated_gradients need it)"
+    )
+    parser.add_argument("--layer", help="index or name, for the CAMs (default: the last layer with maps)")
 
 
 def _threshold(text):
@@ -156,19 +155,21 @@ def _check_method_options(args):
         return
     if getattr(args, "position", None) is not None:
         raise ValueError("--position is that of a neuron in a --channel of a --layer; give both")
-    for option, methods in METHOD_OPTIONS.items():
-        if getattr(args, option) is not None and args.method not in methods:
-            raise ValueError(f"--{option} has no effect on {args.method}; it is for {' and '.join(methods)}")
+    check_more(args)
 
 
 def _attributions(args, model, X, label):
     """The method's result, (1, 3, H, W) or a map (1, H, W); a note about it for the report; whether Ctrl-C came."""
+    if args.method in MORE and hasattr(args, "channels"):
+        notes, latest = [], Latest()
+        interrupted = stopped_by_ctrl_c(lambda: _more(args, model, X, label, latest, notes))
+        return latest.finished(), "".join(notes), interrupted
     from ..visualization import attribution, cam, guided, saliency
 
     layer = None if args.layer is None else layer_of(model, args.layer)
     latest, progress = Latest(), not args.quiet
-    smooth = _given(samples=args.samples, noise_level=args.noise, rng=args.seed)
-    path = _given(baseline=args.baseline, steps=args.steps)
+    smooth = given(samples=args.samples, noise_level=args.noise, rng=args.seed)
+    path = given(baseline=args.baseline, steps=args.steps)
     path["max_steps"] = max(1024, path.get("steps", 0))
     methods = {
         "saliency": lambda: saliency.class_gradient(X, label, model),
@@ -193,6 +194,12 @@ def _attributions(args, model, X, label):
     elif interrupted:
         report = f" (mean of {info['samples']} noisy copies)"
     return gradients, report, interrupted
+
+
+def _more(args, model, X, label, latest, notes):
+    result, note = run_more(args, model, X, label, latest, not args.quiet)
+    latest(0, result, {})
+    notes.append(note)
 
 
 def _of_neuron(args, model, X):
@@ -222,13 +229,9 @@ def _reduced(args, gradients):
 def _channels(args):
     """--signed and --channels, or what is usual for the method; `segment` has neither."""
     asked, channels = getattr(args, "signed", None), getattr(args, "channels", None)
-    usual = args.method in ("gradient_x_input", "integrated_gradients") and channels != "l2"
+    usual = args.method in SIGNED and channels != "l2"
     signed = usual if asked is None else asked == "yes"
     return {"signed": signed, "channels": channels or ("sum" if signed else "max")}
-
-
-def _given(**options):
-    return {name: value for name, value in options.items() if value is not None}
 
 
 # -- what all commands that make maps share ---------------------------------------------------------------------------
@@ -257,6 +260,6 @@ def subject_of(args):
 
 def method_name(method):
     """A method's name for people: "guided_grad_cam" -> "guided Grad-CAM"."""
-    from ..visualization.plots.faithfulness import METHOD_NAMES
+    from ..visualization.methods import METHODS
 
-    return METHOD_NAMES[method]
+    return METHODS[method].title

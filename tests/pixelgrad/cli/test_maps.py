@@ -9,7 +9,7 @@ from PIL import Image
 
 from pixelgrad.classifiers import PretrainedCNN
 from pixelgrad.cli import commands, main
-from pixelgrad.cli.attribution import ATTRIBUTION, MEASURED
+from pixelgrad.cli.attribution import ALL_METHODS, MEASURED
 from pixelgrad.cli.maps import add_map_commands
 from pixelgrad.visualization.occlusion import occlusion_cost
 
@@ -168,7 +168,7 @@ EFFECTS = [
     ("occlude", ["--fill", "noise"], ["--fill", "noise", "--seed", "5"]),
     ("occlude", [], ["--class", "lemon"]),
     ("occlude", [], ["--size", "40"]),
-    *(("attribute", [], ["--method", method]) for method in ATTRIBUTION if method != "saliency"),
+    *(("attribute", [], ["--method", method]) for method in ALL_METHODS if method != "saliency"),
     ("attribute", [], ["--channels", "l2"]),
     ("attribute", [], ["--channels", "sum"]),
     ("attribute", [], ["--signed", "yes"]),
@@ -186,6 +186,31 @@ EFFECTS = [
     ),
     ("attribute", ["--method", "integrated_gradients"], ["--method", "integrated_gradients", "--steps", "1500"]),
     ("attribute", ["--method", "guided_grad_cam"], ["--method", "guided_grad_cam", "--layer", "conv1"]),
+    *(
+        ("attribute", ["--method", method], ["--method", method, *option])
+        for method, *option in (
+            ("lrp", "--rules", "z+"),
+            ("lrp", "--gamma", "2"),
+            ("lrp", "--signed", "no"),
+            ("vargrad", "--noise", "0.4"),
+            ("rise", "--grid", "3"),
+            ("rise", "--samples", "20"),
+            ("rise", "--baseline", "black"),
+            ("kernel_shap", "--superpixels", "9"),
+            ("kernel_shap", "--grid", "3"),
+            ("blur_integrated_gradients", "--max-sigma", "2"),
+            ("guided_integrated_gradients", "--max-distance", "0.9"),
+            ("deep_lift", "--baseline", "grey"),
+            ("expected_gradients", "--seed", "4"),
+            ("layer_cam", "--layer", "conv1"),
+            ("hires_cam", "--signed", "yes"),
+        )
+    ),
+    (
+        "attribute",
+        ["--method", "lrp", "--rules", "epsilon"],
+        ["--method", "lrp", "--rules", "epsilon", "--epsilon", "2"],
+    ),
     *(("segment", [], ["--method", method]) for method in ("grad_cam", "integrated_gradients", "smoothgrad")),
     ("segment", [], ["--threshold", "0.9"]),
     ("segment", [], ["--threshold", "otsu"]),
@@ -236,6 +261,15 @@ def test_the_same_command_makes_the_same_picture(run, photo):
         (["attribute", "--samples", "3"], ["--samples has no effect on saliency", "smoothgrad"]),
         (["attribute", "--method", "guided", "--seed", "3"], ["--seed has no effect on guided"]),
         (["attribute", "--baseline", "grey"], ["--baseline has no effect", "integrated_gradients"]),
+        (["attribute", "--method", "eigen_cam", "--class", "lemon"], ["--class has no effect", "for all classes"]),
+        (["attribute", "--method", "rise", "--channels", "sum"], ["--channels has no effect on rise", "one number"]),
+        (["attribute", "--method", "vargrad", "--signed", "yes"], ["vargrad is never negative"]),
+        (["attribute", "--method", "kernel_shap", "--signed", "no"], ["--signed no", "it matters"]),
+        (["attribute", "--method", "lrp", "--rules", "0", "--gamma", "1"], ["--gamma has no effect with --rules 0"]),
+        (["attribute", "--method", "cam", "--layer", "0"], ["--layer has no effect on cam"]),
+        (["attribute", "--method", "deep_lift", "--steps", "4"], ["--steps has no effect on deep_lift"]),
+        (["attribute", "--method", "kernel_shap", "--grid", "4", "--superpixels", "9"], ["give one of them"]),
+        (["attribute", "--method", "kernel_shap", "--samples", "33"], ["even number of samples"]),
         (["segment", "--method", "saliency", "--layer", "0"], ["--layer has no effect on saliency"]),
         (["segment", "--steps", "4"], ["--steps has no effect on saliency"]),
         (["attribute", "--signed", "yes", "--channels", "l2"], ["no sign"]),
