@@ -32,7 +32,7 @@ extensions = [
     "numpydoc",
     "myst_nb",
 ]
-exclude_patterns = ["_build", "_templates"]
+exclude_patterns = ["_build", "_tables", "_templates"]
 default_role = "py:obj"
 templates_path = ["_templates"]
 

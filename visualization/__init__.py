@@ -12,6 +12,7 @@
 - `grad_cam_plus_plus`, `layer_cam`, `hires_cam`, `xgrad_cam`, `score_cam`, `ablation_cam`, `eigen_cam`: Grad-CAM with
   other weights
 - `rise`, `kernel_shap`, `superpixels`: what scores alone tell
+- `concept_test`, `concept_vector`, `counterfactual`: what a class depends on, in words and in pairs of images
 - `segment_object`: the object, cut out where a map is large
 - `insertion_deletion`, `sanity_check`, `road`, `infidelity`, `max_sensitivity`, `smooth_sanity_check`, `pointing_game`,
   `energy_inside`, `sparseness`, `complexity`, `centred_blob`: whether a map can be trusted, and read;
@@ -47,6 +48,8 @@ from .cam_weights import (
     xgrad_cam,
 )
 from .class_visualization import create_class_visualization
+from .concepts import concept_test, concept_vector
+from .counterfactuals import counterfactual
 from .deeplift import deep_lift
 from .dreaming import deepdream
 from .embedding import pca, tsne
@@ -90,7 +93,10 @@ __all__ = [
     "class_activation_maps",
     "complexity",
     "compute_saliency_maps",
+    "concept_test",
+    "concept_vector",
     "content_loss",
+    "counterfactual",
     "create_class_visualization",
     "deconvnet",
     "deep_lift",

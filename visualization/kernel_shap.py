@@ -145,7 +145,7 @@ def kernel_shap(
     return ShapleyValues(maps, values, errors, parts, whole - nothing, exact)
 
 
-def superpixels(X: Array, model: Network, *, count: int = 36, compactness: float = 0.5, steps: int = 10) -> IntArray:
+def superpixels(X: Array, model: Network, *, count: int = 36, compactness: float = 2.0, steps: int = 10) -> IntArray:
     """Parts of images that are about equally large and of one colour (k-means in colour and place).
 
     R. Achanta et al., "SLIC superpixels compared to state-of-the-art superpixel methods", 2012, section 3, without its
