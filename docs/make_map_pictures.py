@@ -56,7 +56,7 @@ def main():
     masks = {}
     for count in (100, 1000, 4000):
         map_ = rise(X, y, model, samples=count)[0]
-        masks[f"RISE, {count} masks, less its minimum"] = map_ - map_.min()  # only differences mean something
+        masks[f"RISE, {count} masks"] = map_ - map_.min()  # only differences mean something
     masks["KernelSHAP, grid"] = kernel_shap(X, y, model).maps[0]
     segments = superpixels(X, model, count=36)
     masks["KernelSHAP, superpixels"] = kernel_shap(X, y, model, segments=segments, samples=512).maps[0]

@@ -48,6 +48,12 @@ def _cam(function):
     return lambda X, y, model, rng=None: function(X, y, model)
 
 
+def _occlusion(X, y, model):
+    """Of a quarter of the image's side, moved by half of that."""
+    window = max(2, min(X.shape[2:]) // 4)
+    return occlusion_maps(X, y, model, window=window, stride=window // 2).maps
+
+
 METHODS = {
     "saliency": Method("saliency", "gradient", _plain("saliency")),
     "smoothgrad": Method(
@@ -90,9 +96,7 @@ METHODS = {
     "ablation_cam": Method("Ablation-CAM", "cam", _cam(ablation_cam)),
     "eigen_cam": Method("EigenCAM", "cam", _cam(lambda X, y, model: eigen_cam(X, model))),
     "guided_grad_cam": Method("guided Grad-CAM", "cam", _plain("guided_grad_cam")),
-    "occlusion": Method(
-        "occlusion", "perturbation", lambda X, y, model, rng=None: occlusion_maps(X, y, model, stride=8).maps
-    ),
+    "occlusion": Method("occlusion", "perturbation", lambda X, y, model, rng=None: _occlusion(X, y, model)),
     "rise": Method("RISE", "perturbation", lambda X, y, model, rng=None: rise(X, y, model, samples=192, rng=rng)),
     "kernel_shap": Method(
         "KernelSHAP",

@@ -25,13 +25,14 @@ from ..._typing import Images
 from ...classifiers.network import Network
 from ...datasets import sample_image, sample_names
 from ..checks import check_whole
-from . import features, maps, pictures, style
+from . import attribution, features, maps, pictures, style
 from .figure import Subject, map_layers
 from .page import write_page
 
 # What takes longest is begun first, behind the first picture: no process is to wait for it in the end.
 LONGEST = ("textures", "style-transfer", "class-visualization", "inversion", "deepdream", "neurons")
 FIGURES = pictures.FIGURES | maps.FIGURES | features.FIGURES | style.FIGURES
+MORE_FIGURES = attribution.FIGURES  # with full=True, or by name
 
 
 def make_gallery(
@@ -63,9 +64,9 @@ def make_gallery(
     image_name : str
         What to call it.
     only : sequence of str, optional
-        Names of techniques, keys of `FIGURES`; all by default.
+        Names of techniques, keys of `FIGURES` or `MORE_FIGURES`; by default those of `FIGURES`, or all with `full`.
     full : bool
-        Larger pictures, and more of them; takes minutes.
+        Larger pictures, and more of them, and every attribution method; takes minutes.
     jobs : int
         How many techniques may run at the same time, each in a process with one thread. Results do not depend on it.
     seed : int
@@ -98,10 +99,12 @@ def make_gallery(
         )
     map_layers(model, 1)
     check_whole("make_gallery", 1, jobs=jobs)
-    unknown = sorted(set(only or ()) - set(FIGURES))
+    known = _known()
+    unknown = sorted(set(only or ()) - set(known))
     if unknown:
-        raise ValueError(f"make_gallery: no technique is called {', '.join(unknown)}; there are {', '.join(FIGURES)}")
-    names = [name for name in FIGURES if only is None or name in only]
+        raise ValueError(f"make_gallery: no technique is called {', '.join(unknown)}; there are {', '.join(known)}")
+    usual = known if full else FIGURES
+    names = [name for name in known if (name in usual if only is None else name in only)]
     out.mkdir(parents=True, exist_ok=True)
     for path in (index, out / "manifest.json", *(out / f"{name}{end}" for name in names for end in (".png", ".npz"))):
         check_destination(path, overwrite=overwrite)
@@ -126,15 +129,20 @@ def make_gallery(
                 with written_beside(out / "manifest.json", overwrite=True) as temporary:
                     temporary.write_text(json.dumps(manifest, indent=1), encoding="utf-8")
                 sections = [
-                    (n, FIGURES[n][0], made[n][1], out / f"{n}.png", shown["seconds"])
+                    (n, known[n][0], made[n][1], out / f"{n}.png", shown["seconds"])
                     for n, shown in manifest["figures"].items()
                 ]
                 write_page(index, sections, manifest, overwrite=True)
                 bar.update()
-                bar.set_description(f"{FIGURES[name][0]} done")
+                bar.set_description(f"{known[name][0]} done")
         except KeyboardInterrupt:
             raise KeyboardInterrupt(f"{len(made)} of {len(names)} techniques are in {index}") from None
     return index
+
+
+def _known():
+    """All figures that there are: {name: (title, function)}."""
+    return FIGURES | MORE_FIGURES
 
 
 def _sample_subject():
@@ -155,7 +163,7 @@ def _write_figure(name, *, out, subject, model, seed, progress, overwrite):
     """
     started = time.perf_counter()
     with threadpool_limits(1):  # another number of threads would round differently
-        made = FIGURES[name][1](subject, model, np.random.default_rng(seed), progress)
+        made = _known()[name][1](subject, model, np.random.default_rng(seed), progress)
     seconds = time.perf_counter() - started
     with written_beside(out / f"{name}.png", overwrite=overwrite) as picture:
         made.figure.savefig(picture)
@@ -172,7 +180,7 @@ def _write_figure(name, *, out, subject, model, seed, progress, overwrite):
 
 def _one_by_one(work, names, bar):
     for name in names:
-        bar.set_description(FIGURES[name][0])
+        bar.set_description(_known()[name][0])
         yield work(name)
 
 

@@ -11,8 +11,9 @@ from PIL import Image
 
 from pixelgrad.classifiers import Network
 from pixelgrad.visualization.gallery import features, pictures, style
-from pixelgrad.visualization.gallery.build import FIGURES, make_gallery
+from pixelgrad.visualization.gallery.build import FIGURES, MORE_FIGURES, make_gallery
 from pixelgrad.visualization.gallery.figure import Subject
+from pixelgrad.visualization.methods import METHODS
 
 
 @pytest.fixture
@@ -285,3 +286,26 @@ def test_a_network_with_other_layers_and_classes_will_do(picture, short, tmp_pat
     ]
     network = Network(architecture, input_size=(24, 24), pixel_mean=(120, 110, 100), pixel_std=(60, 60, 60))
     assert make_gallery(tmp_path, network, image=picture).exists()
+
+
+@pytest.mark.slow
+def test_every_attribution_method_is_shown_with_full_or_by_name(tiny, picture, tmp_path):
+    assert not set(MORE_FIGURES) & set(FIGURES)
+    shown = set()
+    for name in MORE_FIGURES:
+        index = make_gallery(tmp_path / name, tiny, image=picture, only=[name])
+        with np.load(index.parent / f"{name}.npz") as arrays:
+            shown |= set(arrays) - {"X"}
+            assert all(np.isfinite(arrays[key]).all() for key in arrays)
+    assert shown == set(METHODS) - (set() if tiny.layer_names[-2] == "global_avg_pool" else {"cam"})
+
+
+def test_full_adds_them_to_the_others(tiny, picture, tmp_path, monkeypatch):
+    made = []
+    some = {"saliency": FIGURES["saliency"]}, {"attribution-rules": MORE_FIGURES["attribution-rules"]}
+    for name, figures in zip(("FIGURES", "MORE_FIGURES"), some):
+        monkeypatch.setattr(f"pixelgrad.visualization.gallery.build.{name}", figures)
+    for full in (False, True):
+        index = make_gallery(tmp_path / str(full), tiny, image=picture, full=full)
+        made.append(sorted(path.stem for path in index.parent.glob("*.png")))
+    assert made == [["saliency"], ["attribution-rules", "saliency"]]
