@@ -82,7 +82,13 @@ def rank_maps(args):
     done = _resume(args, path, out / "settings.json", settings, columns)
 
     starts = range(0, len(chosen), CHUNK)
-    work = [(n, m, s) for s in starts for n in networks for m in names if (n, m, int(chosen[s])) not in done]
+    work = [
+        (n, m, s)
+        for s in starts
+        for n in networks
+        for m in names
+        if not all((n, m, int(image)) in done for image in chosen[s : s + CHUNK])
+    ]
     labels = {n: _labels_as(models[n], data) for n in networks}
     parts = {s: chosen[s : s + CHUNK] for s in starts}
     shared = {
@@ -219,7 +225,10 @@ def _resume(args, path, settings_path, settings, columns):
         if earlier != settings:
             raise FileExistsError(f"{path} holds other images, networks or settings; choose another --out, or --force")
         with open(path, newline="") as f:
-            return {(r["network"], r["method"], int(r["image"])) for r in csv.DictReader(f) if r["seconds"]}
+            rows = [row for row in csv.reader(f) if len(row) == len(columns) and row[-1]][1:]
+        with written_beside(path, overwrite=True) as temporary, open(temporary, "w", newline="") as f:
+            csv.writer(f).writerows([columns, *rows])  # without a line that was cut short
+        return {(row[0], row[1], int(row[2])) for row in rows}
     with written_beside(settings_path, overwrite=True) as temporary:
         Path(temporary).write_text(json.dumps(settings, indent=1), encoding="utf-8")
     with open(path, "w", newline="") as f:
@@ -236,7 +245,7 @@ def _write_results(args, out, path, networks, names, settings):
     from ..visualization.ranking import METRICS, agreement, summarise
 
     with open(path, newline="") as f:
-        rows = list(csv.DictReader(f))
+        rows = list({tuple(row[key] for key in KEYS): row for row in csv.DictReader(f)}.values())  # the last one counts
     tables, texts = {}, []
     for network in networks:
         table = {}
