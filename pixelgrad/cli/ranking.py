@@ -224,8 +224,8 @@ def _resume(args, path, settings_path, settings, columns):
         earlier = json.loads(settings_path.read_text()) if settings_path.exists() else None
         if earlier != settings:
             raise FileExistsError(f"{path} holds other images, networks or settings; choose another --out, or --force")
-        with open(path, newline="") as f:
-            rows = [row for row in csv.reader(f) if len(row) == len(columns) and row[-1]][1:]
+        whole, _, _ = path.read_text(encoding="utf-8").rpartition("\n")
+        rows = [row for row in csv.reader(whole.splitlines()) if len(row) == len(columns)][1:]
         with written_beside(path, overwrite=True) as temporary, open(temporary, "w", newline="") as f:
             csv.writer(f).writerows([columns, *rows])  # without a line that was cut short
         return {(row[0], row[1], int(row[2])) for row in rows}
