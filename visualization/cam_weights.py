@@ -219,8 +219,8 @@ def score_cam(
     Notes
     -----
     As many forward passes for an image as the layer has channels. The mask runs from 0 to 1, and multiplies the image
-    in model space, where 0 is the mean of the training set. The increase is against an image of zeros (section 3.2,
-    definition 3, and algorithm 1).
+    in model space, where 0 is the mean of the training set. The paper counts the increase over the score of an image of
+    zeros (section 3.2, definition 3, and algorithm 1); it is the same for all channels, and the softmax cancels it.
 
     Examples
     --------
@@ -230,20 +230,19 @@ def score_cam(
     op = "score_cam"
     layer, y, A = _features(op, X, y, model, layer)
     check_whole(op, 1, batch_size=batch_size)
-    nothing = model.scores(np.zeros_like(X[:1]))[0].astype(np.float64)  # (K,)
     maps = []
     with progress_bar(total=A.shape[0] * A.shape[1], progress=progress, desc="Score-CAM", unit="image") as bar:
         for n in range(len(X)):
             low, high = A[n].min(axis=(1, 2)), A[n].max(axis=(1, 2))
             spread = np.where(high > low, high - low, 1)[:, None, None]
-            increase = np.empty(A.shape[1])
-            for first in range(0, len(increase), batch_size):
+            left = np.empty(A.shape[1])
+            for first in range(0, len(left), batch_size):
                 part = slice(first, first + batch_size)
                 masks = upsample_maps((A[n, part] - low[part, None, None]) / spread[part], X.shape[2:])
                 masked = (X[n] * masks[:, None]).astype(X.dtype)
-                increase[part] = model.scores(masked, batch_size=batch_size)[:, y[n]] - nothing[y[n]]
+                left[part] = model.scores(masked, batch_size=batch_size)[:, y[n]]
                 bar.update(len(masked))
-            weights = softmax(increase[None])[0].astype(A.dtype)  # (C,)
+            weights = softmax(left[None])[0].astype(A.dtype)  # (C,)
             maps.append(_weighted(A[n : n + 1], weights[None, :, None, None], relu, upsample, X.shape[2:]))
             if callback:
                 callback(n, maps[-1], {"weights": weights})

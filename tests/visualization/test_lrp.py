@@ -113,6 +113,17 @@ def test_gamma_0_is_the_rule_0_and_a_large_one_is_z_plus(deep, X):
     np.testing.assert_allclose(large, plus, rtol=1e-5, atol=1e-6 * abs(plus).max())
 
 
+def test_gamma_by_its_formula_with_a_bias():
+    """A pool makes the inputs of the affine layer; pixels lighter than the mean keep them positive."""
+    layers = [{"type": "avg_pool", "size": 1, "stride": 1}, {"type": "affine", "units": 2}]
+    network = Network(layers, input_size=(2, 3), pixel_mean=[100.0] * 3, dtype=np.float64)
+    network.params["b1"] = np.array([0.0, 3.0])
+    x, w = np.random.default_rng(0).uniform(1, 90, (1, 3, 2, 3)), network.params["W1"][:, 1].reshape(1, 3, 2, 3)
+    part = x * (w + 0.5 * np.maximum(w, 0))
+    result = lrp(x, 1, network, rules={"affine1": "gamma"}, gamma=0.5)
+    np.testing.assert_allclose(result.relevance, part / (part.sum() + 3 * 1.5) * result.score, rtol=1e-9)
+
+
 def test_zb_by_its_formula():
     network = Network([{"type": "affine", "units": 2}], input_size=(2, 3), pixel_mean=[100.0] * 3, dtype=np.float64)
     x = np.random.default_rng(0).uniform(-90, 90, (1, 3, 2, 3))

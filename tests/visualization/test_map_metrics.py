@@ -89,6 +89,12 @@ def test_missing_pixels_are_the_weighted_means_of_their_neighbours():
         np.testing.assert_allclose(filled[:, y, x], mean, rtol=1e-9)
 
 
+def test_direct_neighbours_count_twice():
+    image, missing = np.zeros((1, 3, 3)), np.zeros((3, 3), bool)
+    image[0, 0, 1], image[0, 2, 2], missing[1, 1] = 6, 60, True
+    assert fill_smoothly(image, missing)[0, 1, 1] == pytest.approx(6 / 6 + 60 / 12)
+
+
 def test_a_constant_picture_stays_and_a_ramp_goes_on():
     missing = np.zeros((8, 8), bool)
     missing[2:6, 2:6] = True

@@ -53,6 +53,17 @@ def test_with_more_steps_the_sum_becomes_the_difference_of_the_scores(model, ima
     assert abs(many.gap).sum() < abs(few.gap).sum()
 
 
+def test_blur_integrated_gradients_written_out_for_two_steps(model, images):
+    black = model.bounds(images)[0]
+    path = [black + blur(images - black, sigma) for sigma in (4.0, 4 * 0.75**2, 1.0, 4 * 0.25**2)] + [images]
+    expected = sum(
+        (path[k + 1] - path[k - 1]) * np.concatenate([class_gradient(path[k][n : n + 1], Y[n], model) for n in (0, 1)])
+        for k in (1, 3)
+    )
+    got = blur_integrated_gradients(images, Y, model, steps=2, max_sigma=4.0)
+    np.testing.assert_allclose(got.attributions, expected, rtol=1e-7, atol=1e-12)
+
+
 def test_differences_are_those_of_the_ends_of_the_path(model, images):
     scores = model.scores(images)[[0, 1], Y]
     start = blur(images - model.bounds(images)[0], 5.0) + model.bounds(images)[0]
