@@ -70,8 +70,15 @@ def fold_batchnorm(model: Network) -> Network:
         else:
             architecture.append(dict(entry))
 
-    names = {"class_names": model.class_names, "wnids": model.wnids}
-    folded = Network(architecture, params, input_size=model.input_size, dtype=model.dtype, engine=model.engine, **names)
+    folded = Network(
+        architecture,
+        params,
+        input_size=model.input_size,
+        class_names=model.class_names,
+        wnids=model.wnids,
+        dtype=model.dtype,
+        engine=model.engine,
+    )
     folded.pixels = model.pixels
     return folded
 

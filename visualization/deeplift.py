@@ -70,7 +70,8 @@ def deep_lift(
 
     pairs = [(X, X0)]  # the inputs of each layer, for the images and for the baselines
     for i in range(len(net.layer_names)):
-        pairs.append(tuple(net.forward(a, start=i, end=i)[0] for a in pairs[-1]))
+        a, a0 = pairs[-1]
+        pairs.append((net.forward(a, start=i, end=i)[0], net.forward(a0, start=i, end=i)[0]))
     m = one_hot(y, pairs[-1][0])
     for i, (_, block) in reversed(list(enumerate(net.named_blocks()))):
         a, a0 = pairs[i]

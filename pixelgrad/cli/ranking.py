@@ -3,9 +3,8 @@
 import csv
 import json
 import os
-from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from contextlib import contextmanager
+from functools import lru_cache
 from multiprocessing import active_children, get_context
 from pathlib import Path
 
@@ -17,7 +16,6 @@ from .shared import ENGINES, keep_input, say
 
 CHUNK = 20  # images that a process measures at a time
 KEYS = ("network", "method", "image")
-WORK = {}  # what a process that measures keeps from one chunk to the next
 
 
 def add_rank_maps(commands):
@@ -90,23 +88,22 @@ def rank_maps(args):
         if not all((n, m, int(image)) in done for image in chosen[s : s + CHUNK])
     ]
     labels = {n: _labels_as(models[n], data) for n in networks}
-    parts = {s: chosen[s : s + CHUNK] for s in starts}
-    shared = {
-        "engine": args.engine,
-        "seed": args.seed,
-        "few": {s: int(np.clip(args.few - s, 0, CHUNK)) for s in starts},
-        "images": {s: np.array(data["X_val"][part]) for s, part in parts.items()},
-        "boxes": {s: boxes[part] for s, part in parts.items()},
-        "labels": {(n, s): labels[n][part] for n in networks for s, part in parts.items()},
-    }
+
+    def task(network, method, start):
+        """All that a process needs to measure one method on one chunk of images."""
+        part = chosen[start : start + CHUNK]
+        few = int(np.clip(args.few - start, 0, CHUNK))
+        images = np.array(data["X_val"][part])
+        return network, args.engine, method, images, labels[network][part], boxes[part], few, args.seed
+
     jobs = min(args.jobs or os.cpu_count() or 1, max(1, len(work)))
-    interrupted = _measure_all(args, work, shared, jobs, path, columns, parts)
+    interrupted = _measure_all(args, work, task, jobs, path, columns, chosen)
     _write_results(args, out, path, networks, names, settings)
     if interrupted:
         raise KeyboardInterrupt(f"what was measured is in {out}; the same command goes on from there")
 
 
-def _measure_all(args, work, shared, jobs, path, columns, parts):
+def _measure_all(args, work, task, jobs, path, columns, chosen):
     """Measure what is still missing, and append it to the file as it comes; True if Ctrl-C stopped it."""
     from tqdm import tqdm
 
@@ -116,8 +113,8 @@ def _measure_all(args, work, shared, jobs, path, columns, parts):
     ):
         writer = csv.writer(f)
         try:
-            for (network, method, start), measured in _results(work, shared, jobs):
-                for n, image in enumerate(parts[start]):
+            for (network, method, start), measured in _results(work, task, jobs):
+                for n, image in enumerate(chosen[start : start + CHUNK]):
                     writer.writerow([network, method, image, *(f"{measured[c][n]:.6g}" for c in columns[3:])])
                 f.flush()
                 bar.update()
@@ -126,22 +123,16 @@ def _measure_all(args, work, shared, jobs, path, columns, parts):
     return False
 
 
-def _results(work, shared, jobs) -> Iterator:
+def _results(work, task, jobs):
+    """What was measured, as it comes: ((network, method, first image), columns)."""
     if jobs == 1:
-        WORK.update(shared)
-        yield from ((item, _measure(item)) for item in work)
+        yield from ((item, _measure(task(*item))) for item in work)
         return
-    with _pool(jobs, shared) as pool:
-        futures = {pool.submit(_measure, item): item for item in work}
+    pool = ProcessPoolExecutor(jobs, get_context("spawn"), initializer=_begin)
+    try:
+        futures = {pool.submit(_measure, task(*item)): item for item in work}
         for future in as_completed(futures):
             yield futures[future], future.result()
-
-
-@contextmanager
-def _pool(jobs, shared):
-    pool = ProcessPoolExecutor(jobs, get_context("spawn"), initializer=_begin, initargs=(shared,))
-    try:
-        yield pool
     except BaseException:
         for process in active_children():
             process.terminate()
@@ -150,29 +141,26 @@ def _pool(jobs, shared):
         pool.shutdown(cancel_futures=True)
 
 
-def _begin(shared):
+def _begin():
     import signal
 
     from threadpoolctl import threadpool_limits
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the process that started this one sees to it
-    WORK["limits"] = threadpool_limits(1)
-    WORK.update(shared)
+    threadpool_limits(1)
 
 
-def _measure(item):
+def _measure(task):
     """All metrics of one method on one chunk of images, by one network."""
     from ..visualization.ranking import measure_maps
 
-    network, method, start = item
-    if WORK.get("network") != network:
-        WORK.update(network=network, model=_network(network, WORK["engine"]))
-    model = WORK["model"]
-    X = model.preprocess(WORK["images"][start].transpose(0, 2, 3, 1))
-    y, boxes = WORK["labels"][network, start], WORK["boxes"][start]
-    return measure_maps(method, X, y, boxes, model, few=WORK["few"][start], rng=WORK["seed"])
+    network, engine, method, images, y, boxes, few, seed = task
+    model = _network(network, engine)
+    X = model.preprocess(images.transpose(0, 2, 3, 1))
+    return measure_maps(method, X, y, boxes, model, few=few, rng=seed)
 
 
+@lru_cache(maxsize=2)
 def _network(name, engine):
     from ..classifiers import PretrainedCNN
 
