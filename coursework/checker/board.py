@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from ..exercises.catalogue import EXERCISES, ROOT, STAGES, check_stages
+from ..exercises.registry import CORE
 from .importing import CANNOT
-from .judge import BLOCKED, CORE, PARTLY, PASSED, TODO, WRONG, Answers, Verdict, judge
+from .judge import BLOCKED, PARTLY, PASSED, TODO, WRONG, Answers, Verdict, judge
 from .packing import copied
 from .runner import Limits, run_exercises
 from .store import read_answers

@@ -87,15 +87,15 @@ def run_case(exercise, inputs, namespace, *, careful=True):
     namespace : dict
         The student's functions by name.
     careful : bool
-        Run it again with calls of other inputs in between: what depends on them was remembered.
+        Run it before with calls of other inputs in between: what depends on them was remembered. They come first, so
+        that what a function remembers is wrong.
     """
-    outcome, functions = _run_once(exercise, inputs, namespace)
-    if careful and outcome["raised"] is None:
-        # What the first run has imported is refused now, too.
-        again, _ = _run_once(exercise, inputs, namespace, between=True)
-        if again["raised"] and again["raised"]["type"] == "ReturnError":
-            return again
-        if not alike(outcome, again) and alike(outcome, _run_once(exercise, inputs, namespace)[0]):
+    disturbed = _run_once(exercise, inputs, namespace, between=True)[0] if careful else None
+    outcome, functions = _run_once(exercise, inputs, namespace)  # what the first run has imported is refused, too
+    if disturbed and outcome["raised"] is None:
+        if disturbed["raised"] and disturbed["raised"]["type"] == "ReturnError":
+            return disturbed
+        if not alike(outcome, disturbed) and alike(outcome, _run_once(exercise, inputs, namespace)[0]):
             words = REMEMBERED.format(functions.latest, exercise.functions[0])
             outcome["raised"] = {"type": "ReturnError", "message": words, "line": None, "function": None}
     return outcome
