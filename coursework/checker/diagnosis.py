@@ -22,7 +22,8 @@ def known_mistakes(exercise, answers, outcomes, whole=None):
 
     The first of these that is found: one mistake with the student's outcomes in every case; several mistakes that
     explain every cell that is wrong; the one mistake that explains everything that is wrong in the forward pass,
-    whatever follows from it in the backward pass.
+    whatever follows from it in the backward pass; one that explains all that is wrong in some outputs, and nothing of
+    others.
 
     Parameters
     ----------
@@ -41,7 +42,8 @@ def known_mistakes(exercise, answers, outcomes, whole=None):
     if isinstance(outcomes, str) or any(case not in outcomes for case in answers.right):
         return []
     table = _Table(answers, outcomes)
-    return table.several(set(exercise.forward)) or table.forward_alone(set(exercise.forward))
+    forward = set(exercise.forward)
+    return table.several(forward) or table.forward_alone(forward) or table.one_of_several()
 
 
 def does_something(mistake, answers):
@@ -151,6 +153,18 @@ class _Table:
         """How well these explain what is wrong: by the cells that they do, then by what they should do as well."""
         unseen = sum(len(self.does[k] - self.hits[k]) for k in some)
         return len(set().union(*(self.hits[k] for k in some))), -unseen
+
+    def one_of_several(self):
+        """The one mistake that is seen in full, and explains all that is wrong in the outputs that it changes."""
+        full = []
+        for k in range(len(self.known)):
+            names = {name for _, name in self.does[k]}
+            if self.does[k] and self.does[k] == self.hits[k]:
+                full += [k] if {cell for cell in self.wrong if cell[1] in names} == self.hits[k] else []
+        most = max((len(self.hits[k]) for k in full), default=0)
+        best = [k for k in full if len(self.hits[k]) == most]
+        alike = [k for k in range(len(self.known)) if best and self.hits[k] >= self.hits[best[0]]]
+        return [self.known[best[0]]] if len(alike) == 1 else []
 
     def forward_alone(self, forward):
         """The one mistake that explains what is wrong in the forward pass: its result is what backward is given.

@@ -13,7 +13,7 @@ from ..exercises.registry import CORE
 from .comparing import alike
 from .diagnosis import ENDLESS, does_something, known_mistakes
 from .importing import CANNOT, import_fault
-from .messages import case_message, mistake_example, paste, related, shown_case, where
+from .messages import TO_PASTE, case_message, mistake_example, paste, related, shown_case, where
 from .tables import drawn_case
 
 TOO_LONG = "It did not finish in time. Is there a loop that never ends, or one far longer than necessary?"
@@ -133,7 +133,9 @@ def judge(exercise, answers, outcomes, stages=STAGES):
                 example = example or drawn
                 passed = one == PASSED
                 mistakes += [] if passed else [mistake]
-                texts += [] if passed else [f"{stage.id} asks for {stage.asks}.\n{text}"]
+                if not passed:  # one case to paste is enough
+                    text = text.split(TO_PASTE)[0].rstrip() if any(TO_PASTE in told for told in texts) else text
+                    texts.append(f"{stage.id} asks for {stage.asks}.\n{text}")
             found.append(StageVerdict(stage.id, PASSED if passed else OPEN, passed * stage.points, stage.points))
     if status == PASSED and any(stage.status == OPEN for stage in found):
         status = PARTLY
@@ -177,6 +179,9 @@ def _judge(exercise, asked, all_outcomes, stage, everything):
         own = todos[0].split(":", 1)[0] == exercise.id
         so_far = _so_far(exercise, answers, outcomes, stage) if own else ""
         return TODO if own else BLOCKED, todos[0] + so_far, None, ""
+    unknown = [_unknown_argument(outcomes.get(case)) for case in failing]
+    if stage.id != CORE and all(unknown):
+        return WRONG, f"So far there is no argument {unknown[0]}.", None, ""
     names = {known.name for known in everything}
     known = [mistake for mistake in answers.mistakes if mistake.name in names and does_something(mistake, answers)]
     known.sort(key=lambda mistake: [one.name for one in everything].index(mistake.name))
@@ -194,6 +199,14 @@ def _judge(exercise, asked, all_outcomes, stage, everything):
     name = " + ".join(mistake.name for mistake in known)
     drawn = drawn_case(exercise, answers, outcomes, failing, case)
     return WRONG, "\n".join(line for line in lines if line), name or None, drawn
+
+
+def _unknown_argument(outcome):
+    """The argument that a function does not know, in quotes; empty where nothing of the kind was raised."""
+    raised = outcome and outcome["raised"]
+    if not raised or raised["type"] != "TypeError":
+        return ""
+    return raised["message"].partition("unexpected keyword argument ")[2]
 
 
 def _is_todo(outcome):

@@ -9,6 +9,7 @@ from .diagnosis import CHANGED, KINDS, RAISED, explained
 from .relations import relation
 
 _INPUT = re.compile(r'c\["(\w+)"\]')
+TO_PASTE = "To see it in Python:"
 _MOST_CASES = 4  # that are listed
 AGAIN = "_again"  # behind an output's name: of a second call with the same cache
 
@@ -201,4 +202,4 @@ def paste(exercise, case, inputs):
     lines = [f"from pixelgrad.{module} import {', '.join(names)}" for module, names in modules.items()]
     code = ["from pixelgrad.coursework import load_case", *lines, f"c = load_case({exercise.id!r}, {case!r})"]
     code += calls(exercise, inputs)
-    return "To see it in Python:\n" + "\n".join(f"    {line}" for line in code)
+    return f"{TO_PASTE}\n" + "\n".join(f"    {line}" for line in code)

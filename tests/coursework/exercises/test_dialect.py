@@ -68,6 +68,13 @@ def test_a_core_solution_names_what_is_open(answers):
     assert "ties asks for the whole gradient at the first" in verdict.message
 
 
+def test_an_argument_that_a_function_does_not_take_is_told(answers):
+    (entry,) = [e for e in RIGHT if e.title == "relu as in the notes"]
+    verdict = judged(entry, answers)
+    assert verdict.open_stages == ["rules"] and "So far there is no argument 'rule'." in verdict.message
+    assert "TypeError" not in verdict.message
+
+
 def test_only_the_stages_that_are_asked_for_count(answers):
     (entry,) = [e for e in RIGHT if e.title == "pool by mask"]
     exercise, answer = EXERCISES["max_pool"], answers("max_pool")
