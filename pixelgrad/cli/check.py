@@ -76,8 +76,9 @@ def check(args):
         for exercise in EXERCISES.values():
             if not args.exercises or exercise.id in args.exercises:
                 files = ", ".join(dict.fromkeys(exercise.files.values()))
-                stages = ", ".join(f"{stage.id} {stage.points}" for stage in exercise.stages((), args.stages))
-                print(f"{exercise.id:20s} {exercise.points:3d} points ({stages})  {exercise.title}  [{files}]")
+                asked = exercise.stages((), args.stages)
+                points, stages = sum(one.points for one in asked), ", ".join(f"{one.id} {one.points}" for one in asked)
+                print(f"{exercise.id:20s} {points:3d} points ({stages})  {exercise.title}  [{files}]")
         return 0
     if hasattr(sys.stdout, "reconfigure"):  # a console of another encoding gets ? for what it cannot show
         sys.stdout.reconfigure(errors="replace")
