@@ -43,7 +43,7 @@ def test_a_file_that_cannot_be_imported_is_its_own_fault_and_others_wait_for_it(
     last = append(project.solve(*EXERCISES), "layers/basic.py", text)
     started = time.monotonic()
     verdicts, _ = check(project, "affine", "relu", "softmax", "saliency", seconds=1)
-    assert time.monotonic() - started < 5  # a loop costs its time once
+    assert time.monotonic() - started < 10  # a loop costs its processor time once
     assert [v.status for v in verdicts.values()] == [WRONG, WRONG, BLOCKED, BLOCKED]
     words = "layers/basic.py: cannot be imported: " + words.format(last=last, before=last - 1)
     assert [v.message for v in verdicts.values()] == [verdicts["affine"].message] * 4
@@ -131,6 +131,6 @@ def test_the_parent_never_imports_what_students_write(project):
 
 def test_only_the_child_imports_them(edition):
     """The children get another project than the tests do."""
-    inputs = {"relu": {"plain": {"x": np.ones((1, 2)), "dout": np.ones((1, 2)), "rule": "standard"}}}
+    inputs = {"relu": {"plain": {"x": np.ones((1, 2)), "dout": np.ones((1, 2)), "options": {}}}}
     assert run_exercises(inputs, root=edition.path).outcomes["relu"]["plain"]["raised"]["type"] == "Todo"
     assert run_exercises(inputs).outcomes["relu"]["plain"]["raised"] is None
