@@ -20,7 +20,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, redirect_stdout, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -108,15 +108,18 @@ def dialect_set(answers):
     for entry in ENTRIES:
         exercise, answer = EXERCISES[entry.exercise], answers[entry.exercise]
         functions = student_functions(exercise) | entry.functions
-        outcomes = {case: run_case(exercise, inputs, functions) for case, inputs in answer.inputs.items()}
+        with redirect_stdout(None):  # some report their steps, as students do
+            outcomes = {case: run_case(exercise, inputs, functions) for case, inputs in answer.inputs.items()}
         verdict, row = judge(exercise, answer, outcomes), rows.setdefault(entry.exercise, Counter())
         passed = {stage.id for stage in verdict.stages if stage.status == PASSED}
         words = f"{verdict.mistake} {verdict.message}"
         if entry.told:
-            row.update(wrong=1, failing=entry.stage not in passed, named=any(told in words for told in entry.told))
+            row.update(
+                wrong=1, failing=int(entry.stage not in passed), named=int(any(told in words for told in entry.told))
+            )
             fine = entry.stage not in passed and any(told in words for told in entry.told)
         else:
-            row.update(right=1, accepted="core" in passed)
+            row.update(right=1, accepted=int("core" in passed))
             fine = "core" in passed
         exceptions += [] if fine else [f"{entry.exercise}: {entry.title} -> {verdict.status}, {verdict.mistake}"]
     return rows, exceptions
