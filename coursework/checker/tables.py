@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from ..._language import translated as _
 from .comparing import close
 
 _MOST = 24  # entries of an array that is drawn
@@ -22,13 +23,16 @@ def drawn_case(exercise, answers, outcomes, failing, shown):
     case = min(cases, key=lambda one: answers.right[one]["outputs"][name].size)
     expected, got = answers.right[case]["outputs"][name], outcomes[case]["outputs"][name]
     inputs = [(key, value) for key, value in answers.inputs[case].items() if _fits(value)]
-    columns = [_column(title, array) for title, array in (*inputs, (f"your {name}", got), (f"right {name}", expected))]
+    columns = [
+        _column(title, array)
+        for title, array in (*inputs, (_("your {name}", name=name), got), (_("right {name}", name=name), expected))
+    ]
     while len(columns) > 2 and sum(len(column[0]) + 3 for column in columns) > _WIDTH:
         columns.pop(-3)
     height = max(map(len, columns))
     columns = [column + [" " * len(column[0])] * (height - len(column)) for column in columns]
     lines = ["   ".join(parts).rstrip() for parts in zip(*columns)]
-    return "\n".join([f"The case {case!r} in numbers:", *(f"    {line}" for line in lines)])
+    return "\n".join([_("The case {case!r} in numbers:", case=case), *(f"    {line}" for line in lines)])
 
 
 def _wrong_output(exercise, answers, outcomes, case):
