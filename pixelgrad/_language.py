@@ -17,7 +17,7 @@ from pathlib import Path
 
 LANGUAGES = ("en", "zh")
 FOLDER = Path(__file__).resolve().parent / "locale"
-DOMAINS = ("checker", "exercises", "mistakes")  # files of FOLDER/zh/LC_MESSAGES
+DOMAINS = ("checker", "exercises", "mistakes", "classes")  # files of FOLDER/zh/LC_MESSAGES
 VARIABLE = "PIXELGRAD_LANG"
 _EDITION = Path(__file__).resolve().parents[1] / "coursework" / "edition.json"  # in student editions only
 

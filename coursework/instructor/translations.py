@@ -16,6 +16,7 @@ from babel.messages.pofile import read_po, write_po
 
 from ..._files import written_beside
 from ..._language import DOMAINS, FOLDER, LANGUAGES
+from ...classifiers import PretrainedCNN
 from ..exercises.catalogue import EXERCISES, ROOT
 from .chapters import LOCALE, chapter_files, read, translatable
 from .mistakes import MISTAKES
@@ -41,6 +42,9 @@ def messages(domain):
     elif domain == "mistakes":
         for mistake in MISTAKES:
             found.setdefault(mistake.hint, mistake.exercise)
+    elif domain == "classes":
+        for name in PretrainedCNN().class_names:
+            found.setdefault(name.split(",")[0], "datasets")
     elif domain == "chapters":
         for path in chapter_files():
             for text in translatable(read(path)):
