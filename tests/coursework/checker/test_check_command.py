@@ -145,6 +145,7 @@ def test_the_list_runs_nothing(project):
     assert line.endswith("[layers/naive.py]")
 
 
+@pytest.mark.slow
 def test_watching_checks_again_at_each_save(project):
     environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1"}
     command = [sys.executable, "-m", "pixelgrad", "check", "relu", "--watch"]
@@ -241,6 +242,7 @@ def test_reset_leaves_the_other_exercises_in_a_file_of_another_encoding(project,
     assert project.text("layers/basic.py") == project.solve("affine").text("layers/basic.py")
 
 
+@pytest.mark.slow
 def test_every_exercise_can_be_reset(project):
     for name, exercise in EXERCISES.items():
         project.solve(*EXERCISES)

@@ -100,6 +100,7 @@ def test_a_loop_costs_its_time_once(project, check):
     assert [name for name, v in verdicts.items() if v.status == WRONG] == ["softmax", "svm"]
 
 
+@pytest.mark.slow
 def test_who_calls_at_import_what_never_ends_is_at_fault(project, check):
     append(project.solve(*EXERCISES), "layers/basic.py", "def relu_forward(x):\n    while True:\n        pass\n")
     last = append(project, "layers/losses.py", "from .basic import relu_forward\nrelu_forward(1)\n")
@@ -117,6 +118,7 @@ def test_who_empties_the_finders_keeps_the_others_from_nothing(project, check):
     assert [v.status for v in verdicts.values()] == [PASSED, PASSED]
 
 
+@pytest.mark.slow
 def test_the_parent_never_imports_what_students_write(project):
     """Neither to check nor to list, to reset or to give a hint."""
     project.text("layers/basic.py", "raise SystemExit('imported')\n")

@@ -49,6 +49,7 @@ def others_can_run_python():
     return False
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("prefix", [[], LIMITED], ids=["as it is", "as root that may not make namespaces"])
 def test_the_autograder_grades(tmp_path, prefix):
     """What Gradescope does, in another place: unpack, run, read results.json."""

@@ -119,6 +119,7 @@ def test_an_error_is_no_formula(tmp_path):
     assert rows(tmp_path / "grades.csv")["'@me"]["error"].startswith("'=cmd")
 
 
+@pytest.mark.slow
 def test_the_seed_decides_about_the_inputs(place, run, monkeypatch):
     """The same seed grades the same; another draws other inputs, so that stored answers are worth nothing."""
     one, again, other = (draw_inputs(EXERCISES["relu"], seed) for seed in (5, 5, 6))
@@ -134,6 +135,7 @@ def test_the_seed_decides_about_the_inputs(place, run, monkeypatch):
 _answers = grading.make_answers
 
 
+@pytest.mark.slow
 def test_an_interrupted_run_goes_on_where_it_was(place, run, tmp_path, monkeypatch):
     for n in range(4):
         write(place / f"student {n}", SOLVED if n else STUBS)
@@ -188,6 +190,7 @@ def test_misuse_ends_in_one_line(place, tmp_path, capsys):
     assert not (tmp_path / "grades.csv").exists()
 
 
+@pytest.mark.slow
 def test_strange_names_do_not_stop_the_run(place, run, tmp_path):
     write(place / "=1+1", STUBS)
     write(place / ("x" * 250), STUBS)
@@ -198,6 +201,7 @@ def test_strange_names_do_not_stop_the_run(place, run, tmp_path):
     assert len(list((tmp_path / "grades.csv.parts").glob("*.json"))) == 4
 
 
+@pytest.mark.slow
 def test_where_the_solutions_do_not_pass_nobody_is_graded(place, run, monkeypatch):
     write(place / "student", SOLVED)
     monkeypatch.setattr(grading, "edition_texts", lambda chosen: STUBS)
@@ -278,6 +282,7 @@ def test_one_submission_alone(place, tmp_path):
     assert list(take_in(place, single=True).submissions) == ["in"]
 
 
+@pytest.mark.slow
 def test_core_alone_can_be_asked_for(place, run):
     text = SOLVED["layers/basic.py"].replace("return dout * (x > 0)", "return dout * (x >= 0)")
     write(place / "zero passes", SOLVED | {"layers/basic.py": text})
