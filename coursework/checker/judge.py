@@ -165,7 +165,9 @@ def _judge(exercise, asked, all_outcomes, stage, everything):
     if not isinstance(outcomes, str):
         outcomes = {case: outcomes[case] for case in stage.cases if case in outcomes}
     if isinstance(outcomes, str):
-        words = _(TOO_LONG) + outcomes.removeprefix(ENDLESS) if outcomes.startswith(ENDLESS) else outcomes
+        words, place = outcomes, outcomes.removeprefix(ENDLESS).strip()
+        if outcomes.startswith(ENDLESS):
+            words = _("{fault} {place}", fault=_(TOO_LONG), place=place) if place else _(TOO_LONG)
         known = known_mistakes(exercise, answers, outcomes)
         return WRONG, "\n".join([words, *(_(m.hint) for m in known)]), known[0].name if known else None, ""
     failing = [case for case in answers.right if not alike(answers.right[case], outcomes.get(case))]

@@ -123,7 +123,8 @@ def _described(array):
 
 def _crash(raised):
     if raised["type"] == "ReturnError":
-        return raised["message"] + ("" if raised["message"].endswith("?") else ".")
+        words = raised["message"]
+        return words if words.endswith(("?", "\uff1f")) else _("{words}.", words=words)
     place = _(" in {function}", function=raised["function"]) if raised["function"] else ""
     place += _(", line {line}", line=raised["line"]) if raised["line"] else ""
     return f"{raised['type']}{place}: {raised['message']}"

@@ -4,6 +4,8 @@ import numpy as np
 
 from ..._language import translated as _
 from .comparing import close
+from .texts import columns as width_of
+from .texts import padded
 
 _MOST = 24  # entries of an array that is drawn
 _WIDTH = 100
@@ -27,10 +29,10 @@ def drawn_case(exercise, answers, outcomes, failing, shown):
         _column(title, array)
         for title, array in (*inputs, (_("your {name}", name=name), got), (_("right {name}", name=name), expected))
     ]
-    while len(columns) > 2 and sum(len(column[0]) + 3 for column in columns) > _WIDTH:
+    while len(columns) > 2 and sum(width_of(column[0]) + 3 for column in columns) > _WIDTH:
         columns.pop(-3)
     height = max(map(len, columns))
-    columns = [column + [" " * len(column[0])] * (height - len(column)) for column in columns]
+    columns = [column + [" " * width_of(column[0])] * (height - len(column)) for column in columns]
     lines = ["   ".join(parts).rstrip() for parts in zip(*columns)]
     return "\n".join([_("The case {case!r} in numbers:", case=case), *(f"    {line}" for line in lines)])
 
@@ -66,8 +68,8 @@ def _column(title, array):
         f"{title} {array.shape}" if array.ndim else title,
         *(" ".join(t.rjust(wide) for t in row) for row in cells),
     ]
-    width = max(map(len, lines))
-    return [line.ljust(width) for line in lines]
+    width = max(map(width_of, lines))
+    return [padded(line, width) for line in lines]
 
 
 def _text(value):
