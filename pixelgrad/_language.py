@@ -9,6 +9,8 @@ import gettext
 import json
 import locale
 import os
+import re
+import string
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -55,6 +57,41 @@ def translated(text: str, /, **fields: object) -> str:
 def marked(text: str, /) -> str:
     """The same text, marked as one that is translated where it is shown."""
     return text
+
+
+def retranslated(words: str) -> str:
+    """Words that were made in English, by another process or long ago, in the language in use.
+
+    The text is found by its form, and what stands in its fields is translated as well. Other words stay as they are.
+    """
+    if language() == "en" or translated(words) != words:
+        return translated(words)
+    for form, text in _forms(language()):
+        if found := form.fullmatch(words):
+            fields = {name: _Shown(retranslated(said)) for name, said in found.groupdict().items()}
+            return translated(text).format(**fields)
+    return words
+
+
+class _Shown(str):
+    """A field's value that was written out already, with quotes where the text asks for them."""
+
+    def __repr__(self) -> str:
+        return str(self)
+
+
+@cache
+def _forms(code: str) -> list[tuple[re.Pattern[str], str]]:
+    """What texts with fields look like when these are filled in; those with most words of their own come first."""
+    checker, forms = gettext.translation(DOMAINS[0], FOLDER, [code], fallback=True), []
+    for text in filter(None, getattr(checker, "_catalog", {})):
+        parts = [(literal, name) for literal, name, *_rest in string.Formatter().parse(text)]
+        names = [name for _literal, name in parts if name]
+        own = sum(character.isalpha() for literal, _name in parts for character in literal)
+        if own and names and len(set(names)) == len(names):
+            pattern = "".join(re.escape(literal) + (f"(?P<{name}>.+?)" if name else "") for literal, name in parts)
+            forms.append((own, re.compile(pattern, re.DOTALL), text))
+    return [(form, text) for _own, form, text in sorted(forms, key=lambda one: -one[0])]
 
 
 @cache

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ..._language import in_language, marked
 from ..._language import translated as _
 from ...todo import Todo
 from ..exercises.catalogue import ROOT
@@ -101,6 +102,11 @@ def run_case(exercise, inputs, namespace, *, careful=True):
         Run it before with calls of other inputs in between: what depends on them was remembered. They come first, so
         that what a function remembers is wrong.
     """
+    with in_language("en"):  # known mistakes are compared by these words, too
+        return _run_carefully(exercise, inputs, namespace, careful)
+
+
+def _run_carefully(exercise, inputs, namespace, careful):
     disturbed = _run_once(exercise, inputs, namespace, between=True)[0] if careful else None
     outcome, functions = _run_once(exercise, inputs, namespace)  # what the first run has imported is refused, too
     if disturbed and outcome["raised"] is None:
@@ -272,8 +278,8 @@ def _what_was_given(frame, summary):
     code = frame.f_code
     names = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
     given = [f"{name} {value.shape}" for name in names if isinstance(value := frame.f_locals.get(name), np.ndarray)]
-    words = _("(in {function}, which was given {arrays}) ", function=summary.name, arrays=", ".join(given))
-    return words if given else ""
+    words = marked("(in {function}, which was given {arrays})")
+    return words.format(function=summary.name, arrays=", ".join(given)) + " " if given else ""
 
 
 def _kind(value):

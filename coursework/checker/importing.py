@@ -11,7 +11,7 @@ from contextlib import suppress
 from importlib.machinery import PathFinder
 from pathlib import Path
 
-from ..._language import marked
+from ..._language import marked, retranslated
 from ..._language import translated as _
 from ..exercises.catalogue import ROOT, exercise_files
 from .texts import exception_name, exception_text, source_encoding
@@ -73,7 +73,7 @@ def import_fault(outcomes):
     for outcome in outcomes.values() if isinstance(outcomes, dict) else ():
         if outcome["raised"] and outcome["raised"]["type"] == NOT_IMPORTED:
             file, _, words = outcome["raised"]["message"].partition(": ")
-            return file, words
+            return retranslated(file), retranslated(words)
     return None
 
 

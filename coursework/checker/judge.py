@@ -124,9 +124,12 @@ def judge(exercise, answers, outcomes, stages=STAGES):
         status, message, mistake, example = _judge(exercise, asked, outcomes, core, everything)
         found = [StageVerdict(CORE, status, core.points if status == PASSED else 0, core.points)]
         texts, mistakes = [message], [mistake]
-        if mistake and len(everything) > 1:  # the core's may not be all
+        if mistake:  # what extensions show besides is told last, as theirs
             others = [known for known in everything if known.name not in mistake.split(" + ")]
-            texts += [_(known.hint) for known in others]
+            later = [(known, _stage_of(known, asked, extensions)) for known in others]
+            texts += [
+                _("Later, for {stage}: {hint}", stage=stage.id, hint=_(known.hint)) for known, stage in later if stage
+            ]
             mistakes += [known.name for known in others]
         for stage in extensions:
             passed, text = False, ""
@@ -138,7 +141,10 @@ def judge(exercise, answers, outcomes, stages=STAGES):
                 if not passed:  # one case to paste is enough
                     code = _(TO_PASTE)
                     text = text.split(code)[0].rstrip() if any(code in told for told in texts) else text
-                    texts.append(_("{stage} asks for {what}.", stage=stage.id, what=_(stage.asks)) + f"\n{text}")
+                    about = (
+                        f"{stage.id}:" if mistake else _("{stage} asks for {what}.", stage=stage.id, what=_(stage.asks))
+                    )
+                    texts.append(f"{about}{' ' if mistake else chr(10)}{text}")
             found.append(StageVerdict(stage.id, PASSED if passed else OPEN, passed * stage.points, stage.points))
     if status == PASSED and any(stage.status == OPEN for stage in found):
         status = PARTLY
@@ -204,6 +210,11 @@ def _judge(exercise, asked, all_outcomes, stage, everything):
     name = " + ".join(mistake.name for mistake in known)
     drawn = drawn_case(exercise, answers, outcomes, failing, case)
     return WRONG, "\n".join(line for line in lines if line), name or None, drawn
+
+
+def _stage_of(mistake, answers, stages):
+    """The first of these stages in which a mistake shows, or None."""
+    return next((stage for stage in stages if does_something(mistake, answers.of(stage.cases))), None)
 
 
 def _unknown_argument(outcome):

@@ -4,7 +4,7 @@ import re
 
 import numpy as np
 
-from ..._language import marked
+from ..._language import marked, retranslated
 from ..._language import translated as _
 from .comparing import close, mistyped, near
 from .diagnosis import CHANGED, KINDS, RAISED, explained
@@ -81,7 +81,7 @@ def _first_fault(exercise, right, got):
     if got["raised"]:
         return _crash(got["raised"])
     for name, kind in got["kinds"].items():
-        return _is_not(name, kind, _described(right["outputs"].get(name)))
+        return _is_not(name, retranslated(kind), _described(right["outputs"].get(name)))
     for name, expected in right["outputs"].items():
         value = got["outputs"].get(name)
         if value is None:
@@ -123,11 +123,15 @@ def _described(array):
 
 def _crash(raised):
     if raised["type"] == "ReturnError":
-        words = raised["message"]
+        words = retranslated(raised["message"])
         return words if words.endswith(("?", "\uff1f")) else _("{words}.", words=words)
     place = _(" in {function}", function=raised["function"]) if raised["function"] else ""
     place += _(", line {line}", line=raised["line"]) if raised["line"] else ""
-    return f"{raised['type']}{place}: {raised['message']}"
+    words = raised["message"]
+    if words.startswith("(in "):  # what a function of ours was given stands before its error
+        given, end, rest = words.partition(")) ")
+        words = f"{retranslated(given + '))')} {rest}" if end else words
+    return f"{raised['type']}{place}: {words}"
 
 
 def _difference(name, expected, got):
@@ -153,12 +157,15 @@ def _difference(name, expected, got):
     index = ", ".join(map(str, place))
     where = _border(wrong)
     first = _is_not(f"{name}[{index}]", _number(got[place]), _number(expected[place]))
+    count = int(wrong.sum())
+    if count == 1:
+        return (
+            first
+            if wrong.size == 1
+            else _("{first} It is the only wrong one of {size} entries.", first=first, size=wrong.size)
+        )
     return _(
-        "{first} {count} of {size} entries are wrong{where}.",
-        first=first,
-        count=int(wrong.sum()),
-        size=wrong.size,
-        where=where,
+        "{first} {count} of {size} entries are wrong{where}.", first=first, count=count, size=wrong.size, where=where
     )
 
 
@@ -168,7 +175,7 @@ def _number(value):
 
 def _border(wrong):
     """Words for wrong entries that all lie at the border of images, or all but the border."""
-    if wrong.ndim < 3 or min(wrong.shape[-2:]) < 3:  # a matrix has no border
+    if wrong.ndim < 3 or min(wrong.shape[-2:]) < 4:  # a matrix has no border, and a small image little else
         return ""
     inside = int(wrong[..., 1:-1, 1:-1].sum())
     if inside == 0:
@@ -180,7 +187,8 @@ def where(failing, cases):
     """How many cases are right, and which are wrong."""
     if len(failing) == len(cases):
         return "" if len(failing) == 1 else _("It is wrong in every case.")
-    shown = failing if len(failing) <= _MOST_CASES else [*failing[: _MOST_CASES - 1], "..."]
+    more = len(failing) - _MOST_CASES + 1
+    shown = failing if more <= 1 else [*failing[: _MOST_CASES - 1], _("and {count} more", count=more)]
     return _(
         "It is right in {right} of {all} cases. Wrong: {cases}.",
         right=len(cases) - len(failing),

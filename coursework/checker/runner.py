@@ -23,7 +23,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..._language import VARIABLE, language, marked
+from ..._language import VARIABLE, marked
 from ..._language import translated as _
 from ..exercises.catalogue import ROOT, exercise_files
 from .diagnosis import ENDLESS
@@ -395,5 +395,5 @@ def environment(folder):
     kept = ("PATH", "LD_LIBRARY_PATH", "SYSTEMROOT", "VIRTUAL_ENV", "LANG", "LC_ALL")
     ours = {name: os.environ[name] for name in kept if name in os.environ}
     home = {"HOME": str(folder), "TMPDIR": str(folder), "TEMP": str(folder), "TMP": str(folder)}
-    python = {"PYTHONDONTWRITEBYTECODE": "1", "PYTHONIOENCODING": "utf-8:replace", VARIABLE: language()}
+    python = {"PYTHONDONTWRITEBYTECODE": "1", "PYTHONIOENCODING": "utf-8:replace", VARIABLE: "en"}
     return ours | home | python | {"OPENBLAS_NUM_THREADS": "1", "MPLBACKEND": "Agg"}

@@ -28,7 +28,11 @@ def messages(domain):
     """The texts of a domain and where each comes from (dict of str to str), in order."""
     found = {}
     if domain == "checker":
-        for path in [*sorted((ROOT / "coursework" / "checker").glob("*.py")), ROOT / "pixelgrad" / "cli" / "check.py"]:
+        parts = (ROOT / "coursework" / "checker", ROOT / "coursework" / "exercises")
+        for path in [
+            *(file for part in parts for file in sorted(part.glob("*.py"))),
+            ROOT / "pixelgrad" / "cli" / "check.py",
+        ]:
             for _line, text, *_rest in extract_from_file("python", path, keywords=KEYWORDS):
                 found.setdefault(text, path.relative_to(ROOT).as_posix())
         for text in ("Layers", "Seeing", "Seeing inside convolutional networks"):
