@@ -6,18 +6,22 @@ was imported and under whatever name, since its code itself is exchanged for the
 """
 
 import sys
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from types import FunctionType
 
+import numpy as np
+
+from ..._language import marked
+from ..._language import translated as _
 from ..exercises.registry import ReturnError
 
 _KERNELS = ("pixelgrad.layers.fast.", "pixelgrad.layers.im2col")
 _DIFFERENCES = "pixelgrad.layers.gradient_check"
 _PLACE = "what refuses"
-REFUSED = "{} calls {}, which is given and solves the exercise: write it yourself"
-REMEMBERED = (
-    "{} returns something else once {} was called with other inputs: what it needs comes from its arguments; keep "
-    "nothing between calls"
+REFUSED = marked("{function} calls {given}, which is given and solves the exercise: write it yourself")
+REMEMBERED = marked(
+    "{function} returns something else once {first} was called with other inputs: what it needs comes "
+    "from its arguments; keep nothing between calls"
 )
 
 
@@ -41,7 +45,7 @@ def refusing(exercise, function, own):
     said, kept = [], []
 
     def refuse(name):
-        said.append(REFUSED.format(function, name))
+        said.append(_(REFUSED, function=function, given=name))
         raise ReturnError(said[-1])
 
     try:
@@ -82,12 +86,15 @@ def _template(*args, **kwargs):
 
 
 def decoys(arguments):
-    """Arguments of the same kinds with other numbers."""
+    """Arguments of the same shapes, for the same classes, with other numbers; a callback hears nothing."""
     if isinstance(arguments, dict):
-        return {name: decoys(value) for name, value in arguments.items()}
+        return {name: _deaf if name == "callback" else decoys(value) for name, value in arguments.items()}
     if isinstance(arguments, list | tuple):
         return type(arguments)(decoys(value) for value in arguments)
-    with suppress(AttributeError):
-        if arguments.dtype.kind == "f":
-            return 0.5 - 0.75 * arguments[..., ::-1] if arguments.ndim else 0.5 - 0.75 * arguments
+    if isinstance(arguments, np.ndarray) and arguments.dtype.kind == "f":
+        return 0.5 - 0.75 * arguments[..., ::-1] if arguments.ndim else 0.5 - 0.75 * arguments
     return arguments
+
+
+def _deaf(*args, **kwargs):
+    """In place of a callback."""

@@ -9,6 +9,7 @@ Nothing here knows the right answers. Each case of an exercise gives an outcome,
 """
 
 import faulthandler
+import functools
 import importlib
 import traceback
 from contextlib import suppress
@@ -16,15 +17,18 @@ from pathlib import Path
 
 import numpy as np
 
+from ..._language import in_language, marked
+from ..._language import translated as _
 from ...todo import Todo
+from ..exercises.catalogue import ROOT
 from ..exercises.registry import ReturnError
 from .comparing import alike
 from .given import REMEMBERED, decoys, refusing
 from .packing import copied, pack, same, unpack
 from .texts import exception_name, exception_text
 
-# Entries of one output, and of all outputs of an exercise. The right ones have a twentieth of it: what is larger is
-# wrong, and nobody reads it.
+# Entries of one output, and of all outputs of an exercise. The right ones have an eighth of it at most: what is larger
+# is wrong, and nobody reads it.
 MOST_OF_ONE, MOST_OF_ALL = 100_000, 1_000_000
 # Files that tell the parent where we are; the first names the exercise file that is being imported.
 STARTED, IMPORTED, WHERE = "started", "imported", "where"
@@ -39,16 +43,30 @@ class Outputs(dict):
 
     def take(self, function, value, *names):
         """Keep the values a function returned under these names; "_" is kept for the caller only. Returns them."""
+        values = self.checked(function, value, *names)
+        for name, one in zip(names, (values,) if len(names) == 1 else values):
+            if name != "_":
+                self._keep(name, one)
+        return values
+
+    def checked(self, function, value, *names):
+        """The values a function returned, and nothing kept; ReturnError unless they are as many as the names."""
         values = (value,) if len(names) == 1 else value
         wanted = f"({', '.join('cache' if name == '_' else name for name in names)})" if len(names) > 1 else names[0]
         if value is None:
-            raise ReturnError(f"{function} returned None instead of {wanted}; does it end in a return?")
+            raise ReturnError(
+                _(
+                    "{function} returned None instead of {wanted}; does it end in a return?",
+                    function=function,
+                    wanted=wanted,
+                )
+            )
         if len(names) > 1 and (not isinstance(value, tuple | list) or len(value) != len(names)):
-            got = f"{len(value)} values" if isinstance(value, tuple | list) else f"one value, {_kind(value)}"
-            raise ReturnError(f"{function} returned {got}; {wanted} was expected")
-        for name, one in zip(names, values):
-            if name != "_":
-                self._keep(name, one)
+            several = isinstance(value, tuple | list)
+            got = _("{count} values", count=len(value)) if several else _("one value, {kind}", kind=_kind(value))
+            raise ReturnError(
+                _("{function} returned {got}; {wanted} was expected", function=function, got=got, wanted=wanted)
+            )
         return values[0] if len(names) == 1 else values
 
     def _keep(self, name, value):
@@ -65,12 +83,13 @@ class Outputs(dict):
         if type(array) is not np.ndarray or array.dtype.kind not in "fiub":
             self.kinds[name] = _kind(value)
         elif array.size > MOST_OF_ONE:
-            self.kinds[name] = f"an array of {array.dtype} with the shape {array.shape}, far too large"[:500]
+            words = _("an array of {dtype} with the shape {shape}", dtype=array.dtype, shape=array.shape)
+            self.kinds[name] = _("{array}, far too large", array=words)[:500]
         else:
             self[name] = array.copy()
 
 
-def run_case(exercise, inputs, namespace):
+def run_case(exercise, inputs, namespace, *, careful=True):
     """The outcome of one case: see the module's docstring.
 
     Parameters
@@ -79,15 +98,22 @@ def run_case(exercise, inputs, namespace):
     inputs : dict
     namespace : dict
         The student's functions by name.
+    careful : bool
+        Run it before with calls of other inputs in between: what depends on them was remembered. They come first, so
+        that what a function remembers is wrong.
     """
-    outcome, functions = _run_once(exercise, inputs, namespace)
-    if exercise.track == "layers" and outcome["raised"] is None:
-        # Once more, with other calls in between, and with what the first run has imported refused.
-        again, _ = _run_once(exercise, inputs, namespace, between=True)
-        if again["raised"] and again["raised"]["type"] == "ReturnError":
-            return again
-        if not alike(outcome, again) and alike(outcome, _run_once(exercise, inputs, namespace)[0]):
-            words = REMEMBERED.format(functions.latest, exercise.functions[0])
+    with in_language("en"):  # known mistakes are compared by these words, too
+        return _run_carefully(exercise, inputs, namespace, careful)
+
+
+def _run_carefully(exercise, inputs, namespace, careful):
+    disturbed = _run_once(exercise, inputs, namespace, between=True)[0] if careful else None
+    outcome, functions = _run_once(exercise, inputs, namespace)  # what the first run has imported is refused, too
+    if disturbed and outcome["raised"] is None:
+        if disturbed["raised"] and disturbed["raised"]["type"] == "ReturnError":
+            return disturbed
+        if not alike(outcome, disturbed) and alike(outcome, _run_once(exercise, inputs, namespace)[0]):
+            words = _(REMEMBERED, function=functions.latest, first=exercise.functions[0])
             outcome["raised"] = {"type": "ReturnError", "message": words, "line": None, "function": None}
     return outcome
 
@@ -131,14 +157,14 @@ class _Functions:
             setattr(self, name, self._watched(name, function))
 
     def _watched(self, name, function):
+        @functools.wraps(function)
         def call(*args, **kwargs):
             self.latest = name
             if self._earlier is not None:
-                for other, (earlier, decoy) in self._earlier.items():
-                    if other != name:
-                        with suppress(Exception), refusing(self._exercise, other, self._own):
-                            earlier(*decoy[0], **decoy[1])
                 self._earlier[name] = function, decoys(copied((args, kwargs)))
+                for other, (earlier, decoy) in self._earlier.items():
+                    with suppress(Exception), refusing(self._exercise, other, self._own):
+                        earlier(*copied(decoy[0]), **copied(decoy[1]))
             try:
                 with refusing(self._exercise, name, self._own) as refused:
                     return function(*args, **kwargs)
@@ -207,7 +233,11 @@ def _not_kept(outcomes, error):
     arrays = [array for outcome in outcomes.values() for array in outcome["outputs"].values()]
     size = sum(array.size for array in arrays)
     reason = f" ({error.strerror})" if isinstance(error, OSError) and error.strerror else ""
-    words = f"what the functions return has {size:,} entries in all, too much to be kept{reason}"
+    words = _(
+        "what the functions return has {size} entries in all, too much to be kept{reason}",
+        size=f"{size:,}",
+        reason=reason,
+    )
     raised = {"type": "ReturnError", "message": words, "line": None, "function": None}
     return {case: {"outputs": {}, "kinds": {}, "raised": raised, "changed": {}} for case in outcomes}
 
@@ -224,6 +254,7 @@ def _described(error):
     """An exception as text, with the last line of it that lies in an exercise file; else, that is not ours."""
     from ..exercises.catalogue import exercise_files
 
+    calls = [*traceback.walk_tb(error.__traceback__)]
     frames = traceback.extract_tb(error.__traceback__)
     theirs = [frame for frame in frames if Path(frame.filename).as_posix().endswith(tuple(exercise_files()))]
     others = [frame for frame in frames if "coursework" not in Path(frame.filename).parts[-3:-1]]
@@ -232,10 +263,26 @@ def _described(error):
         place = {"line": error.lineno, "function": Path(error.filename or "").name}
     else:
         place = {"line": frame and frame.lineno, "function": frame and f"{frame.name} ({Path(frame.filename).name})"}
-    return {"type": exception_name(error), "message": exception_text(error)[:500], **place}
+    words = exception_text(error)
+    if theirs and not isinstance(error, SyntaxError):
+        called = max(k for k, one in enumerate(frames) if one is theirs[-1]) + 1
+        if called < len(frames):
+            words = f"{_what_was_given(calls[called][0], frames[called])}{words}"
+    return {"type": exception_name(error), "message": words[:500], **place}
+
+
+def _what_was_given(frame, summary):
+    """Words about the arrays that one of our functions was given, in which the error was raised; empty for others."""
+    if not Path(summary.filename).is_relative_to(ROOT):
+        return ""
+    code = frame.f_code
+    names = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+    given = [f"{name} {value.shape}" for name in names if isinstance(value := frame.f_locals.get(name), np.ndarray)]
+    words = marked("(in {function}, which was given {arrays})")
+    return words.format(function=summary.name, arrays=", ".join(given)) + " " if given else ""
 
 
 def _kind(value):
     if type(value) is np.ndarray:
-        return f"an array of {value.dtype}"
-    return {"NoneType": "None"}.get(type(value).__name__, f"a {type(value).__name__}")
+        return _("an array of {dtype}", dtype=value.dtype)
+    return "None" if value is None else _("a {kind}", kind=type(value).__name__)

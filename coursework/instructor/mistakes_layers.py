@@ -32,15 +32,15 @@ _of(
         "db is a row (1, M)",
         "db = dout.sum(axis=0)",
         "db = dout.sum(axis=0, keepdims=True)",
-        "The bias gradient has the shape (1, M), b has (M,): what is left when you sum over the batch and keep that "
-        "axis? Broadcasting hides it here, and an update of b would not.",
+        "The bias gradient has the shape (1, M), b has (M,): what is left when you sum over the batch and keep "
+        "that axis? Sums hide it by broadcasting, until `b -= learning_rate * db` stops with an error.",
     ),
     (
         "db is a mean over the batch",
         "db = dout.sum(axis=0)",
         "db = dout.mean(axis=0)",
-        "db is N times too small. The mean over the images belongs to the loss, and dout has it already: what do "
-        "gradients do that meet in one bias?",
+        "db is N times too small. All images use the same bias, so their gradients are added. A mean belongs to "
+        "the loss, and dout has it already.",
     ),
     (
         "db sums over the outputs",
@@ -79,8 +79,8 @@ _of(
         "reshape where a transposition belongs",
         AFFINE_OUT,
         "x.reshape(D, x.shape[0]).T @ w + b",
-        "With several images their features get mixed up. A reshape does not exchange axes, it only cuts the same row "
-        "of numbers elsewhere.",
+        "With several images their features get mixed up. A reshape keeps the numbers in their order in memory; "
+        "it does not exchange axes.",
     ),
     (
         "w not transposed in dx",
@@ -151,14 +151,14 @@ _of(
         "gate looks at dout",
         RELU_STANDARD,
         "return dout * (dout > 0)",
-        "Under the rule 'standard' the gradient is stopped where dout is negative. What decided in forward what "
-        "passes: dout was not there yet.",
+        "Under the rule 'standard' the gradient is stopped where dout is negative. In forward the sign of x "
+        "decided what passes, and backward has to follow it.",
     ),
     (
         "dout multiplied by the output",
         RELU_STANDARD,
         "return dout * np.maximum(x, 0)",
-        "dx is dout times the output of forward. The slope of ReLU, where it is not 0, is not x.",
+        "dx is dout times the output of forward. What is the slope of ReLU where x is positive?",
     ),
     (
         "gradient passes at zero",
@@ -256,46 +256,6 @@ _of(
         "if True:",
         "The rule makes no difference: the other two give the same as 'standard'. They should not.",
     ),
-    *(
-        (
-            f"rule ignored, and {name}",
-            ('if rule == "standard":', RELU_STANDARD),
-            ("if True:", new),
-            f"{hint} Besides, the rule makes no difference: the other two should not give the same as 'standard'.",
-        )
-        for name, new, hint in (
-            (
-                "the gradient passes at zero",
-                "return dout * (x >= 0)",
-                "The gradient passes where x is exactly 0: there the docstring lets nothing pass.",
-            ),
-            (
-                "the gradient passes everywhere",
-                "return 1.0 * dout",
-                "dx is dout. What about the entries that forward set to 0?",
-            ),
-            (
-                "the gate looks at dout",
-                "return dout * (dout > 0)",
-                "The gradient is stopped where dout is negative. What decided in forward what passes?",
-            ),
-            (
-                "the gate is the wrong way round",
-                "return dout * (x <= 0)",
-                "dx lets pass exactly what it should stop, and stops what should pass.",
-            ),
-            (
-                "dx passes where x is negative",
-                "return dout * (x < 0)",
-                "dx lets pass what it should stop, where x is negative, and stops what should pass.",
-            ),
-            (
-                "dout forgotten",
-                "return 1.0 * (x > 0)",
-                "dx is ReLU's own slope, 0 or 1. The chain rule has a second factor.",
-            ),
-        )
-    ),
     ("float32 on the way", "return np.maximum(x, 0), x", "return np.maximum(x, 0).astype(np.float32), x", FLOAT32),
     (
         "cache not returned",
@@ -322,6 +282,27 @@ _of(
         ("shifted = x", PROBS, LOSS_OF_TARGETS),
         "Large scores overflow: exp(1000) is infinity, and infinity divided by infinity is not a number. What can you "
         "do to all scores of an image without changing its probabilities?",
+    ),
+    (
+        "no shift by the maximum, with logarithms",
+        (SHIFTED, LOSS),
+        ("shifted = x", LOSS_OF_TARGETS),
+        "Large scores overflow in the sum of exponentials: exp(1000) is infinity. What can you do to all scores of an "
+        "image without changing its probabilities?",
+    ),
+    (
+        "no shift by the maximum, with the logarithm of a sum",
+        (SHIFTED, LOSS, DX),
+        ("shifted = x", LOSS_OF_TARGETS, "dx = (np.exp(x) / np.exp(x).sum(axis=1, keepdims=True) - target) / N"),
+        "Large scores overflow: exp(1000) is infinity, also inside a logarithm. What can you do to all scores of an "
+        "image without changing its probabilities?",
+    ),
+    (
+        "gradient of the probability",
+        DX,
+        "dx = np.exp(log_probs) * (1 - np.exp(log_probs)) / N",
+        "dx is p (1 - p), the derivative of a probability by its own score. The loss is a logarithm, and every score "
+        "has a part in it.",
     ),
     (
         "one shift for the whole batch",
@@ -417,7 +398,8 @@ _of(
         "gradient is the probabilities",
         DX,
         "dx = np.exp(log_probs) / N",
-        "dx is what the network says, and knows nothing of what it should have said. A row of dx sums to zero.",
+        "dx holds only the probabilities: the right class does not occur in it. Every row of dx should sum to 0; "
+        "what is missing?",
     ),
     (
         "gradient of the right class only",
@@ -500,72 +482,6 @@ _of(
         "label_smoothing has no effect: the result is the same as without it.",
     ),
     # What is not smoothed yet may be wrong in other ways already, and should not hide them.
-    *(
-        (
-            f"not smoothed, and {name}",
-            (*old, SMOOTHED, TARGET),
-            (*new, "np.zeros((N, K), dtype=x.dtype)", "target[np.arange(N), y] = 1"),
-            f"{hint} Label smoothing comes later: so far it has no effect.",
-        )
-        for name, old, new, hint in (
-            (
-                "not shifted by the maximum",
-                (SHIFTED, LOG_PROBS, LOSS),
-                ("shifted = x", PROBS, LOSS_OF_TARGETS),
-                "Large scores overflow: exp(1000) is infinity, and infinity divided by infinity is not a number. What "
-                "can you do to all scores of an image without changing its probabilities?",
-            ),
-            (
-                "shifted by the maximum of the batch",
-                (SHIFTED, LOG_PROBS, LOSS),
-                ("shifted = x - x.max()", PROBS, LOSS_OF_TARGETS),
-                "The scores are shifted by the largest of the whole batch. Whose maximum should it be?",
-            ),
-            (
-                "the logarithm of a probability that vanished",
-                (LOG_PROBS, LOSS),
-                (PROBS, LOSS_OF_TARGETS),
-                "Where the right class is very improbable its probability is rounded to 0, and the logarithm of 0 is "
-                "infinite. It can be had without the probability: it is the logarithm of a fraction.",
-            ),
-            (
-                "no mean over the batch",
-                (LOSS, DX),
-                ("loss = -(target * log_probs).sum()", "dx = np.exp(log_probs) - target"),
-                "Loss and gradient are N times what they should be: the loss is a mean over the images.",
-            ),
-            (
-                "no mean over the batch in the gradient",
-                (DX,),
-                ("dx = np.exp(log_probs) - target",),
-                "dx " + NO_MEAN,
-            ),
-            (
-                "no mean over the batch in the loss",
-                (LOSS,),
-                ("loss = -(target * log_probs).sum()",),
-                "The loss " + NO_MEAN,
-            ),
-            (
-                "only the probabilities divided by N",
-                (DX,),
-                ("dx = np.exp(log_probs) / N - target",),
-                "In dx only one of the two parts is divided by N. Does a row of it still sum to zero?",
-            ),
-            (
-                "neither shifted by the maximum nor a mean",
-                (SHIFTED, LOG_PROBS, LOSS, DX),
-                (
-                    "shifted = x",
-                    PROBS,
-                    "loss = -np.where(target > 0, target * log_probs, 0).sum()",
-                    "dx = np.exp(log_probs) - target",
-                ),
-                "Large scores overflow: what can you do to all scores of an image without changing its probabilities? "
-                "And loss and gradient are N times what they should be: the loss is a mean over the images.",
-            ),
-        )
-    ),
     (
         "smoothing leaves out the right class",
         TARGET,
@@ -854,7 +770,7 @@ _of(
         "bias None not allowed for",
         "if b is not None:\n                out[n, f]",
         "if True:\n                out[n, f]",
-        "b may be None, too: then there is no bias to add, and none to return a gradient of.",
+        "b may be None: then there is no bias to add, and none to return a gradient of.",
     ),
     (
         "filter flipped in forward",
@@ -922,7 +838,8 @@ _of(
         "db is a row (1, F)",
         CONV_DB,
         "None if b is None else dout.sum(axis=(0, 2, 3))[None]",
-        "db has the shape (1, F), b has (F,). Broadcasting hides it here, and an update of b would not.",
+        "db has the shape (1, F), b has (F,). Sums hide it by broadcasting, until `b -= learning_rate * db` stops"
+        " with an error.",
     ),
     (
         "db over the batch only",
@@ -940,7 +857,7 @@ _of(
         "db is a mean",
         CONV_DB,
         "None if b is None else dout.mean(axis=(0, 2, 3))",
-        "db is a mean over images and positions. What do gradients do that meet in one bias?",
+        "db is a mean over images and positions. All of them use the same bias: what becomes of their gradients?",
     ),
     (
         "db is one number",
@@ -1049,6 +966,20 @@ _of(
         "Where windows overlap, a pixel that is the largest of several gets the gradient of the last one only.",
     ),
     (
+        "a window overwrites the gradient of its neighbours",
+        GIVE,
+        f"{DWINDOW} = 0\n                    {GIVE}",
+        "Each window writes its gradient, zeros included, over what is there already. Where windows overlap, something "
+        "is there.",
+    ),
+    (
+        "a window overwrites the gradient of its neighbours, and ties get all of it",
+        GIVE,
+        f"{DWINDOW} = dout[n, c, i, j] * (window == window.max())",
+        "Each window writes its gradient, zeros included, over what is there already. Where windows overlap, something "
+        "is there. (Of several equally large pixels, only the first should get the gradient.)",
+    ),
+    (
         "every tied maximum gets the whole gradient",
         GIVE,
         f"{DWINDOW} += dout[n, c, i, j] * (window == window.max())",
@@ -1100,7 +1031,7 @@ _of(
         "square windows",
         (POOL_FORWARD, POOL_BACKWARD),
         (POOL_FORWARD.replace("+ width", "+ height"), POOL_BACKWARD.replace("+ width", "+ height")),
-        "The windows are as wide as they are high. They have a width of their own.",
+        "The windows are as wide as they are high. pool_param has a width of its own.",
     ),
     (
         "height for width in the loop",
@@ -1274,7 +1205,7 @@ _of(
         "path through the mean forgotten",
         BN_DX,
         "dx = gamma * inv_std * (dout - xhat * (dgamma / N))",
-        "dx misses a term: x also moves the mean of the batch, and with it every row.",
+        "dx misses a term: the mean of the batch depends on x, too, and every row depends on the mean.",
     ),
     (
         "path through the variance forgotten",
@@ -1411,8 +1342,8 @@ _of(
         """        inv_std = 1 / np.sqrt(x.var(axis=0) + eps)
         xhat = (x - x.mean(axis=0)) * inv_std
 """,
-        "In test mode out still depends on the batch's own mean and variance, and so on its neighbours. What were the "
-        "running averages kept for?",
+        "In test mode out still depends on the batch's own mean and variance, so that an image's result changes "
+        "with the others in the batch. What were the running averages kept for?",
     ),
     (
         "mode ignored: always training",
@@ -1435,6 +1366,58 @@ _of(
             TEST_FORWARD.replace('np.sqrt(bn_param["running_var"] + eps)', '(np.sqrt(bn_param["running_var"]) + eps)'),
         ),
         "With a large eps it shows: eps is added to the standard deviation. To what should it be added?",
+    ),
+    (
+        "eps outside the square root in test mode",
+        TEST_FORWARD,
+        TEST_FORWARD.replace('np.sqrt(bn_param["running_var"] + eps)', '(np.sqrt(bn_param["running_var"]) + eps)'),
+        "In test mode eps is added to the standard deviation, in training mode to the variance. Which is right?",
+    ),
+    (
+        "running averages are rows (1, D)",
+        RUNNING,
+        RUNNING.replace(".astype(batch.dtype)", ".astype(batch.dtype)[None]"),
+        "The running averages have the shape (1, D) instead of (D,): a mean that keeps its axis makes rows, and "
+        "broadcasting hides it.",
+    ),
+    (
+        "running variance includes eps",
+        '("running_var", var)',
+        '("running_var", var + eps)',
+        "running_var holds eps already, and in test mode it is added again: average the variance alone.",
+    ),
+    (
+        "sign of the variance's term in dx",
+        BN_DX,
+        BN_DX.replace("- xhat", "+ xhat"),
+        "The term of dx that comes through the variance has the wrong sign.",
+    ),
+    (
+        "sign of the mean's term in dx",
+        BN_DX,
+        BN_DX.replace("- dbeta", "+ dbeta"),
+        "The term of dx that comes through the mean has the wrong sign.",
+    ),
+    (
+        "eps forgotten in backward",
+        BN_RETURN,
+        "return out, (mode, xhat, gamma, (1 / np.sqrt(1 / inv_std**2 - eps)).astype(x.dtype))",
+        "Backward divides by a standard deviation without eps; forward had it below the root.",
+    ),
+    (
+        "eps forgotten in all of backward",
+        (BN_RETURN, BN_DX),
+        (
+            "return out, (mode, xhat, gamma, (1 / np.sqrt(1 / inv_std**2 - eps)).astype(x.dtype))",
+            "dx = gamma * inv_std * (dout - dbeta / N - xhat / xhat.var(axis=0) * (dgamma / N))",
+        ),
+        "Backward divides by a standard deviation without eps; forward had it below the root.",
+    ),
+    (
+        "cache holds x for the normalised x",
+        BN_RETURN,
+        "return out, (mode, x, gamma, inv_std.astype(x.dtype))",
+        "The gradients are computed with x where they ask for the normalised x. What did forward put into the cache?",
     ),
     (
         "eps forgotten",
@@ -1461,7 +1444,7 @@ _of(
             "inv_std = 1 / (var + eps)",
             TEST_FORWARD.replace('np.sqrt(bn_param["running_var"] + eps)', '(bn_param["running_var"] + eps)'),
         ),
-        "x is divided by its variance. Which power of x has the variance, and which should the divisor have?",
+        "x is divided by its variance, which is in units of x squared. What has the units of x?",
     ),
     (
         "mean not subtracted",
@@ -1592,7 +1575,10 @@ SPATIAL_OUT = "return out.reshape(N, H, W, C).transpose(0, 3, 1, 2), (x.shape, c
 SPATIAL_DROWS = "rows = dout.transpose(0, 2, 3, 1).reshape(N * H * W, C)"
 SPATIAL_DX = "return dx.reshape(N, H, W, C).transpose(0, 3, 1, 2), dgamma, dbeta"
 SPATIAL_CALL = "out, cache = batchnorm_forward(rows, gamma, beta, bn_param)"
-NO_EXCHANGE = "the channels are mixed: a reshape cuts the same row of numbers elsewhere, it moves no axis to the end."
+NO_EXCHANGE = (
+    "the channels are mixed. A reshape keeps the numbers in their order in memory, and cannot move the channel "
+    "axis to the end. What can?"
+)
 _of(
     "spatial_batchnorm",
     (
@@ -1641,15 +1627,15 @@ _of(
         "rows and columns exchanged on the way out",
         SPATIAL_OUT,
         "return out.reshape(N, W, H, C).transpose(0, 3, 2, 1), (x.shape, cache)",
-        "out has the right shape, and its pixels are in the wrong places: the way back has to undo exactly what the "
-        "way in did, axis by axis.",
+        "In forward, after the normalisation: out has the right shape, and its rows and columns are exchanged. "
+        "Undo the reshape and the transposition of the way in, axis by axis.",
     ),
     (
         "rows and columns exchanged in dx",
         SPATIAL_DX,
         "return dx.reshape(N, W, H, C).transpose(0, 3, 2, 1), dgamma, dbeta",
-        "dx has the right shape, and its pixels are in the wrong places: the way back has to undo exactly what the way "
-        "in did, axis by axis.",
+        "dx has the right shape, and its rows and columns are exchanged. Undo the reshape and the transposition "
+        "of dout, axis by axis.",
     ),
     (
         "channels left at the end",
@@ -1763,7 +1749,7 @@ _of(
         "no scaling by the keep probability",
         DRAW,
         "scaled_mask = (rng.random(x.shape) < p).astype(x.dtype)",
-        "In training out is smaller than x on average: what is dropped has to be made up for by what is kept.",
+        "In training nothing makes up for what is dropped: what is kept has to grow, so that the mean stays that of x.",
     ),
     (
         "no scaling in training, but in test mode",
@@ -1803,18 +1789,6 @@ _of(
         "p is taken for the probability of dropping an entry. In the docstring it is that of keeping one.",
     ),
     (
-        "the others kept: above p",
-        DRAW,
-        "scaled_mask = ((rng.random(x.shape) > p) / p).astype(x.dtype)",
-        "You keep exactly what should be dropped: of uniform numbers from 0 to 1, which part lies below p?",
-    ),
-    (
-        "above p, scaled by 1 - p",
-        DRAW,
-        "scaled_mask = ((rng.random(x.shape) > p) / (1 - p)).astype(x.dtype)",
-        "p is taken for the probability of dropping an entry. In the docstring it is that of keeping one.",
-    ),
-    (
         "normal instead of uniform numbers",
         DRAW,
         DRAW.replace("rng.random(x.shape)", "rng.standard_normal(x.shape)"),
@@ -1824,7 +1798,8 @@ _of(
         "one mask for the whole batch",
         DRAW,
         "scaled_mask = ((rng.random(x.shape[1:]) < p) / p).astype(x.dtype) * np.ones_like(x)",
-        "All images lose the same entries: there is one number for each entry of an image, not of x.",
+        "All images lose the same entries: one mask is drawn for an image, and used for all. Each entry of x "
+        "needs a number of its own.",
     ),
     (
         "seed ignored",
@@ -1987,6 +1962,12 @@ _of(
         "sliding_window_view(x, (HH, WW), axis",
         "sliding_window_view(x, (WW, HH), axis",
         "The windows are as high as they should be wide. A square window does not show it.",
+    ),
+    (
+        "col2im keeps the last window of each pixel",
+        ("for i in range(HH):", "for j in range(WW):", "stride] += windows"),
+        ("for i in reversed(range(HH)):", "for j in reversed(range(WW)):", "stride] = windows"),
+        "A pixel that lies in several windows gets the share of the last one only. What becomes of the others?",
     ),
     (
         "col2im keeps one window for each pixel",
@@ -2183,21 +2164,21 @@ _of(
         "gamma forgotten",
         "return gamma * xhat + beta",
         "return xhat + beta",
-        "With gammas of 1 this does not show. What happens to the normalised x before the shift?",
+        "gamma is missing, which nobody notices as long as it is 1. What happens to the normalised x before the shift?",
     ),
     (
         "gamma forgotten in dx",
         "dxhat = dout * gamma",
         "dxhat = dout",
-        "With gammas of 1 this does not show. gamma stands between the normalised x and out, so it is on the way back "
-        "as well.",
+        "dx knows nothing of gamma, which nobody notices as long as it is 1. gamma stands between the normalised "
+        "x and out, so it is on the way back as well.",
     ),
     (
         "gamma comes in at the end, as in batch normalisation",
         ("dxhat = dout * gamma", "return inv_std * (dxhat"),
         ("dxhat = dout", "return gamma * inv_std * (dxhat"),
-        "With gammas of 1 this does not show. You multiply by gamma last, which batch normalisation allows since its "
-        "means go over the batch. Here they go over entries with different gammas.",
+        "You multiply by gamma last, which nobody notices as long as it is 1. Batch normalisation allows it, "
+        "since its means go over the batch. Here they go over entries with different gammas.",
     ),
     (
         "the way through the mean forgotten",

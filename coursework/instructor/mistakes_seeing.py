@@ -7,8 +7,52 @@ def _mistakes(exercise, *entries):
     return [Mistake(exercise, *entry) for entry in entries]
 
 
+# Gradients of other objectives than the score, which students send back in its place: (name, its gradient by the scores
+# of the classes {y}, hint). No exercise that starts from scores should be without one of them.
+_OF_ALL = "np.exp(scores - scores.max(axis=1, keepdims=True))"
+_SOFTMAX = f"{_OF_ALL} / {_OF_ALL}.sum(axis=1, keepdims=True)"
+_OBJECTIVES = (
+    (
+        "gradient of the log-softmax",
+        f"one_hot({{y}}, scores) - {_SOFTMAX}",
+        "This is the gradient of the logarithm of the probability, and the gradients of all other classes are "
+        "mixed into it. What is the derivative of the class's score alone?",
+    ),
+    (
+        "the scores themselves go back",
+        "1.0 * scores",
+        "The scores themselves go into the backward pass. What belongs there is the derivative of one score with "
+        "respect to all scores.",
+    ),
+    (
+        "every class counts",
+        "np.ones_like(scores)",
+        "This is the gradient of the sum of all scores. Only one class is asked for.",
+    ),
+    (
+        "the classes of all images in every row",
+        "np.ones_like(scores) * np.isin(np.arange(scores.shape[1]), {y})",
+        "Every row holds a 1 for the classes of all images. Row n belongs to image n alone: which entry of it is "
+        "asked for?",
+    ),
+)
+
+
+def _other_objectives(exercise, old, new, y="y", without=()):
+    """The mistakes of other objectives; `new` is the old text with {} for the gradient by the scores."""
+    entries = (entry for entry in _OBJECTIVES if entry[0] not in without)
+    return _mistakes(exercise, *((name, old, new.format(what.format(y=y)), hint) for name, what, hint in entries))
+
+
 _SALIENCY = _mistakes(
     "saliency",
+    (
+        "squares for magnitudes",
+        "return np.abs(dX).max(axis=1)",
+        "return (dX**2).max(axis=1)",
+        "The map holds squares. They order the pixels as magnitudes do, but a pixel with twice the gradient counts "
+        "four times.",
+    ),
     (
         "gradient of the loss",
         "    dscores = one_hot(y, scores)",
@@ -276,6 +320,12 @@ _FOOLING = _mistakes(
         "What `look` returns knows of it.",
     ),
     (
+        "one step only",
+        "if fooled.all() or t == max_iterations:",
+        "if fooled.all() or t == 1:",
+        "The target's score has risen, but not enough: only one step is made. Go on until the network is fooled.",
+    ),
+    (
         "one step too few",
         "t == max_iterations",
         "t == max_iterations - 1",
@@ -372,6 +422,12 @@ _FOOLING = _mistakes(
 
 _CLASS_VISUALIZATION = _mistakes(
     "class_visualization",
+    (
+        "descends, but keeps the penalty",
+        "dX -= 2 * l2_reg * shifted",
+        "dX = -dX - 2 * l2_reg * shifted",
+        "The score of the class becomes lower from step to step. In which direction does it grow?",
+    ),
     (
         "scores times one-hot",
         "dscores = one_hot(y, scores)",
@@ -844,11 +900,17 @@ _ASK = "dfeats = objective(feats)"
 _DREAM = _mistakes(
     "dream",
     (
+        "magnitudes of the activations",
+        _ASK,
+        "dfeats = {k: abs(d) for k, d in objective(feats).items()}",
+        "What goes back has lost its signs: where the activation is negative, it should become more negative.",
+    ),
+    (
         "the sum of the activations",
         _ASK,
         "dfeats = {k: np.ones_like(a) for k, a in feats.items()}",
-        "Ones go into the backward pass: that is the gradient of the sum of the activations. What is to grow, the "
-        "objective says.",
+        "Ones go into the backward pass: that is the gradient of the sum of the activations. DeepDream makes half"
+        " their squares larger, or what the objective says; what is the gradient of that?",
     ),
     (
         "objective ignored",
@@ -874,7 +936,8 @@ _DREAM = _mistakes(
         "gradient times features",
         _ASK,
         "dfeats = {k: feats[k] * d for k, d in objective(feats).items()}",
-        "What the objective returned is multiplied by the features. It is a gradient already.",
+        "What goes into the backward pass is the gradient multiplied by the activations once more. For half their"
+        " squares the gradient is the activations themselves; an objective returns a gradient already.",
     ),
     (
         "mean for sum",
@@ -1805,6 +1868,12 @@ _STYLE_BACK = "dfeats.append(gram_matrix_backward(2 * weight * difference, feats
 _STYLE = _mistakes(
     "style",
     (
+        "weights squared",
+        (_STYLE_LOSS, _STYLE_BACK),
+        (_STYLE_LOSS.replace("weight *", "weight**2 *"), _STYLE_BACK.replace("weight *", "weight**2 *")),
+        "The weight of a layer comes in twice: once is enough, outside the square.",
+    ),
+    (
         "loss of the last layer only",
         "loss += ",
         "loss = ",
@@ -2257,7 +2326,54 @@ _STYLE_TRANSFER = _mistakes(
     ),
 )
 
+_RATE = "rate = learning_rate * (1 - t / num_iterations)"
+_CONSTANT = "rate = learning_rate"
+_AT_A_CONSTANT_RATE = _mistakes(
+    "inversion",
+    *(
+        (f"{name}, at a constant rate", (old, _RATE), (new, _CONSTANT), hint)
+        for name, old, new, hint in (
+            (
+                "climbs the distance, but not the penalty",
+                "        dX += 2 * l2_reg * X\n",
+                "        dX = 2 * l2_reg * X - dX\n",
+                "The features move away from the target: the distance is to become smaller. Downhill is against the "
+                "gradient.",
+            ),
+            (
+                "target not subtracted",
+                "difference = feats - target_feats",
+                "difference = feats",
+                "The features are driven towards zero: the target does not occur in the difference.",
+            ),
+            (
+                "regulariser with the wrong sign",
+                "dX += 2 * l2_reg * X",
+                "dX -= 2 * l2_reg * X",
+                "The penalty's gradient is subtracted, so that a large image is rewarded and pixels run to black "
+                "and white. The penalty is a part of the loss that is to become small.",
+            ),
+        )
+    ),
+)
+_ONE_HOT = "dscores = one_hot(y, scores)"
+_OTHER_OBJECTIVES = [
+    *_other_objectives("saliency", _ONE_HOT, "dscores = {}", without=("every class counts",)),
+    *_other_objectives(
+        "fooling",
+        "model.backward(one_hot(target, scores), cache)",
+        "model.backward({}, cache)",
+        y="target",
+        without=("gradient of the log-softmax",),
+    ),
+    *_other_objectives("class_visualization", _ONE_HOT, "dscores = {}", without=("gradient of the log-softmax",)),
+    *_other_objectives("guided", _BACK, "model.backward({}, cache", without=("every class counts",)),
+    *_other_objectives("grad_cam", _BACK_A, "dA, _ = model.backward({}, cache)"),
+]
+
 MISTAKES = [
+    *_OTHER_OBJECTIVES,
+    *_AT_A_CONSTANT_RATE,
     *_SALIENCY,
     *_FOOLING,
     *_CLASS_VISUALIZATION,

@@ -5,7 +5,8 @@ import sys
 from importlib.util import find_spec
 from pathlib import Path
 
-from .options import above_zero, at_least, percent
+from .check import stage_names
+from .options import above_zero, at_least, language_option, percent
 from .shared import keep_input
 
 SYSTEMS = ("canvas", "moodle", "gradescope")
@@ -33,6 +34,7 @@ def add_coursework_commands(commands):
     p.add_argument("out", metavar="OUT", help="folder to make; with --zip, a zip file")
     _exercises(p)
     p.add_argument("--title", help="of its README")
+    language_option(p)
     p.add_argument("--zip", action="store_true", help="make a zip file instead of a folder")
     p.add_argument("--seed", type=at_least(0), default=0, help="draws the inputs of the checks (default: 0)")
     _debug(p)
@@ -101,6 +103,7 @@ def add_coursework_commands(commands):
     )
     p.add_argument("--anonymous", action="store_true", help="number the students; NAME.key.csv tells who is who")
     _exercises(p)
+    language_option(p)
     p.add_argument("--force", action="store_true", help="overwrite a finished table")
     p.add_argument("-q", "--quiet", action="store_true", help="no progress, no report")
     _debug(p)
@@ -109,6 +112,12 @@ def add_coursework_commands(commands):
 
 def _exercises(p):
     p.add_argument("--exercises", metavar="NAME,...", help="which exercises (default: all)")
+    p.add_argument(
+        "--stages",
+        type=stage_names,
+        metavar="NAME,...",
+        help="which extensions to ask for beside the core; `core` for none (default: all)",
+    )
 
 
 def _debug(p):
@@ -122,14 +131,22 @@ def _names(args):
 def make(args):
     from ..coursework.instructor.make import make_edition
 
-    out = make_edition(args.out, exercises=_names(args), title=args.title, as_zip=args.zip, seed=args.seed)
+    out = make_edition(
+        args.out,
+        exercises=_names(args),
+        stages=args.stages,
+        title=args.title,
+        lang=args.lang,
+        as_zip=args.zip,
+        seed=args.seed,
+    )
     print(f"{out}: a student edition; its README says what to do first")
 
 
 def autograder(args):
     from ..coursework.instructor.autograder import write_autograder
 
-    out = write_autograder(args.out, exercises=_names(args), seed=args.seed, overwrite=args.force)
+    out = write_autograder(args.out, exercises=_names(args), stages=args.stages, seed=args.seed, overwrite=args.force)
     print(f"{out}: upload it as the autograder of a Gradescope assignment; it holds the solutions")
 
 
@@ -176,6 +193,7 @@ def grade(args):
         args.submissions,
         args.out,
         exercises=_names(args),
+        stages=args.stages,
         seed=args.seed,
         jobs=args.jobs,
         limits=replace(LIMITS, seconds=args.timeout),
