@@ -50,6 +50,11 @@ def plot_ranking(table: dict[str, dict[str, tuple[float, float, float]]], *, hea
     axes = figure.subplots(rows, width, squeeze=False, sharey=True)
     for axis in axes.flat[len(columns) :]:
         axis.set_axis_off()
+    families = list(dict.fromkeys(CANDIDATES[name].family for name in names))
+    for axis in axes.flat[len(columns) : len(columns) + 1]:  # a cell that is left over says what the colours mean
+        for family in families:
+            axis.plot([], [], "o-", color=FAMILIES[family], label=family)
+        axis.legend(loc="center", fontsize=8, frameon=False)
     for axis, column in zip(axes.flat, columns):
         for place, name in enumerate(names):
             mean, low, high = table[name].get(column, (np.nan,) * 3)
