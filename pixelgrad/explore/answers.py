@@ -23,7 +23,7 @@ from ..datasets.errors import DataError
 from ..layers.checks import RELU_RULES
 from ..todo import Todo
 from .attribution import METHODS, attribution_map
-from .fooling import LARGEST, fooling_direction, fooling_line
+from .fooling import fooling_direction, fooling_line
 from .live import MOST_STEPS, grow
 from .microscope import Microscope
 from .street import Street
@@ -83,6 +83,10 @@ class Answers:
         """The names of the networks that can be asked for."""
         names = ["standard", "robust"]
         return names + ["squeezenet"] * (squeezenet_weights() is not None) + ["file"] * (self.weights is not None)
+
+    def class_names(self, name: str) -> list[str]:
+        """The classes of a network."""
+        return self._network({"model": name}).class_names
 
     def _network(self, request):
         name, engine = request.get("model", "standard"), request.get("engine", "fast")
@@ -197,6 +201,7 @@ class Answers:
                 "origin": list(terms.origin),
                 "inner": terms.inner,
                 "first_channel": terms.first_channel,
+                "maps_before": scope.map_size(layer - 1),
             }
             sent |= {"window": terms.window, "weights": terms.weights}
         else:
@@ -206,7 +211,7 @@ class Answers:
             rule = _choice(request, "rule", RELU_RULES)
             arriving, given, gradient = scope.backward_terms(layer, channel, position, target=target, relu_rule=rule)
             header |= {"gradient": gradient, "senders": int(np.isfinite(given).sum())} | scope.windows(layer + 1)
-            header["above"] = _largest(arriving, given)
+            header |= {"maps_above": scope.map_size(layer + 1), "above": _largest(arriving, given)}
             header["rest"] = float(np.nansum(given)) - sum(term["sent"] for term in header["above"])
         emit(header, sent)
 
@@ -218,11 +223,11 @@ class Answers:
 
     def _fool(self, request, arrays, emit):
         model, X = self._image(request, arrays)
-        direction = fooling_direction(X, _label(request, model), model)
-        amounts, probabilities = fooling_line(X, direction, model)
+        direction, length = fooling_direction(X, _label(request, model), model)
+        amounts, probabilities = fooling_line(X, direction, length, model)
         pixels = direction * model.pixels.std.astype(X.dtype)[:, None, None]
         found = {"amounts": amounts, "probabilities": probabilities.astype(np.float32)}
-        emit({"largest": LARGEST}, found | {"direction": pixels[0].transpose(1, 2, 0)})
+        emit({"length": length}, found | {"direction": pixels[0].transpose(1, 2, 0)})
 
     def _attribute(self, request, arrays, emit):
         model, X = self._image(request, arrays)
@@ -307,8 +312,8 @@ def _largest(arriving, sent):
 
 def _words(block):
     """A layer's windows in short, such as "3x3, stride 2"."""
-    size = [f"{block.size}x{block.size}"] if hasattr(block, "size") else []
-    return ", ".join(size + [f"stride {block.stride}"] * (getattr(block, "stride", 1) > 1))
+    size, stride = getattr(block, "size", None), getattr(block, "stride", 1)
+    return ("" if size is None else f"{size}x{size}") + (f", stride {stride}" if stride > 1 else "")
 
 
 def _after(block):

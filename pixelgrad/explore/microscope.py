@@ -131,6 +131,10 @@ class Microscope:
         kernel = isinstance(block, Conv)
         return {"kernel": kernel, "stride": block.stride if kernel else 1, "pad": block.pad if kernel else 0}
 
+    def map_size(self, layer: int) -> list[int]:
+        """Height and width of a layer's maps, of the image for -1; empty where a layer has none."""
+        return list((self.street.outs[layer] if layer >= 0 else self.street.X).shape[2:])
+
     def field(self, layer: int, position: Position | None) -> tuple[int, int, int, int]:
         """The receptive field on the photograph: top, bottom, left, right in pixels, bottom and right excluded."""
         size = self.street.X.shape[2:]

@@ -43,9 +43,9 @@ VIEWS = {
         "question": "What is the smallest spot that changes the first class? Is it on the object?",
     },
     "fool": {
-        "text": "Follow the gradient of another class's score for a few steps, and keep the direction. The slider goes "
-        "along that line: the photograph hardly changes, and the answer does.",
-        "formula": "x' = clip(x + a d / rms(d)), d towards ∂s_{t}/∂x",
+        "text": "Follow the gradient of another class's score until the network is fooled, and keep the direction. The "
+        "slider goes along that line: the photograph hardly changes, and the answer does.",
+        "formula": "x' = clip(x + a d), rms(d) = 1 grey level",
         "question": "How many grey levels does the standard network withstand, and how many the robust one?",
     },
     "class": {
@@ -104,7 +104,7 @@ WORDS = {
     "show": "Show",
     "activations": "activations",
     "gradient": "gradient",
-    "of": "of",
+    "of": "Gradient of",
     "rule": "ReLU rule",
     "rule-standard": "standard",
     "rule-guided": "guided",
@@ -161,6 +161,8 @@ WORDS = {
     "noGradient": "The gradient of {target} starts here or lies below. Choose a layer before it, or another target.",
     "down": "◀ strongest in the layer before",
     "up": "strongest in the layer after ▶",
+    "stepHelp": "The arrow keys ← and → follow the largest term from layer to layer. Click a number of the window to "
+    "go to that neuron.",
     "inner": "The window lies in the squeeze maps of this Fire module.",
     "left": "Left",
     "right": "Right",

@@ -33,7 +33,6 @@ export class GrowView {
     const { probabilities } = await askAboutPicture({ kind: "scores" });
     this.label = settings.recorded ? settings.recorded.targets[0] : best(probabilities.data, 1)[0][0];
     this.layer = settings.recorded ? settings.recorded.layer : this.described.layers.findLastIndex(({ shape }) => shape.length === 3) - 2;
-    if (settings.recorded) this.steps = settings.recorded.steps;
     this.choose(this.what);
     this.last = null;
     this.goOnButton.disabled = true;
@@ -41,12 +40,14 @@ export class GrowView {
 
   choose(what) {
     this.what = what;
+    if (settings.recorded) this.steps = settings.recorded.steps[what];
     const loops = LOOPS.map((name) => [name, say(`what-${name}`)]);
     const fields = [choice(say("what"), loops, what, (value) => this.choose(value)).element];
     if (what === "class") {
-      fields.push(choice(say("class"), classOptions(this.described), String(this.label), (value) => (this.label = Number(value))).element);
+      fields.push(choice(say("class"), classOptions(this.described, settings.recorded?.targets.slice(0, 1)), String(this.label), (value) => (this.label = Number(value))).element);
     } else {
-      const layers = this.described.layers.map(({ name }, i) => [String(i), name]);
+      const all = this.described.layers.map(({ name }, i) => [String(i), name]);
+      const layers = settings.recorded ? all.filter(([i]) => Number(i) === this.layer) : all;
       fields.push(choice(say("layer"), layers, String(Math.max(this.layer, 0)), (value) => (this.layer = Number(value))).element);
     }
     fields.push(number(say("steps"), 1, 1000, this.steps, (value) => (this.steps = value)).element);

@@ -126,7 +126,7 @@ class Fool {
     this.canvas = el("canvas", { class: "large-map", role: "img", "aria-label": say("photograph"), width: 64, height: 64 });
     this.change = el("canvas", { class: "large-map", role: "img", "aria-label": say("change"), width: 64, height: 64 });
     this.scores = new Scores({ rows: 6 });
-    this.amount = slider(say("amount"), 0, 32, 1, 8, (value) => this.show(value));
+    this.amount = slider(say("amount"), 0, 30, 1, 20, (value) => this.show(value));
     this.amount.input.setAttribute("aria-describedby", "fool-scores");
     this.scores.element.id = "fool-scores";
     this.targetField = el("div", { class: "inline" });
@@ -144,7 +144,7 @@ class Fool {
       const banana = this.classes.indexOf("banana");
       this.target = settings.recorded ? settings.recorded.targets[0] : banana >= 0 && banana !== first ? banana : others[20][0];
     }
-    const list = choice(say("target"), classOptions({ classes: this.classes }), String(this.target), (value) => {
+    const list = choice(say("target"), classOptions({ classes: this.classes }, settings.recorded?.targets), String(this.target), (value) => {
       this.target = Number(value);
       attempt(() => this.aim());
     });

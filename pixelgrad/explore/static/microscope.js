@@ -4,6 +4,7 @@ import { attempt } from "./client.js";
 import { cellStyle, pictureImage } from "./colours.js";
 import { button, choice, el, explanation, number, say, settings, show, tell } from "./dom.js";
 import { app, askAboutPicture, best, changed, network, neuronList, neuronName, picture } from "./state.js";
+import { targetChoice } from "./street.js";
 import { LargeMap } from "./tiles.js";
 
 const CHANNELS = 6; // written out in full
@@ -31,7 +32,7 @@ export class MicroscopeView {
     this.backward = el("div", { class: "sum" });
     this.downButton = button(say("down"), () => this.step(-1));
     this.upButton = button(say("up"), () => this.step(1));
-    const steps = el("div", { class: "actions" }, this.downButton, this.upButton);
+    const steps = el("div", {}, el("div", { class: "actions" }, this.downButton, this.upButton), el("p", { class: "note" }, say("stepHelp")));
     const left = el("figure", { class: "field-photo" }, el("figcaption", {}, say("field")), this.photo.element);
     const sums = [
       el("section", { class: "card" }, el("h3", {}, say("forwardSum")), this.forward),
@@ -64,7 +65,10 @@ export class MicroscopeView {
 
   /** What to begin with: the last layer's most probable class, and from there down the strongest way. */
   async firstNeuron() {
-    if (settings.recorded) return settings.recorded.neurons[app.source.name];
+    if (settings.recorded) {
+      const [layer, channel, row, column] = settings.recorded.neurons[`${app.model}/${app.source.name}`];
+      return { layer, channel, row, column };
+    }
     const maps = this.described.layers.findLastIndex((layer) => layer.shape.length === 3);
     let found = null;
     await askAboutPicture({ kind: "forward" }, {
@@ -134,7 +138,14 @@ export class MicroscopeView {
     }
     const active = document.activeElement?.closest(".field");
     const index = active && this.fields.contains(active) ? [...this.fields.children].indexOf(active) : -1;
-    this.fields.replaceChildren(...fields, el("p", { class: "note" }, `${say("gradient")} ${say("of")}: ${neuronName(app.target)}`));
+    const again = (change) => {
+      change();
+      attempt(() => this.look());
+    };
+    const rules = settings.rules.map((name) => [name, say(`rule-${name}`)]);
+    fields.push(targetChoice(this.described, (target) => again(() => (app.target = target))));
+    fields.push(choice(say("rule"), rules, app.rule, (rule) => again(() => (app.rule = rule))).element);
+    this.fields.replaceChildren(...fields);
     if (index >= 0) this.fields.children[index]?.lastChild.focus(); // the fields are new; who typed goes on there
   }
 

@@ -83,8 +83,9 @@ export function neuronName({ layer, channel, row, column }, { layers, classes } 
 }
 
 /** The classes as options, in the order of the alphabet. */
-export function classOptions({ classes }) {
-  return classes.map((name, k) => [String(k), name]).sort((a, b) => a[1].localeCompare(b[1]));
+export function classOptions({ classes }, recorded = settings.recorded?.classes[app.source.name]) {
+  const all = classes.map((name, k) => [String(k), name]);
+  return all.filter(([k]) => !recorded || recorded.includes(Number(k))).sort((a, b) => a[1].localeCompare(b[1]));
 }
 
 /** The most probable classes: [index, probability]. */

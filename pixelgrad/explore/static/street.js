@@ -171,7 +171,11 @@ export class StreetView {
 
   /** Show the view: everything is computed anew if the photograph or the networks changed. */
   async open(stale) {
-    if (!stale && this.lanes.length) return this.refreshSelected();
+    if (!stale && this.lanes.length) {
+      this.showTarget(); // it may have been changed under the microscope
+      if (this.showsGradient) await this.sendBack();
+      return this.refreshSelected();
+    }
     const models = app.beside && app.beside !== app.model ? [app.model, app.beside] : [app.model];
     const described = [];
     for (const model of models) described.push(await network(model));
@@ -227,15 +231,7 @@ export class StreetView {
   }
 
   showTarget() {
-    const [lane] = this.lanes;
-    const last = lane.layers.length - 1;
-    const options = classOptions(lane).map(([value, name]) => [`class ${value}`, name]);
-    const own = app.target.layer === last ? [] : [["own", neuronName(app.target)]];
-    const value = own.length ? "own" : `class ${app.target.channel}`;
-    const list = choice(say("of"), [...own, ...options], value, (chosen) => {
-      if (chosen !== "own") this.aim({ layer: last, channel: Number(chosen.slice(6)) });
-    });
-    this.targetField.replaceChildren(list.element);
+    this.targetField.replaceChildren(targetChoice(this.lanes[0], (target) => this.aim(target)));
     this.rule.select.value = app.rule;
   }
 
@@ -279,6 +275,16 @@ export class StreetView {
     }
     this.refreshSelected();
   }
+}
+
+/** Whose gradient is shown: a class, or the neuron or channel that was chosen. */
+export function targetChoice(described, onchange) {
+  const last = described.layers.length - 1;
+  const options = classOptions(described).map(([value, name]) => [`class ${value}`, name]);
+  const own = app.target.layer === last ? [] : [["own", neuronName(app.target)]];
+  const value = own.length ? "own" : `class ${app.target.channel}`;
+  const onchosen = (chosen) => chosen !== "own" && onchange({ layer: last, channel: Number(chosen.slice(6)), row: null, column: null });
+  return choice(say("of"), [...own, ...options], value, onchosen).element;
 }
 
 function drawPicture(canvas, pixels) {

@@ -48,7 +48,8 @@ export class WhereView {
     const image = pictureImage(pixels);
     for (const canvas of [this.photo, this.plain]) drawImage(canvas, image);
     [[this.label]] = best(probabilities.data, 1);
-    const list = choice(say("class"), classOptions(described), String(this.label), (value) => {
+    const options = classOptions(described, settings.recorded && [this.label]);
+    const list = choice(say("class"), options, String(this.label), (value) => {
       this.label = Number(value);
       attempt(() => this.both());
     });
