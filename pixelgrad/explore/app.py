@@ -133,7 +133,8 @@ def make_app(computation: Computation, *, token: str, port: int, settings: dict[
         except ClientDisconnect:
             return Response(status_code=400)
         if frame is None:
-            return PlainTextResponse(f"At most {UPLOAD_LIMIT // 2**20} MB are taken.\n", 413)
+            text = f"At most {UPLOAD_LIMIT // 2**20} MB are taken.\n"
+            return PlainTextResponse(text, 413, {"Connection": "close"})  # what is still coming is not read
         job = computation.submit(frame)
 
         async def frames() -> AsyncIterator[bytes]:

@@ -5,6 +5,7 @@ import secrets
 import socket
 import threading
 import webbrowser
+from contextlib import suppress
 from typing import Any
 
 from .app import make_app
@@ -72,6 +73,7 @@ def serve(
     if browser:
         threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()
     try:
-        uvicorn.Server(config).run(sockets=[listening])
+        with suppress(KeyboardInterrupt):  # the way to end it, not a failure
+            uvicorn.Server(config).run(sockets=[listening])
     finally:
         listening.close()

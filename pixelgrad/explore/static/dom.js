@@ -53,7 +53,7 @@ export function number(label, min, max, value, onchange) {
 /** A labelled slider. */
 export function slider(label, min, max, step, value, oninput) {
   const input = el("input", { type: "range", min, max, step, value });
-  const shown = el("output", {});
+  const shown = el("b", {}); // an output element would be what the label names
   input.addEventListener("input", () => oninput(Number(input.value), shown));
   return { element: el("label", { class: "field wide" }, el("span", {}, label, " ", shown), input), input, shown };
 }

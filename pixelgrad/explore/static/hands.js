@@ -7,6 +7,7 @@ import { Scores } from "./scores.js";
 import { app, askAboutPicture, best, classOptions, network, picture, usePhotograph } from "./state.js";
 
 const GREY = 128;
+const VISIBLE = 30; // grey levels, root mean square, that a change is enlarged to
 
 /** Painting on the photograph; the newest painting is looked at as soon as the one before is done. */
 class Paint {
@@ -124,13 +125,14 @@ class Paint {
 class Fool {
   constructor() {
     this.canvas = el("canvas", { class: "large-map", role: "img", "aria-label": say("photograph"), width: 64, height: 64 });
-    this.change = el("canvas", { class: "large-map", role: "img", "aria-label": say("change"), width: 64, height: 64 });
+    this.changeCaption = el("figcaption", {}, "\u00a0");
+    this.change = el("canvas", { class: "large-map", "aria-hidden": "true", width: 64, height: 64 });
     this.scores = new Scores({ rows: 6 });
     this.amount = slider(say("amount"), 0, 30, 1, 20, (value) => this.show(value));
     this.amount.input.setAttribute("aria-describedby", "fool-scores");
     this.scores.element.id = "fool-scores";
     this.targetField = el("div", { class: "inline" });
-    const pictures = el("div", { class: "pair" }, el("figure", {}, el("figcaption", {}, say("now")), this.canvas), el("figure", {}, el("figcaption", {}, say("change")), this.change));
+    const pictures = el("div", { class: "pair" }, el("figure", {}, el("figcaption", {}, say("now")), this.canvas), el("figure", {}, this.changeCaption, this.change));
     const side = el("div", {}, this.targetField, this.amount.element, this.scores.element);
     this.element = el("section", { class: "card" }, el("h3", {}, say("foolTitle")), el("div", { class: "beside" }, pictures, side));
   }
@@ -166,7 +168,9 @@ class Fool {
     const K = probabilities.shape[1];
     const shape = this.whole.shape;
     const data = Uint8ClampedArray.from(this.whole.data, (value, i) => value + amount * direction.data[i]);
-    const change = Uint8ClampedArray.from(direction.data, (value) => GREY + 10 * amount * value);
+    const times = Math.max(1, Math.min(10, Math.round(VISIBLE / (amount || 1))));
+    const change = Uint8ClampedArray.from(direction.data, (value) => GREY + times * amount * value);
+    this.changeCaption.textContent = say("change", { n: times });
     drawImage(this.canvas, pictureImage({ data, shape }));
     drawImage(this.change, pictureImage({ data: change, shape }));
     this.amount.shown.textContent = say("greyLevels", { n: amount.toFixed(2) });
