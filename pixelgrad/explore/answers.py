@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 
-from .._typing import Array
 from ..classifiers import PretrainedCNN, SqueezeNet
 from ..classifiers.engines import ENGINES
 from ..classifiers.network import Network
@@ -25,14 +24,15 @@ from ..todo import Todo
 from .attribution import METHODS, attribution_map
 from .fooling import fooling_direction, fooling_line
 from .live import MOST_STEPS, grow
+from .messages import Arrays
 from .microscope import Microscope
-from .street import Street
+from .street import Street, entry
 
 LARGEST_SIDE = 512  # pixels of a picture in a request
 KEPT = 3  # streets in memory
 TERMS = 16  # senders of gradient that are named; the page adds up the others
 
-Emit = Callable[[dict[str, Any], dict[str, Array]], None]
+Emit = Callable[[dict[str, Any], Arrays], None]
 
 
 class Answers:
@@ -64,7 +64,7 @@ class Answers:
             "grow": self._grow,
         }
 
-    def answer(self, request: dict[str, Any], arrays: dict[str, Array], emit: Emit) -> None:
+    def answer(self, request: dict[str, Any], arrays: Arrays, emit: Emit) -> None:
         """Answer one request by one or several calls ``emit(header, arrays)``.
 
         Raises
@@ -187,7 +187,7 @@ class Answers:
         scope = self._kept(self._microscopes, key, lambda: Microscope(model, X), 1)
         layer, channel, position = _neuron(request, model, "neuron", lowest=-1)
         header: dict[str, Any] = {"field": list(map(int, scope.field(layer, position)))}
-        sent: dict[str, Array] = {}
+        sent: Arrays = {}
         if layer >= 0:
             street = self._street(request, arrays)
             for i, _ in street.forward():
@@ -195,7 +195,7 @@ class Answers:
                     break
             terms = scope.forward_terms(layer, channel, position)
             header |= {
-                "value": float(street.outs[layer][(0, channel, *(position or ()))]),
+                "value": entry(street.outs[layer], channel, position),
                 "terms": terms.kind,
                 "steps": terms.steps,
                 "origin": list(terms.origin),
@@ -205,7 +205,7 @@ class Answers:
             }
             sent |= {"window": terms.window, "weights": terms.weights}
         else:
-            header["value"] = float(X[(0, channel, *(position or ()))])
+            header["value"] = entry(X, channel, position)
         target = _neuron(request, model, "target") if request.get("target") else None
         if target is not None and layer < target[0]:
             rule = _choice(request, "rule", RELU_RULES)

@@ -22,7 +22,7 @@ from ..datasets import sample_names
 from ..layers.checks import RELU_RULES
 from .answers import Answers
 from .attribution import METHODS
-from .messages import pack
+from .messages import Arrays, pack
 from .page import STATIC, page_html, page_settings
 
 LIMIT = 6 * 2**20  # bytes of the file
@@ -31,7 +31,7 @@ LEVELS = {"maps": 127, "gradient": 31, "map": 127, "direction": 127}  # of what 
 STEPS = {"class": 120, "dream": 30, "inversion": 200}
 FRAMES = 9  # of a recorded loop
 CSP = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:"
-Frame = tuple[dict[str, Any], dict[str, Array]]
+Frame = tuple[dict[str, Any], Arrays]
 
 
 def export_page(
@@ -232,7 +232,7 @@ def quantized(frame: Frame) -> Frame:
     return ({**header, "scales": scales} if scales else header), found
 
 
-def strongest_below(neuron: list[int], header: dict[str, Any], arrays: dict[str, Array]) -> list[int]:
+def strongest_below(neuron: list[int], header: dict[str, Any], arrays: Arrays) -> list[int]:
     """The neuron in the layer before whose product is largest: where the page's left arrow key leads."""
     products = np.abs(arrays["window"] * arrays["weights"])
     c, i, j = (int(n) for n in np.unravel_index(products.argmax(), products.shape))

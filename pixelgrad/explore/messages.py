@@ -7,18 +7,18 @@ with name, type, shape and offset. A browser looks at such an array without copy
 
 import json
 import struct
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
-from .._typing import Array
+Arrays: TypeAlias = dict[str, np.ndarray[Any, Any]]  # of any of these types
 
 PREFIX = struct.Struct("<II")
 ALIGN = 8
 DTYPES = {"uint8": "<u1", "int32": "<i4", "float32": "<f4", "float64": "<f8"}
 
 
-def pack(header: dict[str, Any], arrays: dict[str, Array] | None = None) -> bytes:
+def pack(header: dict[str, Any], arrays: Arrays | None = None) -> bytes:
     """A frame of a header and arrays of the types uint8, int32, float32 or float64."""
     listed, parts, offset = [], [], 0
     for name, value in (arrays or {}).items():
@@ -34,7 +34,7 @@ def pack(header: dict[str, Any], arrays: dict[str, Array] | None = None) -> byte
     return b"".join([PREFIX.pack(len(text), offset), text, *parts])
 
 
-def unpack(frame: bytes) -> tuple[dict[str, Any], dict[str, Array]]:
+def unpack(frame: bytes) -> tuple[dict[str, Any], Arrays]:
     """The header and the arrays of a frame; ValueError if it is not exactly one frame."""
     if len(frame) < PREFIX.size:
         raise ValueError(f"unpack: {len(frame)} bytes are not a message")

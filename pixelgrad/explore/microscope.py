@@ -17,7 +17,7 @@ from ..classifiers.network import Network
 from ..layers.basic import relu_backward
 from ..layers.im2col import conv_backward_im2col, conv_forward_im2col
 from ..visualization.patches import receptive_field
-from .street import Street, one_hot_like
+from .street import Street, entry, one_hot_like
 
 TOLERANCE = 1e-4
 Position = tuple[int, int]
@@ -121,9 +121,9 @@ class Microscope:
             self._gradients = {(target, relu_rule): dict(self.street.backward(*target, relu_rule=relu_rule))}
         gradients = self._gradients[target, relu_rule]
         x = self.street.outs[layer] if layer >= 0 else self.street.X
-        chosen = one_hot_like(x, channel, position)
+        one_hot_like(x, channel, position)  # complains of what is not there
         arriving, sent = self._sent(layer + 1, x, gradients[layer + 1], channel, position, relu_rule)
-        return arriving, sent, float((gradients[layer] * chosen).sum())
+        return arriving, sent, entry(gradients[layer], channel, position)
 
     def windows(self, layer: int) -> dict[str, Any]:
         """Of a layer, where its windows lie: which of its neurons a kernel position belongs to."""
@@ -270,7 +270,7 @@ def _window_terms(block, before, channel, position):
         steps = [{"name": kind, "value": float((window * weights).sum())}]
         return Terms(kind, window, weights, (row, column), steps, first_channel=channel)
     if isinstance(block, Relu):
-        value = float(before[(0, channel, *(position or ()))])
+        value = entry(before, channel, position)
         window = np.full((1, 1, 1), value)
         steps = [{"name": "copy", "value": value}, {"name": "relu", "value": max(value, 0.0)}]
         return Terms("copy", window, np.ones((1, 1, 1)), position or (0, 0), steps, first_channel=channel)

@@ -68,3 +68,9 @@ def one_hot_like(out: Array, channel: int, position: tuple[int, int] | None = No
     where: Any = (0, channel) if position is None else (0, channel, *position)
     chosen[where] = 1
     return chosen
+
+
+def entry(out: Array, channel: int, position: tuple[int, int] | None = None) -> float:
+    """One number of a layer's activations or of a gradient, (1, C, h, w) or (1, C)."""
+    place = (0, channel, *(position or ()))
+    return float(out[place])

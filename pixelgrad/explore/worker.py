@@ -49,7 +49,13 @@ def compute(connection: Any, options: dict[str, Any]) -> None:
     threading.Thread(target=_read, args=(connection, jobs, inbox), daemon=True).start()
     threading.Thread(target=_send, args=(connection, outbox), daemon=True).start()
 
-    from .answers import Answers  # takes a second; the threads are there already
+    # They take a second; the threads are there already.
+    from tqdm import tqdm
+
+    from .answers import Answers
+
+    # tqdm's own lock is one between processes, which a process that is killed leaves behind.
+    tqdm.set_lock(threading.RLock())
 
     answers = Answers(**options)
     while True:
