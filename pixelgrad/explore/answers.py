@@ -200,6 +200,7 @@ class Answers:
                 "steps": terms.steps,
                 "origin": list(terms.origin),
                 "inner": terms.inner,
+                "below": None if terms.below is None else list(terms.below),
                 "first_channel": terms.first_channel,
                 "maps_before": scope.map_size(layer - 1),
             }
@@ -211,6 +212,8 @@ class Answers:
             rule = _choice(request, "rule", RELU_RULES)
             arriving, given, gradient = scope.backward_terms(layer, channel, position, target=target, relu_rule=rule)
             header |= {"gradient": gradient, "senders": int(np.isfinite(given).sum())} | scope.windows(layer + 1)
+            if header["squeeze"]:
+                header["up"] = scope.strongest_gradient(layer + 1, position)
             header |= {"maps_above": scope.map_size(layer + 1), "above": _largest(arriving, given)}
             header["rest"] = float(np.nansum(given)) - sum(term["sent"] for term in header["above"])
         emit(header, sent)

@@ -238,7 +238,7 @@ def strongest_below(neuron: list[int], header: dict[str, Any], arrays: Arrays) -
     c, i, j = (int(n) for n in np.unravel_index(products.argmax(), products.shape))
     layer, channel = neuron[0] - 1, header["first_channel"] + c
     if header["inner"]:
-        return [layer, 0, *neuron[2:]]
+        return [layer, *header["below"]]
     if not header["maps_before"]:
         return [layer, channel]
     sides = header["maps_before"]
@@ -254,6 +254,8 @@ def strongest_above(neuron: list[int], header: dict[str, Any]) -> list[int] | No
     layer, channel = neuron[0] + 1, term["channel"]
     if not header["maps_above"]:
         return [layer, channel]
+    if header["squeeze"]:
+        return [layer, *header["up"]]
     if not header["kernel"]:
         return [layer, channel, *term["at"]]
     place = ((p + header["pad"] - k) // header["stride"] for p, k in zip(neuron[2:], term["at"]))

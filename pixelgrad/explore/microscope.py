@@ -40,6 +40,8 @@ class Terms:
         "name" and "value" after each step, and the numbers that it uses.
     inner : bool
         The window lies in the squeeze maps of a Fire module, not in the layer before.
+    below : (int, int, int) or None
+        Then, of the layer before, channel, row and column of the neuron that the strongest squeeze map owes most to.
     first_channel : int
         Of the layer before, that of `window[0]`.
     """
@@ -50,6 +52,7 @@ class Terms:
     origin: Position
     steps: list[dict[str, Any]] = field(default_factory=list)
     inner: bool = False
+    below: tuple[int, int, int] | None = None
     first_channel: int = 0
 
     @property
@@ -84,7 +87,7 @@ class Microscope:
             inner = _conv(squeeze, before, params)
             part, index = (expand1, channel) if channel < block.expand1 else (expand3, channel - block.expand1)
             terms = _conv_terms(part, inner, params, index, _placed(position))
-            terms.inner = True
+            terms.inner, terms.below = True, _through_squeeze(terms, params[f"W{squeeze.number}"], before)
             return terms
         if isinstance(block, Conv):
             return _conv_terms(block, before, params, channel, _placed(position))
@@ -129,7 +132,13 @@ class Microscope:
         """Of a layer, where its windows lie: which of its neurons a kernel position belongs to."""
         block = self._blocks[layer]
         kernel = isinstance(block, Conv)
-        return {"kernel": kernel, "stride": block.stride if kernel else 1, "pad": block.pad if kernel else 0}
+        place = {"stride": block.stride, "pad": block.pad} if kernel else {"stride": 1, "pad": 0}
+        return {"kernel": kernel, "squeeze": isinstance(block, Fire), **place}
+
+    def strongest_gradient(self, layer: int, position: Position) -> list[int]:
+        """The neuron at a position of a layer with the newest target's largest gradient: channel, row, column."""
+        (gradients,) = self._gradients.values()
+        return [int(np.abs(gradients[layer][(0, slice(None), *position)]).argmax()), *position]
 
     def map_size(self, layer: int) -> list[int]:
         """Height and width of a layer's maps, of the image for -1; empty where a layer has none."""
@@ -184,16 +193,12 @@ class Microscope:
     def _linear_sent(self, layer, x, dout, channel, position, rule):
         """Pooling and the like: the gradient of one neuron above at a time, for the few that see this one."""
         out, cache = self.model.forward(x, start=layer, end=layer)
-        above = dout.reshape(-1)
-        arriving, sent = np.full(len(above), np.nan), np.full(len(above), np.nan)
-        place = (0, channel, *(position or ()))
-        nearby = np.arange(len(above)).reshape(out.shape[1:])[channel].reshape(-1)  # pooling keeps channels apart
-        for n in nearby:
-            one = np.zeros_like(above)
-            one[n] = above[n]
-            dx, _ = self.model.backward(one.reshape(dout.shape), cache, relu_rule=rule)
-            if dx[place] != 0 or len(nearby) == 1:
-                arriving[n], sent[n] = above[n], dx[place]
+        arriving, sent = np.full(out.shape[1:], np.nan), np.full(out.shape[1:], np.nan)
+        for place in _seeing(self._blocks[layer], channel, position, out.shape[2:]):
+            one = np.zeros_like(dout)
+            one[0][place] = dout[0][place]
+            dx, _ = self.model.backward(one, cache, relu_rule=rule)
+            arriving[place], sent[place] = dout[0][place], entry(dx, channel, position)
         shape = (out.shape[1], *(out.shape[2:] or (1, 1)))
         return arriving.reshape(shape), sent.reshape(shape)
 
@@ -206,6 +211,26 @@ def fire_convs(block: Fire) -> tuple[Conv, Conv, Conv]:
         Conv(block.expand1, 1, number=n + 1),
         Conv(block.expand3, 3, pad=1, number=n + 2),
     )
+
+
+def _through_squeeze(terms, weights, x):
+    """From the strongest product in the squeeze maps to the neuron below: channel, row, column."""
+    products = np.abs(terms.window * terms.weights)
+    s, i, j = np.unravel_index(products.argmax(), products.shape)
+    row, column = (min(max(o + k, 0), n - 1) for o, k, n in zip(terms.origin, (int(i), int(j)), x.shape[2:]))
+    return int(np.abs(weights[s, :, 0, 0] * x[0, :, row, column]).argmax()), row, column
+
+
+def _seeing(block, channel, position, size):
+    """The neurons of a pooling layer or ReLU, and the like, that see one in the layer before."""
+    if isinstance(block, GlobalAvgPool):
+        return [(channel,)]
+    if not isinstance(block, Pool):
+        return [(channel, *(position or ()))]
+    sides = [
+        [i for i in range(n) if i * block.stride <= p < i * block.stride + block.size] for p, n in zip(position, size)
+    ]
+    return [(channel, i, j) for i in sides[0] for j in sides[1]]
 
 
 def _placed(position):

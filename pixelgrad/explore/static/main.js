@@ -59,7 +59,9 @@ onChange((what) => {
     if (what === "picture") showSource();
     open(current);
   } else if (what === "microscope") {
-    stale.add(views[1]);
+    for (const view of views) stale.add(view);
+    networkChoice.select.value = app.model;
+    besideChoice.select.value = app.beside;
     open(views[1]).then(() => views[1].body.focus({ preventScroll: true }));
   }
 });

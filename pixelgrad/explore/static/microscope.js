@@ -168,7 +168,8 @@ export class MicroscopeView {
       const shown = order.slice(0, CHANNELS);
       const reaches = [seen.data, weights.data, products].map((data) => Math.max(...data.map(Math.abs)));
       for (const c of shown) {
-        const name = app.selected.layer === 0 ? ["R", "G", "B"][c] : say("inputChannel", { channel: found.first_channel + c });
+        const colour = app.selected.layer === 0 ? ["R", "G", "B"][c] : null;
+        const name = colour ?? say(found.inner ? "squeezeMap" : "inputChannel", { channel: found.first_channel + c });
         const parts = [seen.data, weights.data, products].map((data) => data.subarray(c * size, (c + 1) * size));
         rows.push(this.channelRow(name, c, parts, reaches, [HH, WW], sums[c], found.terms));
       }
@@ -184,7 +185,7 @@ export class MicroscopeView {
 
   /** A channel of the window, times that of the filter: three tables of numbers. */
   channelRow(name, channel, [values, weights, products], reaches, shape, sum, terms) {
-    const table = (data, i, key) => this.numberTable(say(key), data, shape, reaches[i], i === 0 ? (at) => this.go(this.neuronBelow(channel * values.length + at)) : null);
+    const table = (data, i, key) => this.numberTable(say(key), data, shape, reaches[i], i === 0 && !this.found.inner ? (at) => this.go(this.neuronBelow(channel * values.length + at)) : null);
     const parts = terms === "products"
       ? [table(values, 0, "window"), "×", table(weights, 1, "filter"), "=", table(products, 2, "products")]
       : [table(values, 0, "window")];
@@ -195,7 +196,7 @@ export class MicroscopeView {
 
   numberTable(caption, data, [h, w], largest, onclick) {
     const digits = w > 4 ? 1 : 2;
-    const table = el("table", { class: w > WIDEST ? "cells tiny" : w > 4 ? "cells small" : "cells" }, el("caption", {}, caption));
+    const table = el("table", { class: w > WIDEST ? "cells tiny" : w > 4 ? "cells small" : w > 3 ? "cells middle" : "cells" }, el("caption", {}, caption));
     for (let i = 0; i < h; i++) {
       const line = el("tr");
       for (let j = 0; j < w; j++) {
@@ -221,7 +222,8 @@ export class MicroscopeView {
     const below = this.described.layers[app.selected.layer - 1];
     const head = el("tr", {}, ...["channel", "window", "filter", "products"].map((key) => el("th", { scope: "col" }, key === "channel" ? below?.name ?? "" : say(key))));
     const lines = shown.map((i) => {
-      const link = button(say("inputChannel", { channel: i }), () => this.go(this.neuronBelow(i)), { class: "link" });
+      const name = say(this.found.inner ? "squeezeMap" : "inputChannel", { channel: i });
+      const link = this.found.inner ? name : button(name, () => this.go(this.neuronBelow(i)), { class: "link" });
       return el("tr", {}, el("th", { scope: "row" }, link), ...[values[i], weights[i], products[i]].map((v) => el("td", {}, show(v))));
     });
     const rest = order.slice(LIST).reduce((a, i) => a + products[i], 0);
@@ -250,7 +252,10 @@ export class MicroscopeView {
     const [, HH, WW] = seen.shape;
     const below = app.selected.layer - 1;
     const shape = this.shape(below);
-    if (inner) return { layer: below, channel: 0, row: app.selected.row, column: app.selected.column };
+    if (inner) {
+      const [channel, row, column] = this.found.below;
+      return { layer: below, channel, row, column };
+    }
     if (shape.length === 1) return { layer: below, channel: first + index, row: null, column: null };
     const c = Math.floor(index / (HH * WW));
     const inBounds = (value, n) => Math.min(Math.max(value, 0), n - 1);
@@ -267,11 +272,15 @@ export class MicroscopeView {
     const above = app.selected.layer + 1;
     const terms = found.above.filter((term) => term.sent !== 0 || found.above.length === 1).map((term) => ({ ...term, neuron: this.neuronAbove(above, term) }));
     this.strongestAbove = terms[0]?.neuron ?? null;
+    if (found.squeeze) {
+      const [channel, row, column] = found.up;
+      this.strongestAbove = { layer: above, channel, row, column };
+    }
     const words = ["arrives", "times", "sent"].map((key) => el("th", { scope: "col" }, say(key)));
     const lines = terms.map(({ neuron, arriving, sent }) => {
-      const key = neuron.row === null ? "sentFrom" : "sentAt";
+      const key = found.squeeze ? "sentSqueeze" : neuron.row === null ? "sentFrom" : "sentAt";
       const name = above === this.described.layers.length - 1 ? neuronName(neuron) : say(key, { ...neuron, layer: this.layerName(above) });
-      const link = button(name, () => this.go(neuron), { class: "link" });
+      const link = found.squeeze ? name : button(name, () => this.go(neuron), { class: "link" });
       const cells = [arriving, arriving ? sent / arriving : 0, sent].map((value) => el("td", {}, show(value, 5)));
       return el("tr", {}, el("th", { scope: "row" }, link), ...cells);
     });

@@ -86,7 +86,7 @@ class Lane {
   draw(index) {
     if (index >= this.tiles.length) return;
     const maps = (this.view.showsGradient ? this.gradient : this.forward).get(index);
-    this.tiles[index].draw(maps ?? null, this.view.showsGradient);
+    this.tiles[index].draw(maps ?? null, this.view.showsGradient || hasNegative(maps));
   }
 
   drawAll() {
@@ -98,7 +98,7 @@ class Lane {
 class Inspector {
   constructor(view) {
     this.view = view;
-    const options = { onmove: (row, column) => view.move(row, column), onenter: () => changed("microscope") };
+    const options = { onmove: (row, column) => view.move(row, column), onenter: () => view.closer() };
     this.activation = new LargeMap({ label: say("activations"), ...options });
     this.gradient = new LargeMap({ label: say("gradient"), ...options });
     this.text = el("p", { class: "numbers" });
@@ -107,7 +107,7 @@ class Inspector {
       { class: "actions" },
       button(say("sendChannel"), () => view.aim({ ...app.selected, row: null, column: null }), { class: "of-maps" }),
       button(say("sendNeuron"), () => view.aim(app.selected)),
-      button(say("closer"), () => changed("microscope"), { class: "primary" }),
+      button(say("closer"), () => view.closer(), { class: "primary" }),
     );
     const caption = (key, map) => el("figure", {}, el("figcaption", {}, say(key)), map.element);
     this.maps = el("div", { class: "pair" }, caption("activations", this.activation), caption("gradient", this.gradient));
@@ -134,7 +134,7 @@ class Inspector {
     if (back) text += say("withGradient", { gradient: about + show(back.data[at], 6) });
     this.text.textContent = text;
     if (!h) return text;
-    for (const [map, values, signed] of [[this.activation, forward, false], [this.gradient, back, true]]) {
+    for (const [map, values, signed] of [[this.activation, forward, hasNegative(forward)], [this.gradient, back, true]]) {
       map.element.parentElement.hidden = !values;
       if (!values) continue;
       const part = values.data.subarray(channel * h * w, (channel + 1) * h * w);
@@ -257,6 +257,13 @@ export class StreetView {
     changed("selected");
   }
 
+  /** Put the chosen neuron under the microscope; one of the second network makes that the first. */
+  closer() {
+    const chosen = this.selectedLane?.model ?? app.model;
+    if (chosen !== app.model) [app.model, app.beside] = [chosen, app.model];
+    changed("microscope");
+  }
+
   refreshSelected(announce = false) {
     if (!app.selected) return;
     const lane = this.lanes.includes(this.selectedLane) ? this.selectedLane : this.lanes[0];
@@ -275,6 +282,11 @@ export class StreetView {
     }
     this.refreshSelected();
   }
+}
+
+/** Whether a layer has negative values, which those before a ReLU have: they are shown with their sign. */
+function hasNegative(maps) {
+  return maps ? maps.data.some((value) => value < 0) : false;
 }
 
 /** Whose gradient is shown: a class, or the neuron or channel that was chosen. */
