@@ -278,8 +278,8 @@ export class MicroscopeView {
     }
     const words = ["arrives", "times", "sent"].map((key) => el("th", { scope: "col" }, say(key)));
     const lines = terms.map(({ neuron, arriving, sent }) => {
-      const key = found.squeeze ? "sentSqueeze" : neuron.row === null ? "sentFrom" : "sentAt";
-      const name = above === this.described.layers.length - 1 ? neuronName(neuron) : say(key, { ...neuron, layer: this.layerName(above) });
+      const key = found.squeeze ? "squeezeMap" : neuron.row === null ? "inputChannel" : "sentAt";
+      const name = above === this.described.layers.length - 1 ? neuronName(neuron) : say(key, neuron);
       const link = found.squeeze ? name : button(name, () => this.go(neuron), { class: "link" });
       const cells = [arriving, arriving ? sent / arriving : 0, sent].map((value) => el("td", {}, show(value, 5)));
       return el("tr", {}, el("th", { scope: "row" }, link), ...cells);
@@ -287,7 +287,7 @@ export class MicroscopeView {
     const left = found.senders - terms.length;
     const rest = el("tr", {}, el("th", { scope: "row", colspan: 3 }, say("sentRest", { count: left })), el("td", {}, show(found.rest, 5)));
     const sum = el("tr", { class: "total" }, el("th", { scope: "row", colspan: 3 }, say("sentSum")), el("td", {}, show(found.gradient, 5)));
-    const head = el("tr", {}, el("td"), ...words);
+    const head = el("tr", {}, el("th", { scope: "col" }, say("fromLayer", { layer: this.layerName(above) })), ...words);
     this.backward.replaceChildren(el("table", { class: "list" }, head, ...lines, ...(left > 0 ? [rest] : []), sum));
   }
 
