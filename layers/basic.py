@@ -65,9 +65,9 @@ def affine_backward(dout: Array, cache: Cache) -> tuple[Array, Array, Array]:
     >>> dx
     array([[1., 3.]])
     """
-    x, w, b = cache
-    same_shape("affine_backward", "dout", dout, (x.shape[0], w.shape[1]))
     ### BEGIN SOLUTION
+    x, w, _ = cache
+    same_shape("affine_backward", "dout", dout, (x.shape[0], w.shape[1]))
     dx = (dout @ w.T).reshape(x.shape)
     dw = x.reshape(x.shape[0], w.shape[0]).T @ dout
     db = dout.sum(axis=0)
@@ -115,10 +115,10 @@ def relu_backward(dout: Array, cache: Array, rule: str = "standard") -> Array:
     >>> relu_backward(np.array([5.0, 5.0, -5.0]), cache, rule="guided")
     array([0., 5., 0.])
     """
-    x = cache
-    same_shape("relu_backward", "dout", dout, x.shape)
     check_choice("relu_backward", "rule", rule, RELU_RULES)
     ### BEGIN SOLUTION
+    x = cache
+    same_shape("relu_backward", "dout", dout, x.shape)
     if rule == "standard":
         return dout * (x > 0)
     if rule == "guided":

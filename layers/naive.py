@@ -78,12 +78,12 @@ def conv_backward_naive(dout: Array, cache: Cache) -> tuple[Array, Array, Array 
            [2., 4., 2.],
            [1., 2., 1.]])
     """
+    ### BEGIN SOLUTION
     x, w, b, conv_param = cache
     stride, pad, HO, WO = conv_output_size("conv_backward_naive", x, w, b, conv_param)
     N, F = x.shape[0], w.shape[0]
     HH, WW = w.shape[2:]
     same_shape("conv_backward_naive", "dout", dout, (N, F, HO, WO))
-    ### BEGIN SOLUTION
     padded = np.pad(x, ((0, 0), (0, 0), (pad, pad), (pad, pad)))
     dpadded = np.zeros(padded.shape, dtype=np.result_type(dout, w))
     dw = np.zeros(w.shape, dtype=np.result_type(dout, x))
@@ -157,11 +157,11 @@ def max_pool_backward_naive(dout: Array, cache: Cache) -> Array:
     array([[0., 0.],
            [0., 1.]])
     """
+    ### BEGIN SOLUTION
     x, pool_param = cache
     height, width, stride, HO, WO = pool_output_size("max_pool_backward_naive", x, pool_param)
     N, C = x.shape[:2]
     same_shape("max_pool_backward_naive", "dout", dout, (N, C, HO, WO))
-    ### BEGIN SOLUTION
     dx = np.zeros(x.shape, dtype=dout.dtype)
     for n in range(N):
         for c in range(C):

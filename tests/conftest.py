@@ -20,3 +20,13 @@ def shared_data():
         return path
 
     return find
+
+
+def pytest_collection_modifyitems(items):
+    """Where several processes share the tests (`pytest -n 2 --dist loadgroup`), one of them does all the grading.
+
+    Graders take users and look for what submissions leave behind: two at a time would find each other.
+    """
+    for item in items:
+        if "instructor" in item.path.parts:
+            item.add_marker(pytest.mark.xdist_group("grading"))

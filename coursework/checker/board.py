@@ -3,20 +3,22 @@
 import difflib
 import textwrap
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from ..exercises.catalogue import EXERCISES, ROOT
+from ..exercises.catalogue import EXERCISES, ROOT, STAGES, check_stages
+from ..exercises.registry import CORE
 from .importing import CANNOT
-from .judge import BLOCKED, PASSED, TODO, WRONG, Answers, Verdict, judge
+from .judge import BLOCKED, PARTLY, PASSED, TODO, WRONG, Answers, Verdict, judge
 from .packing import copied
 from .runner import Limits, run_exercises
 from .store import read_answers
 
 NETWORK = ("affine", "relu", "conv", "batchnorm", "spatial_batchnorm")  # exercises that the shipped network consists of
-SIGNS = {PASSED: "✓ passed", WRONG: "✗ wrong", TODO: "· to do", BLOCKED: "– blocked"}
+_COLOURS = {PASSED: 32, PARTLY: 36, WRONG: 31, TODO: 33, BLOCKED: 2}  # of a terminal
+SIGNS = {PASSED: "✓ passed", PARTLY: "✓ partly", WRONG: "✗ wrong", TODO: "· to do", BLOCKED: "– blocked"}
 
 
 def check(
@@ -24,6 +26,7 @@ def check(
     *,
     root: Path = ROOT,
     answers: dict[str, Answers] | None = None,
+    stages: Sequence[str] | None = STAGES,
     limits: Limits | None = None,
     done: Callable[..., Any] | None = None,
 ) -> tuple[list[Verdict], str]:
@@ -37,6 +40,8 @@ def check(
         The project to check.
     answers : dict of str to Answers, optional
         By default those of the file that comes with the project.
+    stages : sequence of str, optional
+        The extensions that are asked for beside the core, by name; ("core",) for none of them. All by default.
     limits : Limits, optional
     done : callable (exercise), optional
         Called when an exercise is finished.
@@ -51,15 +56,16 @@ def check(
     Raises
     ------
     ValueError
-        A name is not that of an exercise.
+        A name is not that of an exercise, or of a stage.
     """
     for name in names or ():
         known_exercise(name)
+    check_stages(stages)
     wanted = [name for name in EXERCISES if not names or name in names]
     needed = with_needs(wanted)
     answers = read_answers(needed) if answers is None else answers
     run = run_exercises({name: answers[name].inputs for name in needed}, root=root, limits=limits, done=done)
-    verdicts = {name: judge(EXERCISES[name], answers[name], run.outcomes[name]) for name in needed}
+    verdicts = {name: judge(EXERCISES[name], answers[name], run.outcomes[name], stages) for name in needed}
     return [after_needs(verdicts[name], verdicts) for name in wanted], run.printed
 
 
@@ -69,14 +75,15 @@ def with_needs(names):
 
 
 def after_needs(verdict, verdicts):
-    """A wrong exercise that calls one which is not right yet is blocked by that one.
+    """An exercise whose core is wrong, and which calls one whose core is not right yet, is blocked by that one.
 
     One that is blocked itself is passed over: what it waits for may be this one's own file.
     """
     needs = EXERCISES[verdict.exercise].needs
-    unsolved = [name for name in needs if name in verdicts and verdicts[name].status not in (PASSED, BLOCKED)]
+    unsolved = [name for name in needs if name in verdicts and verdicts[name].status not in (PASSED, PARTLY, BLOCKED)]
     if verdict.status == WRONG and unsolved:
-        return replace(verdict, status=BLOCKED, mistake=None, message=f"{unsolved[0]}: not right yet")
+        stages = tuple(replace(s, status=BLOCKED) if s.id == CORE else s for s in verdict.stages)
+        return replace(verdict, status=BLOCKED, mistake=None, message=f"{unsolved[0]}: not right yet", stages=stages)
     return verdict
 
 
@@ -104,7 +111,7 @@ def known_exercise(name):
     return EXERCISES[name]
 
 
-def board(verdicts, *, width=100):
+def board(verdicts, *, width=100, colour=False):
     """The verdicts as text: a line for each exercise, what is wrong, and what to do next."""
     lines, track, shown = [], None, set()
     for verdict in verdicts:
@@ -113,14 +120,19 @@ def board(verdicts, *, width=100):
             track = exercise.track
             lines += ["", track.capitalize()]
         points = f"{verdict.points}/{verdict.max_points}"
-        lines.append(f"  {SIGNS[verdict.status]:10s} {verdict.exercise:20s} {points:>6s}  {exercise.title}")
-        if verdict.status in (WRONG, TODO):
+        sign = _coloured(f"{SIGNS[verdict.status]:10s}", _COLOURS[verdict.status], colour)
+        lines.append(f"  {sign} {verdict.exercise:20s} {points:>6s}  {exercise.title}")
+        if verdict.status == PARTLY:
+            each = ", ".join(f"{stage.id} {stage.points}/{stage.max_points}" for stage in verdict.stages)
+            lines.append(f"      passed; still open: {', '.join(verdict.open_stages)} ({each})")
+        if verdict.status in (PARTLY, WRONG, TODO):
             words = verdict.message.splitlines()
             if verdict.status == TODO:  # the first line only repeats which one
                 words = words[1:]
             elif verdict.message in shown:  # a file that cannot be imported is the same for all that stands in it
                 words = ["as above"]
             shown.add(verdict.message)
+            words = [*words, *(verdict.example.splitlines() if words != ["as above"] else [])]
             for line in words:
                 code = line.startswith("    ")
                 lines += (
@@ -141,13 +153,18 @@ def board(verdicts, *, width=100):
     return "\n".join(lines[1:] if lines[0] == "" else lines)
 
 
+def _coloured(text, code, colour):
+    """Text in a colour of the terminal."""
+    return f"\x1b[{code}m{text}\x1b[0m" if colour else text
+
+
 def your_network(verdicts):
     """Whether the shipped network runs on what was written; None where its layers are not exercises, or not checked."""
     statuses = {v.exercise: v.status for v in verdicts}
     layers = [name for name in NETWORK if name in EXERCISES]
     if not layers or not set(layers) <= set(statuses):
         return None
-    first = next((name for name in layers if statuses[name] != PASSED), None)
+    first = next((name for name in layers if statuses[name] not in (PASSED, PARTLY)), None)
     photograph = "coffee" if find_spec("skimage") else "portrait"
     run = f"pixelgrad predict {photograph} --engine naive"
     if first is None:
@@ -166,6 +183,7 @@ def as_dict(verdicts):
                 "max_points": v.max_points,
                 "mistake": v.mistake,
                 "message": v.message,
+                "stages": [asdict(stage) for stage in v.stages],
             }
             for v in verdicts
         ],
@@ -175,7 +193,7 @@ def as_dict(verdicts):
 
 
 def _next(verdicts):
-    for status, words in ((WRONG, "Next: fix {}"), (TODO, "Next: write {}")):
+    for status, words in ((WRONG, "Next: fix {}"), (TODO, "Next: write {}"), (PARTLY, "Next: extend {}")):
         for verdict in verdicts:
             if verdict.status == status:
                 exercise = EXERCISES[verdict.exercise]

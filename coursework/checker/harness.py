@@ -9,6 +9,7 @@ Nothing here knows the right answers. Each case of an exercise gives an outcome,
 """
 
 import faulthandler
+import functools
 import importlib
 import traceback
 from contextlib import suppress
@@ -17,14 +18,15 @@ from pathlib import Path
 import numpy as np
 
 from ...todo import Todo
+from ..exercises.catalogue import ROOT
 from ..exercises.registry import ReturnError
 from .comparing import alike
 from .given import REMEMBERED, decoys, refusing
 from .packing import copied, pack, same, unpack
 from .texts import exception_name, exception_text
 
-# Entries of one output, and of all outputs of an exercise. The right ones have a twentieth of it: what is larger is
-# wrong, and nobody reads it.
+# Entries of one output, and of all outputs of an exercise. The right ones have an eighth of it at most: what is larger
+# is wrong, and nobody reads it.
 MOST_OF_ONE, MOST_OF_ALL = 100_000, 1_000_000
 # Files that tell the parent where we are; the first names the exercise file that is being imported.
 STARTED, IMPORTED, WHERE = "started", "imported", "where"
@@ -39,6 +41,14 @@ class Outputs(dict):
 
     def take(self, function, value, *names):
         """Keep the values a function returned under these names; "_" is kept for the caller only. Returns them."""
+        values = self.checked(function, value, *names)
+        for name, one in zip(names, (values,) if len(names) == 1 else values):
+            if name != "_":
+                self._keep(name, one)
+        return values
+
+    def checked(self, function, value, *names):
+        """The values a function returned, and nothing kept; ReturnError unless they are as many as the names."""
         values = (value,) if len(names) == 1 else value
         wanted = f"({', '.join('cache' if name == '_' else name for name in names)})" if len(names) > 1 else names[0]
         if value is None:
@@ -46,9 +56,6 @@ class Outputs(dict):
         if len(names) > 1 and (not isinstance(value, tuple | list) or len(value) != len(names)):
             got = f"{len(value)} values" if isinstance(value, tuple | list) else f"one value, {_kind(value)}"
             raise ReturnError(f"{function} returned {got}; {wanted} was expected")
-        for name, one in zip(names, values):
-            if name != "_":
-                self._keep(name, one)
         return values[0] if len(names) == 1 else values
 
     def _keep(self, name, value):
@@ -70,7 +77,7 @@ class Outputs(dict):
             self[name] = array.copy()
 
 
-def run_case(exercise, inputs, namespace):
+def run_case(exercise, inputs, namespace, *, careful=True):
     """The outcome of one case: see the module's docstring.
 
     Parameters
@@ -79,14 +86,16 @@ def run_case(exercise, inputs, namespace):
     inputs : dict
     namespace : dict
         The student's functions by name.
+    careful : bool
+        Run it before with calls of other inputs in between: what depends on them was remembered. They come first, so
+        that what a function remembers is wrong.
     """
-    outcome, functions = _run_once(exercise, inputs, namespace)
-    if exercise.track == "layers" and outcome["raised"] is None:
-        # Once more, with other calls in between, and with what the first run has imported refused.
-        again, _ = _run_once(exercise, inputs, namespace, between=True)
-        if again["raised"] and again["raised"]["type"] == "ReturnError":
-            return again
-        if not alike(outcome, again) and alike(outcome, _run_once(exercise, inputs, namespace)[0]):
+    disturbed = _run_once(exercise, inputs, namespace, between=True)[0] if careful else None
+    outcome, functions = _run_once(exercise, inputs, namespace)  # what the first run has imported is refused, too
+    if disturbed and outcome["raised"] is None:
+        if disturbed["raised"] and disturbed["raised"]["type"] == "ReturnError":
+            return disturbed
+        if not alike(outcome, disturbed) and alike(outcome, _run_once(exercise, inputs, namespace)[0]):
             words = REMEMBERED.format(functions.latest, exercise.functions[0])
             outcome["raised"] = {"type": "ReturnError", "message": words, "line": None, "function": None}
     return outcome
@@ -131,14 +140,14 @@ class _Functions:
             setattr(self, name, self._watched(name, function))
 
     def _watched(self, name, function):
+        @functools.wraps(function)
         def call(*args, **kwargs):
             self.latest = name
             if self._earlier is not None:
-                for other, (earlier, decoy) in self._earlier.items():
-                    if other != name:
-                        with suppress(Exception), refusing(self._exercise, other, self._own):
-                            earlier(*decoy[0], **decoy[1])
                 self._earlier[name] = function, decoys(copied((args, kwargs)))
+                for other, (earlier, decoy) in self._earlier.items():
+                    with suppress(Exception), refusing(self._exercise, other, self._own):
+                        earlier(*copied(decoy[0]), **copied(decoy[1]))
             try:
                 with refusing(self._exercise, name, self._own) as refused:
                     return function(*args, **kwargs)
@@ -224,6 +233,7 @@ def _described(error):
     """An exception as text, with the last line of it that lies in an exercise file; else, that is not ours."""
     from ..exercises.catalogue import exercise_files
 
+    calls = [*traceback.walk_tb(error.__traceback__)]
     frames = traceback.extract_tb(error.__traceback__)
     theirs = [frame for frame in frames if Path(frame.filename).as_posix().endswith(tuple(exercise_files()))]
     others = [frame for frame in frames if "coursework" not in Path(frame.filename).parts[-3:-1]]
@@ -232,7 +242,22 @@ def _described(error):
         place = {"line": error.lineno, "function": Path(error.filename or "").name}
     else:
         place = {"line": frame and frame.lineno, "function": frame and f"{frame.name} ({Path(frame.filename).name})"}
-    return {"type": exception_name(error), "message": exception_text(error)[:500], **place}
+    words = exception_text(error)
+    if theirs and not isinstance(error, SyntaxError):
+        called = max(k for k, one in enumerate(frames) if one is theirs[-1]) + 1
+        if called < len(frames):
+            words = f"{_what_was_given(calls[called][0], frames[called])}{words}"
+    return {"type": exception_name(error), "message": words[:500], **place}
+
+
+def _what_was_given(frame, summary):
+    """Words about the arrays that one of our functions was given, in which the error was raised; empty for others."""
+    if not Path(summary.filename).is_relative_to(ROOT):
+        return ""
+    code = frame.f_code
+    names = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+    given = [f"{name} {value.shape}" for name in names if isinstance(value := frame.f_locals.get(name), np.ndarray)]
+    return f"(in {summary.name}, which was given {', '.join(given)}) " if given else ""
 
 
 def _kind(value):

@@ -1,4 +1,4 @@
-"""The verdict on an exercise: passed, or what is wrong, from known mistakes, messages and general relations.
+"""The verdict on an exercise, stage by stage: passed, or what is wrong, from known mistakes, messages and relations.
 
 The judge sees arrays only: what the student's functions returned, what the right ones return, and what known mistakes
 return on the same inputs. It never runs a student's code.
@@ -8,13 +8,17 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from ..exercises.catalogue import STAGES
+from ..exercises.registry import CORE
 from .comparing import alike
-from .diagnosis import ENDLESS, known_mistakes
+from .diagnosis import ENDLESS, does_something, known_mistakes
 from .importing import CANNOT, import_fault
-from .messages import case_message, paste, rank, related, where
+from .messages import TO_PASTE, case_message, mistake_example, paste, related, shown_case, where
+from .tables import drawn_case
 
 TOO_LONG = "It did not finish in time. Is there a loop that never ends, or one far longer than necessary?"
-PASSED, WRONG, TODO, BLOCKED = "passed", "wrong", "todo", "blocked"
+PASSED, PARTLY, WRONG, TODO, BLOCKED = "passed", "partly", "wrong", "todo", "blocked"
+OPEN = "open"  # an extension that does not pass, or waits for the core
 
 
 @dataclass(frozen=True)
@@ -24,6 +28,15 @@ class KnownMistake:
     name: str
     hint: str
     outcomes: dict
+
+
+@dataclass(frozen=True)
+class KnownPair:
+    """Two mistakes made together: their names, and the outcome, with fingerprints, in the one case that tells."""
+
+    names: tuple
+    case: str
+    outcome: dict
 
 
 @dataclass(frozen=True)
@@ -37,11 +50,33 @@ class Answers:
     right : dict of str to dict
         Outcomes; see `harness`.
     mistakes : list of KnownMistake
+    pairs : list of KnownPair
+        What two mistakes give together where it is neither's result.
     """
 
     inputs: dict
     right: dict
     mistakes: list
+    pairs: tuple | list = ()
+
+    def of(self, cases):
+        """The answers of some cases."""
+        inputs, right = ({case: table[case] for case in cases if case in table} for table in (self.inputs, self.right))
+        mistakes = [
+            m if isinstance(m.outcomes, str) else replace(m, outcomes={case: m.outcomes[case] for case in right})
+            for m in self.mistakes
+        ]
+        return Answers(inputs, right, mistakes, [pair for pair in self.pairs if pair.case in right])
+
+
+@dataclass(frozen=True)
+class StageVerdict:
+    """The checker's result for a stage: of the core as of an exercise, of an extension PASSED or OPEN."""
+
+    id: str
+    status: str
+    points: int
+    max_points: int
 
 
 @dataclass(frozen=True)
@@ -49,14 +84,21 @@ class Verdict:
     """The checker's result for an exercise."""
 
     exercise: str
-    status: str  # PASSED, WRONG, TODO or BLOCKED
+    status: str  # PASSED, PARTLY, WRONG, TODO or BLOCKED
     points: int
     max_points: int
     mistake: str | None = None  # several, joined by " + "
     message: str = ""
+    stages: tuple = ()  # of StageVerdict
+    example: str = ""  # arrays of a failing case, drawn; they hold right results
+
+    @property
+    def open_stages(self):
+        """The extensions that do not pass (list of str)."""
+        return [stage.id for stage in self.stages if stage.status == OPEN]
 
 
-def judge(exercise, answers, outcomes):
+def judge(exercise, answers, outcomes, stages=STAGES):
     """The verdict on what a student's functions returned.
 
     Parameters
@@ -65,53 +107,113 @@ def judge(exercise, answers, outcomes):
     answers : Answers
     outcomes : dict of str to dict, or str
         By case; or ENDLESS, and where it was; or, in words, why there are none.
+    stages : collection of str, optional
+        The extensions that are asked for beside the core; all by default.
 
     Returns
     -------
     Verdict
     """
-
-    def verdict(status, message="", mistake=None):
-        points = exercise.points if status == PASSED else 0
-        return Verdict(exercise.id, status, points, exercise.points, mistake, message)
-
+    wanted = exercise.stages(answers.right, stages)
     with np.errstate(all="ignore"):  # of any numbers at all
-        return _judge(exercise, answers, outcomes, verdict)
+        core, *extensions = wanted
+        asked = answers.of([case for stage in wanted for case in stage.cases])
+        everything = [] if isinstance(outcomes, str) else known_mistakes(exercise, asked, outcomes)
+        status, message, mistake, example = _judge(exercise, asked, outcomes, core, everything)
+        found = [StageVerdict(CORE, status, core.points if status == PASSED else 0, core.points)]
+        texts, mistakes = [message], [mistake]
+        if mistake and len(everything) > 1:  # the core's may not be all
+            others = [known for known in everything if known.name not in mistake.split(" + ")]
+            texts += [known.hint for known in others]
+            mistakes += [known.name for known in others]
+        for stage in extensions:
+            passed, text = False, ""
+            if status == PASSED:
+                one, text, mistake, drawn = _judge(exercise, asked, outcomes, stage, everything)
+                example = example or drawn
+                passed = one == PASSED
+                mistakes += [] if passed else [mistake]
+                if not passed:  # one case to paste is enough
+                    text = text.split(TO_PASTE)[0].rstrip() if any(TO_PASTE in told for told in texts) else text
+                    texts.append(f"{stage.id} asks for {stage.asks}.\n{text}")
+            found.append(StageVerdict(stage.id, PASSED if passed else OPEN, passed * stage.points, stage.points))
+    if status == PASSED and any(stage.status == OPEN for stage in found):
+        status = PARTLY
+    points, most = sum(stage.points for stage in found), sum(stage.max_points for stage in found)
+    name = " + ".join(dict.fromkeys(one for several in mistakes if several for one in several.split(" + ")))
+    text = "\n".join(filter(None, texts))
+    return Verdict(exercise.id, status, points, most, name or None, text, tuple(found), example)
 
 
-def _judge(exercise, answers, outcomes, verdict):
+def _judge(exercise, asked, all_outcomes, stage, everything):
+    """Status, message, mistake and drawn example for the cases of one stage; the others help to tell mistakes apart.
+
+    Parameters
+    ----------
+    exercise : Exercise
+    asked : Answers
+    all_outcomes : dict or str
+        Of all stages.
+    stage : Stage
+    everything : list of KnownMistake
+        What explains the outcomes of all stages together; empty where nothing does.
+    """
+    answers, outcomes = asked.of(stage.cases), all_outcomes
+    if not isinstance(outcomes, str):
+        outcomes = {case: outcomes[case] for case in stage.cases if case in outcomes}
     if isinstance(outcomes, str):
         words = TOO_LONG + outcomes.removeprefix(ENDLESS) if outcomes.startswith(ENDLESS) else outcomes
         known = known_mistakes(exercise, answers, outcomes)
-        return verdict(WRONG, "\n".join([words, *(m.hint for m in known)]), known[0].name if known else None)
+        return WRONG, "\n".join([words, *(m.hint for m in known)]), known[0].name if known else None, ""
     failing = [case for case in answers.right if not alike(answers.right[case], outcomes.get(case))]
     if not failing:
-        return verdict(PASSED)
+        return PASSED, "", None, ""
     fault = import_fault(outcomes)
     if fault is not None:
         own = fault[0] in exercise.files.values()
-        return verdict(WRONG if own else BLOCKED, CANNOT.join(fault))
+        return WRONG if own else BLOCKED, CANNOT.join(fault), None, ""
     todos = [o["raised"]["message"] for o in outcomes.values() if _is_todo(o)]
+    if todos and stage.id != CORE:
+        return TODO, "It is still to do.", None, ""
     if todos:
         own = todos[0].split(":", 1)[0] == exercise.id
-        return verdict(TODO if own else BLOCKED, todos[0] + (_so_far(exercise, answers, outcomes) if own else ""))
-    # Of equally bad ones the first: cases begin with the plainest, and what is special about a later one would mislead.
-    case = min(failing, key=lambda name: rank(exercise, answers, outcomes, name))
-    known = known_mistakes(exercise, answers, outcomes)
-    lines = [mistake.hint for mistake in known]
-    lines.append(case_message(exercise, answers.right[case], outcomes.get(case), case))
-    if not known:
-        lines.append(related(exercise, answers, outcomes, failing, case))
-    lines += [where(failing, answers.right), paste(exercise, case)]
+        so_far = _so_far(exercise, answers, outcomes, stage) if own else ""
+        return TODO if own else BLOCKED, todos[0] + so_far, None, ""
+    unknown = [_unknown_argument(outcomes.get(case)) for case in failing]
+    if stage.id != CORE and all(unknown):
+        return WRONG, f"So far there is no argument {unknown[0]}.", None, ""
+    names = {known.name for known in everything}
+    known = [mistake for mistake in answers.mistakes if mistake.name in names and does_something(mistake, answers)]
+    known.sort(key=lambda mistake: [one.name for one in everything].index(mistake.name))
+    known = known or known_mistakes(exercise, answers, outcomes, (asked, all_outcomes))
+    lines, shown = [], None
+    for mistake in known:
+        case, words = mistake_example(exercise, answers, outcomes, failing, mistake)
+        lines += [mistake.hint, words]
+        shown = shown or case
+    case = shown or shown_case(exercise, answers, outcomes, failing)
+    if shown is None:
+        lines.append(case_message(exercise, answers.right[case], outcomes.get(case), case))
+        lines.append("" if known else related(exercise, answers, outcomes, failing, case))
+    lines += [where(failing, answers.right), paste(exercise, case, answers.inputs[case])]
     name = " + ".join(mistake.name for mistake in known)
-    return verdict(WRONG, "\n".join(line for line in lines if line), name or None)
+    drawn = drawn_case(exercise, answers, outcomes, failing, case)
+    return WRONG, "\n".join(line for line in lines if line), name or None, drawn
+
+
+def _unknown_argument(outcome):
+    """The argument that a function does not know, in quotes; empty where nothing of the kind was raised."""
+    raised = outcome and outcome["raised"]
+    if not raised or raised["type"] != "TypeError":
+        return ""
+    return raised["message"].partition("unexpected keyword argument ")[2]
 
 
 def _is_todo(outcome):
     return bool(outcome["raised"]) and outcome["raised"]["type"] == "Todo"
 
 
-def _so_far(exercise, answers, outcomes):
+def _so_far(exercise, answers, outcomes, stage):
     """The message about the written part of an exercise, which is judged as if it were the whole."""
     cases = [case for case in answers.right if case in outcomes]
     todo = {case for case in cases if _is_todo(outcomes[case])}
@@ -128,12 +230,12 @@ def _so_far(exercise, answers, outcomes):
         return made
 
     mistakes = [replace(m, outcomes=part(m.outcomes)) for m in answers.mistakes if not isinstance(m.outcomes, str)]
-    halved = replace(answers, right=part(answers.right), mistakes=mistakes)
-    judged = judge(exercise, halved, part(outcomes))
+    halved = replace(answers, right=part(answers.right), mistakes=mistakes, pairs=())
+    status, message, _, _ = _judge(exercise, halved, part(outcomes), stage, [])
     texts = {outcomes[case]["raised"]["message"] for case in todo}
     missing = [name for name in exercise.functions if f"{exercise.id}: {name}" in texts]
     there = exercise.functions[: exercise.functions.index(missing[0])] if missing else ()
     rest = f"{' and '.join(missing) or 'the rest'} is still to do"
-    if judged.status == PASSED:
+    if status == PASSED:
         return f"\n{' and '.join(there) or 'What is there'} is right so far; {rest}."
-    return f"\n{rest}, and what is there is not right yet:\n{judged.message}"
+    return f"\n{rest}, and what is there is not right yet:\n{message}"

@@ -1,10 +1,16 @@
 """Messages: what is wrong with outcomes, which fault comes first, and the case that shows it."""
 
+import re
+
 import numpy as np
 
 from .comparing import close, mistyped, near
+from .diagnosis import CHANGED, KINDS, RAISED, explained
 from .relations import relation
 
+_INPUT = re.compile(r'c\["(\w+)"\]')
+TO_PASTE = "To see it in Python:"
+_MOST_CASES = 4  # that are listed
 AGAIN = "_again"  # behind an output's name: of a second call with the same cache
 
 
@@ -21,6 +27,34 @@ def rank(exercise, answers, outcomes, case):
         return 3
     wrong = {name for name in right["outputs"] if not close(right["outputs"][name], got["outputs"][name])}
     return 4 if wrong & set(exercise.forward) else 5
+
+
+def shown_case(exercise, answers, outcomes, failing):
+    """The failing case to show.
+
+    Of equally bad ones the first: cases begin with the plainest, and what is special about a later one would mislead.
+    NaN comes last where the first case is wrong without it: large numbers then only make worse what is wrong anyway.
+    """
+
+    def order(case):
+        place = rank(exercise, answers, outcomes, case)
+        return 6 if place == 2 and failing[0] == next(iter(answers.right)) and case != failing[0] else place
+
+    return min(failing, key=order)
+
+
+def mistake_example(exercise, answers, outcomes, failing, mistake):
+    """The case that shows a known mistake, and its message about nothing else; (None, "") where none does."""
+    cases = {case: names for case, names in explained(mistake, answers, outcomes).items() if case in failing}
+    if not cases:
+        return None, ""
+    case = min((one for one in failing if one in cases), key=lambda name: rank(exercise, answers, outcomes, name))
+    right, got = answers.right[case], outcomes[case]
+    if not cases[case] & {RAISED, CHANGED, KINDS}:
+        right, got = ({**one, "raised": None, "changed": {}, "kinds": {}} for one in (right, got))
+        for one in (right, got):
+            one["outputs"] = {name: value for name, value in one["outputs"].items() if name in cases[case]}
+    return case, case_message(exercise, right, got, case)
 
 
 def case_message(exercise, right, got, case):
@@ -113,11 +147,11 @@ def _border(wrong):
 
 
 def where(failing, cases):
-    """Which cases are right, which wrong."""
-    right = [case for case in cases if case not in failing]
-    if not right:
+    """How many cases are right, and which are wrong."""
+    if len(failing) == len(cases):
         return "" if len(failing) == 1 else "It is wrong in every case."
-    return f"It is right in: {', '.join(right)}. It is wrong in: {', '.join(failing)}."
+    shown = failing if len(failing) <= _MOST_CASES else [*failing[: _MOST_CASES - 1], "..."]
+    return f"It is right in {len(cases) - len(failing)} of {len(cases)} cases. Wrong: {'; '.join(shown)}."
 
 
 def related(exercise, answers, outcomes, failing, shown):
@@ -138,18 +172,34 @@ def related(exercise, answers, outcomes, failing, shown):
             got = outcome["outputs"].get(name) if outcome else None
             if expected is not None and got is not None and not close(expected, got):
                 pairs.append((expected, got, answers.inputs[case]))
-        found = relation(pairs) if pairs else None
+        found = (_of_another_case(answers, pairs, name) or relation(pairs)) if pairs else None
         if found is not None:
             return f"{name} {found}."
     return None
 
 
-def paste(exercise, case):
+def _of_another_case(answers, pairs, name):
+    """Words for results that are right for other inputs: something was kept from call to call."""
+    others = {case: right["outputs"][name] for case, right in answers.right.items() if name in right["outputs"]}
+    for expected, got, _ in pairs:
+        if expected.size < 2 or got.shape != expected.shape:
+            return None
+        if not any(close(other, got) and not close(other, expected) for other in others.values()):
+            return None
+    return "is the right result for other inputs, those of another case: is something kept from call to call?"
+
+
+def calls(exercise, inputs):
+    """The lines of an exercise's text to paste that a case has all inputs for."""
+    return [line for line in exercise.paste.strip().splitlines() if set(_INPUT.findall(line)) <= inputs.keys()]
+
+
+def paste(exercise, case, inputs):
     """The failing case, to be pasted into Python."""
     modules = {}
     for function, file in exercise.files.items():
         modules.setdefault(file[:-3].replace("/", "."), []).append(function)
     lines = [f"from pixelgrad.{module} import {', '.join(names)}" for module, names in modules.items()]
     code = ["from pixelgrad.coursework import load_case", *lines, f"c = load_case({exercise.id!r}, {case!r})"]
-    code += exercise.paste.strip().splitlines()
-    return "To see it in Python:\n" + "\n".join(f"    {line}" for line in code)
+    code += calls(exercise, inputs)
+    return f"{TO_PASTE}\n" + "\n".join(f"    {line}" for line in code)

@@ -26,11 +26,17 @@ def relation(pairs):
         pairs = [(expected.astype(float), got.astype(float), inputs) for expected, got, inputs in pairs]
         if any(_near(expected, got) for expected, got, _ in pairs):  # wrong is only what sort of numbers they are
             return None
-        for find in (_sign, _factor, _transposed, _flipped, _shifted, _batch_mixed, _missing_term):
+        for find in _ALL:
             first, *others = ([*find(*pair)] for pair in pairs)
             for words in first:
                 if all(words in other for other in others):
                     return words
+        for find in _CERTAIN:  # that hold by no accident, and so say something where they hold in most cases
+            first, *others = ([*find(*pair)] for pair in pairs)
+            for words in first:
+                count = 1 + sum(words in other for other in others)
+                if len(pairs) > 2 and count >= 2 * len(pairs) / 3 and pairs[0][0].size > 2:
+                    return f"{words}, in {count} of the {len(pairs)} cases where it is wrong"
     return None
 
 
@@ -135,3 +141,29 @@ def _missing_term(expected, got, inputs):
         yield "is off by the same number everywhere: a term is missing, or there is one too many"
     if expected.size > width and _near(expected, got - difference.reshape(-1, width)[0]):
         yield "is off by the same row everywhere: a term is missing, or there is one too many"
+
+
+def _signs_lost(expected, got, inputs):
+    """Magnitudes, squares, or what is positive alone, in place of numbers of both signs."""
+    if expected.shape != got.shape or expected.size < 2:
+        return
+    for made, words in (
+        (np.abs(expected), "holds the magnitudes of what it should"),
+        (expected**2, "holds the squares of what it should"),
+        (np.maximum(expected, 0), "is right where it should be positive, and 0 elsewhere"),
+    ):
+        if _near(made, got):
+            yield words
+
+
+def _nearly(expected, got, inputs):
+    """Right but for something small: no rounding error is so large."""
+    if expected.shape != got.shape or not np.isfinite(got).all():
+        return
+    scale = np.abs(expected).max(initial=0)
+    if scale and np.abs(got - expected).max() < 1e-3 * scale:
+        yield "is nearly right: a small constant, such as eps, is left out, or added where it does not belong"
+
+
+_CERTAIN = (_sign, _factor, _transposed, _signs_lost)
+_ALL = (_sign, _factor, _transposed, _flipped, _shifted, _batch_mixed, _missing_term, _signs_lost, _nearly)

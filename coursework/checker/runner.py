@@ -44,6 +44,8 @@ IMPORT_OVER = "it uses more than it may ({}), outside the functions"
 IMPORT_ENDED = "it ends the whole program ({}). Is there an exit() outside the functions?"
 UNREADABLE = "What it returned cannot be read."
 _POLL = 0.01  # seconds
+_MOST_SLOWED = 20  # times as long as alone, on a busy machine
+_MOST_IDLE = 30  # looks at a child in a row at which it does nothing
 _MOST_PRINTED = 4000  # characters
 _MOST_ARRAYS, _MOST_WORDS = 10_000, 2**20  # of all that an exercise returns; bytes of what describes it
 _MOST_TEXT = 2**14  # bytes of other texts
@@ -104,6 +106,13 @@ class Child:
         """Whether it has come to its end."""
         return self._process.poll() is not None
 
+    def used(self):
+        """Seconds of processor time so far, and whether it runs or reads; None where the system does not tell."""
+        with suppress(OSError, ValueError, IndexError):
+            fields = Path(f"/proc/{self._process.pid}/stat").read_text().rpartition(")")[2].split()
+            return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK"), fields[0] in "RD"
+        return None
+
     def end(self):
         """End it. Returns its exit code, negative for a signal, and in words which limit it went over."""
         with suppress(ProcessLookupError, PermissionError):
@@ -112,6 +121,34 @@ class Child:
         with suppress(ProcessLookupError, PermissionError):
             self._process.kill()
         return self._process.wait(), ""
+
+
+class Patience:
+    """How long a child may go on. Processor time counts: on a busy machine a slow import is slow, not endless.
+
+    A child that does nothing, or whose processor time nobody tells, is measured by the clock.
+    """
+
+    def __init__(self, child):
+        self._tell = getattr(child, "used", lambda: None)
+        self.begin()
+
+    def begin(self):
+        """Something has been finished: from here on anew."""
+        self._since, self._idle = time.monotonic(), 0
+        told = self._tell()
+        self._before = told[0] if told else 0.0
+
+    def ends(self, seconds):
+        """Whether it has used up its seconds."""
+        elapsed = time.monotonic() - self._since
+        if elapsed <= seconds:
+            return False
+        told = self._tell()
+        if told is None or elapsed > _MOST_SLOWED * seconds:
+            return True
+        self._idle = 0 if told[1] else self._idle + 1
+        return told[0] - self._before > seconds or self._idle > _MOST_IDLE
 
 
 @dataclass(frozen=True)
@@ -184,7 +221,7 @@ def _watch(place, waiting, root, limits, start, printed, outcomes, done):
     child = start(command(root, place, limits), place)
     reader = threading.Thread(target=_collect, args=(child.stdout, printed), daemon=True)
     reader.start()
-    endless, halted, reached, latest = False, False, set(), time.monotonic()
+    endless, halted, reached, patience = False, False, set(), Patience(child)
     code, over = 0, ""
     try:
         while True:
@@ -192,16 +229,16 @@ def _watch(place, waiting, root, limits, start, printed, outcomes, done):
             for stage in {STARTED, IMPORTED} - reached:
                 if os.path.lexists(results / stage):
                     reached.add(stage)
-                    latest = time.monotonic()
+                    patience.begin()
             while waiting and os.path.lexists(results / f"{waiting[0]}.npz"):
                 name = waiting.pop(0)
                 outcomes[name] = _read(results / f"{name}.npz")
-                latest = time.monotonic()
+                patience.begin()
                 if done:
                     done(name)
             if not waiting or ended:
                 break
-            if time.monotonic() - latest > (limits.seconds if STARTED in reached else limits.start_seconds):
+            if patience.ends(limits.seconds if STARTED in reached else limits.start_seconds):
                 endless = True
                 halted = not _tells(results / WHERE)
                 break

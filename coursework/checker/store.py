@@ -9,7 +9,7 @@ import h5py
 import numpy as np
 
 from ..._files import written_beside
-from .judge import Answers, KnownMistake
+from .judge import Answers, KnownMistake, KnownPair
 from .packing import pack, unpack
 
 TABLE = "table"
@@ -25,6 +25,7 @@ def write_answers(path, answers, *, overwrite=False):
                 "inputs": answer.inputs,
                 "right": answer.right,
                 "mistakes": [{"name": m.name, "hint": m.hint, "outcomes": m.outcomes} for m in answer.mistakes],
+                "pairs": [{"names": p.names, "case": p.case, "outcome": p.outcome} for p in answer.pairs],
             }
             group = f.create_group(name)
             packed = pack(tree)
@@ -50,7 +51,8 @@ def read_answers(names=None, path=ANSWERS):
             kinds = [kind for kind in f[name] if not kind.endswith(TABLE)]
             tree = unpack(_parted((f[name][kind][()], f[name][f"{kind} {TABLE}"][()]) for kind in kinds))
             mistakes = [KnownMistake(m["name"], m["hint"], m["outcomes"]) for m in tree["mistakes"]]
-            answers[name] = Answers(tree["inputs"], tree["right"], mistakes)
+            pairs = [KnownPair(tuple(p["names"]), p["case"], p["outcome"]) for p in tree["pairs"]]
+            answers[name] = Answers(tree["inputs"], tree["right"], mistakes, pairs)
     return answers
 
 

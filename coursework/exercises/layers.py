@@ -7,7 +7,8 @@ only.
 
 import numpy as np
 
-from .registry import Exercise
+from .masks import Masks
+from .registry import Exercise, ReturnError, Stage
 
 SMOOTHING = 0.1
 BN_OPTIONS = {"mode": "train"}
@@ -24,6 +25,10 @@ CORRELATIONS = tuple(
         "ndimage.convolve",
     )
 )
+
+
+NO_BIAS = Stage("no-bias", 1, ("no bias",), "a layer without bias: b may be None, and then so is db")
+FLOOR = "windows that do not fill the image: what is left over at the right and at the bottom is not looked at"
 
 
 def _draw(rng, *shape):
@@ -92,12 +97,12 @@ dx, dw, db = affine_backward(c["dout"], cache)
 
 
 def _relu_cases(rng):
-    def case(*shape, rule="standard"):
+    def case(*shape, **options):
         # All four pairs of signs occur, whatever is drawn.
         size, order = int(np.prod(shape)), rng.permutation(int(np.prod(shape)))
         signs = np.resize([[1, 1], [1, -1], [-1, 1], [-1, -1]], (size, 2))[order]
         x, dout = (np.abs(_draw(rng, size)) * signs[:, k] for k in (0, 1))
-        return {"x": x.reshape(shape), "dout": dout.reshape(shape), "rule": rule}
+        return {"x": x.reshape(shape), "dout": dout.reshape(shape), "options": options}
 
     cases = {
         "plain": case(1, 4),
@@ -115,8 +120,8 @@ def _relu_cases(rng):
 
 def _relu_run(f, c, out):
     _, cache = out.take("relu_forward", f.relu_forward(c["x"]), "out", "_")
-    out.take("relu_backward", f.relu_backward(c["dout"], cache, c["rule"]), "dx")
-    out.take("relu_backward", f.relu_backward(c["dout"], cache, c["rule"]), "dx_again")
+    out.take("relu_backward", f.relu_backward(c["dout"], cache, **c["options"]), "dx")
+    out.take("relu_backward", f.relu_backward(c["dout"], cache, **c["options"]), "dx_again")
 
 
 RELU = Exercise(
@@ -124,13 +129,22 @@ RELU = Exercise(
     track="layers",
     title="ReLU, and its three backward rules",
     files={"relu_forward": "layers/basic.py", "relu_backward": "layers/basic.py"},
-    points=3,
+    points=5,
+    extensions=(
+        Stage("zero", 1, ("zeros in x",), "no gradient where x is exactly 0"),
+        Stage(
+            "rules",
+            1,
+            ("rule guided", "rule deconv", "rule guided, zeros in x"),
+            "the rules 'guided' and 'deconv' in relu_backward",
+        ),
+    ),
     cases=_relu_cases,
     run=_relu_run,
     forward=("out",),
     paste="""
 out, cache = relu_forward(c["x"])
-dx = relu_backward(c["dout"], cache, c["rule"])
+dx = relu_backward(c["dout"], cache, **c["options"])
 """,
     instructions={
         "relu_forward": (
@@ -159,9 +173,9 @@ dx = relu_backward(c["dout"], cache, c["rule"])
 
 
 def _softmax_cases(rng):
-    def case(N, K, label_smoothing=0.0):
+    def case(N, K, **options):
         # No two labels alike, which would hide what happens to the labels of other images.
-        return {"x": _draw(rng, N, K), "y": rng.permutation(K)[:N], "label_smoothing": label_smoothing}
+        return {"x": _draw(rng, N, K), "y": rng.permutation(K)[:N], "options": options}
 
     cases = {
         "plain": case(1, 3),
@@ -171,7 +185,7 @@ def _softmax_cases(rng):
         "scores far below zero": case(2, 3),
         "one image far above the other": case(2, 3),
         "right class improbable": case(1, 3),
-        "label smoothing": case(2, 4, SMOOTHING),
+        "label smoothing": case(2, 4, label_smoothing=SMOOTHING),
     }
     cases["large scores"]["x"] += 1000
     cases["scores far below zero"]["x"] -= 1000
@@ -182,8 +196,7 @@ def _softmax_cases(rng):
 
 
 def _softmax_run(f, c, out):
-    loss = f.softmax_loss(c["x"], c["y"], label_smoothing=c["label_smoothing"])
-    out.take("softmax_loss", loss, "loss", "dx")
+    out.take("softmax_loss", f.softmax_loss(c["x"], c["y"], **c["options"]), "loss", "dx")
 
 
 SOFTMAX = Exercise(
@@ -192,11 +205,20 @@ SOFTMAX = Exercise(
     title="The softmax loss",
     files={"softmax_loss": "layers/losses.py"},
     points=6,
+    extensions=(
+        Stage(
+            "extremes",
+            1,
+            ("one image far above the other", "right class improbable"),
+            "scores so far apart that probabilities vanish, with neither infinity nor NaN",
+        ),
+        Stage("smoothing", 1, ("label smoothing",), "label_smoothing"),
+    ),
     cases=_softmax_cases,
     run=_softmax_run,
     forward=("loss",),
     paste="""
-loss, dx = softmax_loss(c["x"], c["y"], label_smoothing=c["label_smoothing"])
+loss, dx = softmax_loss(c["x"], c["y"], **c["options"])
 """,
     instructions={
         "softmax_loss": (
@@ -306,10 +328,11 @@ def _conv_cases(rng):
         "several filters": case(F=2),
         "not square": case(H=3, W=5),
         "filter not square": case(HH=3, WW=2),
-        "stride 2": case(stride=2),
+        "stride 2": case(H=5, W=5, stride=2),
         "no padding": case(pad=0),
-        "all of it at once": case(N=2, C=3, F=2, H=5, W=6, HH=2, WW=3, stride=2, pad=1),
+        "all of it at once": case(N=2, C=3, F=2, H=6, W=5, HH=2, WW=3, stride=2, pad=1),
         "no bias": case() | {"b": None},
+        "windows that do not fill the image": case(H=4, W=5, stride=2),
     }
 
 
@@ -327,6 +350,7 @@ CONV = Exercise(
     title="Convolution, in loops",
     files={"conv_forward_naive": "layers/naive.py", "conv_backward_naive": "layers/naive.py"},
     points=10,
+    extensions=(NO_BIAS, Stage("floor", 1, ("windows that do not fill the image",), FLOOR)),
     cases=_conv_cases,
     run=_conv_run,
     forward=("out",),
@@ -344,7 +368,7 @@ dx, dw, db = conv_backward_naive(c["dout"], cache)
         "conv_backward_naive": (
             "Walk over the same windows as forward. Each entry of dout belongs to one image, one filter and one "
             "window: give the window and the filter their share of it. Return dx (N, C, H, W), dw (F, C, HH, WW) and "
-            "db (F,), or None for db where b is None."
+            "db (F,), or None for db where b is None. Nothing is prepared: the sizes are in your cache and in dout."
         ),
     },
     hints=(
@@ -391,6 +415,7 @@ def _max_pool_cases(rng):
         "gaps between windows": case(H=5, W=5, stride=3),
         "negative values": case(),
         "ties": case(),
+        "windows that do not fill the image": case(H=4, W=5),
         "ceil_mode": case(H=3, W=5, ceil_mode=True),
     }
     cases["negative values"]["x"] *= -1
@@ -417,7 +442,12 @@ MAX_POOL = Exercise(
     track="layers",
     title="Max pooling, in loops",
     files={"max_pool_forward_naive": "layers/naive.py", "max_pool_backward_naive": "layers/naive.py"},
-    points=6,
+    points=7,
+    extensions=(
+        Stage("floor", 1, ("windows that do not fill the image",), FLOOR),
+        Stage("ties", 1, ("ties",), "the whole gradient at the first, row by row, of several equally large pixels"),
+        Stage("ceil-mode", 1, ("ceil_mode",), "ceil_mode: last windows that hang over the border"),
+    ),
     cases=_max_pool_cases,
     run=_max_pool_run,
     forward=("out",),
@@ -455,6 +485,9 @@ dx = max_pool_backward_naive(c["dout"], cache)
 # -- batchnorm -----------------------------------------------------------------------------------------------------
 
 
+TEST_BACKWARD = "gradients in test mode, too: visualisation goes back through a network that is not training"
+
+
 def _running(rng, D):
     return {"running_mean": _draw(rng, D), "running_var": np.round(rng.uniform(0.5, 2, D), 2)}
 
@@ -475,19 +508,31 @@ def _batchnorm_cases(rng):
         "running averages given": case(running=True),
         "another momentum": case(running=True, momentum=0.75),
         "large eps": case(eps=0.5),
-        "test mode": case(D=3, plain=False, running=True, mode="test", eps=0.5),
-        "test mode, one image": case(N=1, D=3, plain=False, running=True, mode="test", eps=0.5),
+        "test mode": _forward_only(case(D=3, plain=False, running=True, mode="test", eps=0.5)),
+        "test mode, one image": _forward_only(case(N=1, D=3, plain=False, running=True, mode="test", eps=0.5)),
+        "gradients in test mode": case(D=3, plain=False, running=True, mode="test", eps=0.5),
+        "gradients in test mode, one image": case(N=1, D=3, plain=False, running=True, mode="test", eps=0.5),
+        "old running averages": _forward_only(case(running=True)) | {"old_too": True},
     }
+
+
+def _forward_only(case):
+    """The case without an upstream gradient: backward is not called."""
+    return {name: value for name, value in case.items() if name != "dout"}
 
 
 def _batchnorm_run(f, c, out, name="batchnorm"):
     forward, backward = getattr(f, f"{name}_forward"), getattr(f, f"{name}_backward")
-    given = [c["bn_param"].get(key) for key in ("running_mean", "running_var")]
+    old = [c["bn_param"].get(key) for key in ("running_mean", "running_var")]
     _, cache = out.take(f"{name}_forward", forward(c["x"], c["gamma"], c["beta"], c["bn_param"]), "out", "_")
     running = [c["bn_param"].get(key) for key in ("running_mean", "running_var")]
+    if any(one is None for one in running):
+        raise ReturnError(f"{name}_forward left no running averages in bn_param: store them under their names")
     out.take("bn_param", running, "running_mean", "running_var")
-    if given[0] is not None:  # the old arrays are to be left alone
-        out.take("bn_param", given, "given_running_mean", "given_running_var")
+    if c.get("old_too"):
+        out.take("bn_param", old, "the old running_mean", "the old running_var")
+    if "dout" not in c:
+        return
     out.take(f"{name}_backward", backward(c["dout"], cache), "dx", "dgamma", "dbeta")
     out.take(f"{name}_backward", backward(c["dout"], cache), "dx_again", "dgamma_again", "dbeta_again")
 
@@ -498,9 +543,13 @@ BATCHNORM = Exercise(
     title="Batch normalisation",
     files={"batchnorm_forward": "layers/norm.py", "batchnorm_backward": "layers/norm.py"},
     points=10,
+    extensions=(
+        Stage("test-backward", 1, ("gradients in test mode", "gradients in test mode, one image"), TEST_BACKWARD),
+        Stage("old-averages", 1, ("old running averages",), "new arrays for the running averages: the old ones stay"),
+    ),
     cases=_batchnorm_cases,
     run=_batchnorm_run,
-    forward=("out", "running_mean", "running_var", "given_running_mean", "given_running_var"),
+    forward=("out", "running_mean", "running_var", "the old running_mean", "the old running_var"),
     paste="""
 out, cache = batchnorm_forward(c["x"], c["gamma"], c["beta"], c["bn_param"])
 running_mean, running_var = c["bn_param"]["running_mean"], c["bn_param"]["running_var"]
@@ -552,7 +601,8 @@ def _spatial_batchnorm_cases(rng):
         "not square": case(H=2, W=4),
         "gamma and beta": case(plain=False),
         "running averages given": case(running=True),
-        "test mode": case(plain=False, running=True, mode="test"),
+        "test mode": _forward_only(case(plain=False, running=True, mode="test")),
+        "gradients in test mode": case(plain=False, running=True, mode="test"),
         "all of it at once": case(N=2, C=3, H=2, W=4, plain=False, running=True, momentum=0.75, eps=0.5),
     }
 
@@ -567,9 +617,10 @@ SPATIAL_BATCHNORM = Exercise(
     title="Batch normalisation of images",
     files={"spatial_batchnorm_forward": "layers/norm.py", "spatial_batchnorm_backward": "layers/norm.py"},
     points=5,
+    extensions=(Stage("test-backward", 1, ("gradients in test mode",), TEST_BACKWARD),),
     cases=_spatial_batchnorm_cases,
     run=_spatial_batchnorm_run,
-    forward=("out", "running_mean", "running_var", "given_running_mean", "given_running_var"),
+    forward=("out", "running_mean", "running_var", "the old running_mean", "the old running_var"),
     paste="""
 out, cache = spatial_batchnorm_forward(c["x"], c["gamma"], c["beta"], c["bn_param"])
 running_mean, running_var = c["bn_param"]["running_mean"], c["bn_param"]["running_var"]
@@ -601,32 +652,24 @@ dx, dgamma, dbeta = spatial_batchnorm_backward(c["dout"], cache)
 # -- dropout -------------------------------------------------------------------------------------------------------
 
 
-def _global_numbers():
-    """What np.random.random and np.random.rand draw in a case: not from the generator they should come from."""
-    return np.random.RandomState(1)
-
-
 def _telling_seed(rng, shape, p):
-    """A seed whose mask keeps some entries and drops some, and differs from those that mistaken rules make of it."""
+    """A seed whose mask keeps some entries and drops some, and differs from that of another seed or for another p."""
     while True:
         seed = int(rng.integers(2**31))
-        generator, other = np.random.default_rng(seed), np.random.default_rng(0)
-        numbers, kept = generator.random(shape), generator.random(shape) < p
-        shared = _global_numbers().random(shape)
-        masks = [kept, numbers > p, numbers < 1 - p, other.random(shape) < p, shared < p]
-        if shape[0] > 1:
-            masks.append(np.broadcast_to(numbers[0] < p, shape))
+        numbers, other = (np.random.default_rng(s).random(shape) for s in (seed, 0))
         mask = numbers < p
-        if mask.any() and not mask.all() and not any((mask == wrong).all() for wrong in masks):
+        masks = [numbers < 1 - p, other < p] + ([np.broadcast_to(mask[0], shape)] if shape[0] > 1 else [])
+        legacy = np.random.RandomState(seed).random(shape) < p  # what CS231n's own line draws
+        if mask.any() and not mask.all() and legacy.any() and not any((mask == wrong).all() for wrong in masks):
             return seed
 
 
 def _dropout_cases(rng):
     def case(*shape, p=0.7, mode="train"):
+        seed = _telling_seed(rng, shape, p)
         return {
             "x": _draw(rng, *shape),
-            "dropout_param": {"p": p, "mode": mode},
-            "seed": _telling_seed(rng, shape, p),
+            "dropout_param": {"p": p, "mode": mode, "seed": seed},
             "dout": _draw(rng, *shape),
         }
 
@@ -640,13 +683,15 @@ def _dropout_cases(rng):
 
 
 def _dropout_run(f, c, out):
-    # A generator, not its seed: a mask that is drawn a second time is another one.
-    dropout_param = {**c["dropout_param"], "seed": np.random.default_rng(c["seed"])}
-    # Who draws from NumPy's global generator shall always get the same, or nobody could tell.
-    np.random.set_state(_global_numbers().get_state())  # noqa: NPY002
-    _, cache = out.take("dropout_forward", f.dropout_forward(c["x"], dropout_param), "out", "_")
-    out.take("dropout_backward", f.dropout_backward(c["dout"], cache), "dx")
-    out.take("dropout_backward", f.dropout_backward(c["dout"], cache), "dx_again")
+    masks = Masks(f, c["dropout_param"], c["x"].shape)
+    x, dout = c["x"].copy(), c["dout"].copy()
+    value, cache = out.checked("dropout_forward", f.dropout_forward(c["x"], c["dropout_param"]), "out", "_")
+    out.take("dropout_forward", masks.translated(value, x), "out")
+    for name in ("dx", "dx_again"):
+        value = out.checked("dropout_backward", f.dropout_backward(c["dout"], cache), name)
+        out.take("dropout_backward", masks.translated(value, dout), name)
+    if masks.complaint:  # last: what came back is looked at, too
+        raise ReturnError(masks.complaint)
 
 
 DROPOUT = Exercise(
@@ -659,17 +704,15 @@ DROPOUT = Exercise(
     run=_dropout_run,
     forward=("out",),
     paste="""
-import numpy as np
-dropout_param = {**c["dropout_param"], "seed": np.random.default_rng(c["seed"])}
-out, cache = dropout_forward(c["x"], dropout_param)
+out, cache = dropout_forward(c["x"], c["dropout_param"])
 dx = dropout_backward(c["dout"], cache)
 """,
     instructions={
         "dropout_forward": (
-            "In training mode get a generator by `rng = np.random.default_rng(dropout_param.get('seed', 0))`, draw "
-            "one number per entry of x by `rng.random(x.shape)`, once, and keep the entries whose number is below p; "
-            "the others become 0. What is kept is scaled so that the expected value of out is x. In test mode nothing "
-            "happens. Return out, of x's shape, and a cache for backward; x itself must stay as it is."
+            "In training mode keep each entry of x with probability p; the others become 0. Draw one number per entry, "
+            "from a generator that dropout_param['seed'] seeds, an int: the same seed gives the same mask. Any of "
+            "NumPy's generators will do. What is kept is scaled so that the expected value of out is x. In test mode "
+            "nothing happens. Return out, of x's shape, and a cache for backward; x itself must stay as it is."
         ),
         "dropout_backward": (
             "Return dx, of dout's shape: what forward did to x happens to dout. It must work in both modes."
@@ -716,8 +759,9 @@ def _im2col_cases(rng):
         "stride 2": case(stride=2),
         "gaps between windows": case(H=5, W=5, stride=3),
         "padding": case(pad=1),
-        "all of it at once": case(N=2, C=3, F=2, H=5, W=6, HH=2, WW=3, stride=2, pad=1),
+        "all of it at once": case(N=2, C=3, F=2, H=6, W=5, HH=2, WW=3, stride=2, pad=1),
         "no bias": case() | {"b": None},
+        "windows that do not fill the image": case(H=4, W=5, stride=2),
     }
 
 
@@ -738,6 +782,7 @@ IM2COL = Exercise(
     title="Convolution as a matrix product",
     files=dict.fromkeys(("im2col", "col2im", "conv_forward_im2col", "conv_backward_im2col"), "layers/im2col.py"),
     points=10,
+    extensions=(NO_BIAS, Stage("floor", 1, ("windows that do not fill the image",), FLOOR)),
     cases=_im2col_cases,
     run=_im2col_run,
     forward=("rows", "image", "out"),

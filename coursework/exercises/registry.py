@@ -8,7 +8,31 @@ class ReturnError(Exception):
     """A student's function did not return what was promised."""
 
 
+CORE = "core"
+
+
 @dataclass(frozen=True)
+class Stage:
+    """A part of an exercise that earns points of its own: the core, or an extension of it.
+
+    Attributes
+    ----------
+    id : str
+        "core", or the extension's name, as on the command line.
+    points : int
+    cases : tuple of str
+        The cases that belong to it.
+    asks : str
+        What it asks for, in words that follow "asks for".
+    """
+
+    id: str
+    points: int
+    cases: tuple
+    asks: str
+
+
+@dataclass(frozen=True, eq=False)
 class Exercise:
     """One exercise of the coursework.
 
@@ -21,6 +45,7 @@ class Exercise:
     files : dict of str to str
         The functions to write, and for each the file that holds it, from the repository's root: layers/basic.py.
     points : int
+        Of all stages together.
     cases : callable (rng) -> dict of str to dict
         Draws the inputs of every case; the names of the cases say what is special about each. The first is the
         plainest.
@@ -29,7 +54,8 @@ class Exercise:
     forward : tuple of str
         The outputs that are not gradients; messages speak of them first.
     paste : str
-        The same calls as text, for a student to paste; inputs are c["name"].
+        The same calls as text, for a student to paste; inputs are c["name"]. A line that asks for an input which a
+        case lacks is left out.
     instructions : dict of str to str
         What to do, function by function; it is printed above the TODO.
     hints : (str, str, str)
@@ -42,6 +68,8 @@ class Exercise:
         Inputs that the functions are meant to write to.
     ready : tuple of str
         Functions of the libraries that do the whole task, "scipy.special.softmax": a solution may not call them.
+    extensions : tuple of Stage
+        What is asked for beyond the core. Cases that belong to none of them are the core's.
     """
 
     id: str
@@ -59,6 +87,7 @@ class Exercise:
     needs: tuple = ()
     may_change: tuple = ()
     ready: tuple = ()
+    extensions: tuple = ()
 
     @property
     def functions(self):
@@ -68,6 +97,13 @@ class Exercise:
     def file(self, function):
         """The file that holds a function."""
         return self.files[function]
+
+    def stages(self, cases, wanted=None):
+        """The stages that these cases make, the core first; with `wanted`, the core and the extensions named there."""
+        extended = {case for stage in self.extensions for case in stage.cases}
+        points = self.points - sum(stage.points for stage in self.extensions)
+        core = Stage(CORE, points, tuple(case for case in cases if case not in extended), "what everything builds on")
+        return core, *(stage for stage in self.extensions if wanted is None or stage.id in wanted)
 
 
 @dataclass(frozen=True)

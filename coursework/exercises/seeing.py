@@ -2,10 +2,19 @@
 
 from . import seeing_cases as cases
 from .registry import Exercise
-from .seeing_cases import dream_objective, network, objective
+from .seeing_cases import dream_objective, objective
+from .seeing_core import with_options
+from .seeing_networks import network
 
-__all__ = ["EXERCISES", "dream_objective", "network", "objective"]  # the last three are for students to paste
+__all__ = [
+    "EXERCISES",
+    "with_options",
+    "dream_objective",
+    "network",
+    "objective",
+]  # the others are for students to paste
 
+_WITH_OPTIONS = "from pixelgrad.coursework.exercises.seeing import with_options\n"
 _MODEL = "from pixelgrad.coursework.exercises.seeing import network\nmodel = network(c)\n"
 
 EXERCISES = [
@@ -17,7 +26,8 @@ EXERCISES = [
             "class_gradient": "visualization/saliency.py",
             "compute_saliency_maps": "visualization/saliency.py",
         },
-        points=5,
+        points=6,
+        extensions=cases.SALIENCY_STAGES,
         cases=cases.saliency_cases,
         run=cases.run_saliency,
         forward=("dX",),
@@ -48,10 +58,11 @@ EXERCISES = [
         title="Fooling images",
         files={"make_fooling_image": "visualization/fooling.py"},
         points=8,
+        extensions=cases.FOOLING_STAGES,
         cases=cases.fooling_cases,
         run=cases.run_fooling,
         forward=("X_fooling", "callback"),
-        paste=_MODEL + 'X_fooling = make_fooling_image(c["X"], c["target_y"], model, **c["options"])',
+        paste=_MODEL + 'X_fooling = make_fooling_image(c["X"], c["target_y"], model, **c.get("options", {}))',
         instructions={
             "make_fooling_image": "Climb the score of the target class by small steps on the pixels until the network "
             "is fooled, at most max_iterations steps, and return the images, (N, 3, H, W); X itself stays as it is. "
@@ -77,11 +88,15 @@ EXERCISES = [
         track="seeing",
         title="Class visualisation",
         files={"create_class_visualization": "visualization/class_visualization.py"},
-        points=8,
+        points=11,
+        extensions=cases.CLASS_VISUALIZATION_STAGES,
         cases=cases.class_visualization_cases,
         run=cases.run_class_visualization,
         forward=("X", "callback"),
-        paste=_MODEL + 'X = create_class_visualization(c["target_y"], model, X_init=c["X_init"], **c["options"])',
+        paste=_MODEL
+        + 'X = create_class_visualization(c["target_y"], model, X_init=c["X_init"], **c["options"])\n'
+        + _WITH_OPTIONS
+        + 'X = with_options(create_class_visualization, c["core_options"])(c["target_y"], model)',
         instructions={
             "create_class_visualization": "Climb the score of class y minus l2_reg * ||X||^2, and return the images, "
             "(N, 3, H, W). Iterate over `steps` (t = 0, 1, ...). In each: draw dy, dx with one call "
@@ -106,11 +121,15 @@ EXERCISES = [
         track="seeing",
         title="Feature inversion",
         files={"invert_features": "visualization/inversion.py"},
-        points=8,
+        points=11,
+        extensions=cases.INVERSION_STAGES,
         cases=cases.inversion_cases,
         run=cases.run_inversion,
         forward=("X", "callback"),
-        paste=_MODEL + 'X = invert_features(c["target_feats"], c["layer"], model, X_init=c["X_init"], **c["options"])',
+        paste=_MODEL
+        + 'X = invert_features(c["target_feats"], c["layer"], model, X_init=c["X_init"], **c["options"])\n'
+        + _WITH_OPTIONS
+        + 'X = with_options(invert_features, c["core_options"])(c["target_feats"], c["layer"], model)',
         instructions={
             "invert_features": "Go downhill on ||f(X) - target||^2 / ||target||^2 + l2_reg * ||X||^2 + total variation "
             "and return the images, (N, 3, H, W). f are the features at layer index `end`, both norms are taken image "
@@ -135,14 +154,17 @@ EXERCISES = [
         track="seeing",
         title="DeepDream",
         files={"deepdream": "visualization/dreaming.py"},
-        points=7,
+        points=13,
+        extensions=cases.DREAM_STAGES,
         cases=cases.dream_cases,
         run=cases.run_dream,
         forward=("X", "callback"),
         paste=_MODEL
         + "from pixelgrad.coursework.exercises.seeing import dream_objective\n"
         + "layers, objective = dream_objective(c, model)\n"
-        + 'X = deepdream(c["X"], layers, model, objective=objective, **c["options"])',
+        + 'X = deepdream(c["X"], layers, model, objective=objective, **c["options"])\n'
+        + _WITH_OPTIONS
+        + 'X = with_options(deepdream, c["core_options"])(c["X"], c["layer"], model)',
         instructions={
             "deepdream": "Write one step, from the images `dream` to the next `dream`. Shift them by dy, dx with "
             "jitter; read the layers with feats, caches = forward_layers(model, images, layers), where feats is a dict "

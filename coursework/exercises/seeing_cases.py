@@ -6,99 +6,20 @@ numbers matter their seed is given, so that results are the same everywhere.
 
 import numpy as np
 
-from .registry import ReturnError
-
-MEAN = (120.0, 116.0, 104.0)  # of the pixels, in grey levels
-H, W = 10, 12  # of the images
-
-
-def network(c):
-    """The network of a case, from its plain numbers."""
-    # Imported here: a network needs the student's layers, which only the child process may run.
-    from ...classifiers.network import Network
-
-    return Network(**c["network"], dtype=np.float64)
-
-
-# -- networks and images as plain numbers ------------------------------------------------------------------------------
-
-
-def _linear(rng, units=4, size=(5, 6)):
-    """One affine layer: every law can be written down."""
-    return {
-        "architecture": [{"type": "affine", "units": units}],
-        "params": {"W1": 0.1 * rng.standard_normal((3 * size[0] * size[1], units)), "b1": rng.standard_normal(units)},
-        "input_size": list(size),
-        "pixel_mean": list(MEAN),
-    }
-
-
-def _convolutional(rng, filters=(6, 8), units=5, head=True, size=(H, W), strides=(2, 1)):
-    """Convolutions with batch norm and ReLU, as after training, then global average pooling and an affine layer."""
-    conv = {"type": "conv", "size": 3, "pad": 1, "bias": False, "batchnorm": True}
-    architecture = [conv | {"filters": F, "stride": s} for F, s in zip(filters, strides)]
-    architecture += [{"type": "global_avg_pool"}] + ([{"type": "affine", "units": units}] if head else [])
-    params, C, variance = {}, 3, 60.0**2
-    for n, F in enumerate(filters, 1):
-        params[f"W{n}"] = np.sqrt(2 / (9 * C)) * rng.standard_normal((F, C, 3, 3))
-        params[f"gamma{n}"] = rng.uniform(0.7, 1.3, F)
-        params[f"beta{n}"] = rng.uniform(-0.2, 0.5, F)
-        params[f"running_mean{n}"] = 0.3 * np.sqrt(variance) * rng.standard_normal(F)
-        params[f"running_var{n}"] = 2 * variance * rng.uniform(0.5, 1.5, F)
-        C, variance = F, 1.0
-    if head:
-        n = len(filters) + 1
-        params |= {f"W{n}": rng.standard_normal((C, units)), f"b{n}": 0.5 * rng.standard_normal(units)}
-    return {"architecture": architecture, "params": params, "input_size": list(size), "pixel_mean": list(MEAN)}
-
-
-def _with(net, **changed):
-    """The network with some parameters replaced; the others are shared."""
-    return net | {"params": net["params"] | changed}
-
-
-def _without_last_relu(net):
-    """The network with a last convolution whose maps have both signs."""
-    architecture = [dict(block) for block in net["architecture"]]
-    last = max(k for k, block in enumerate(architecture) if block["type"] == "conv")
-    architecture[last] |= {"batchnorm": False, "relu": False}
-    extra = tuple(f"{name}{last + 1}" for name in ("gamma", "beta", "running_mean", "running_var"))
-    params = {name: value for name, value in net["params"].items() if name not in extra}
-    return net | {"architecture": architecture, "params": params}
-
-
-def _dead(net):
-    """The network with a first layer whose ReLUs never let anything through."""
-    return _with(net, beta1=np.full_like(net["params"]["beta1"], -1e3))
-
-
-def _pictures(rng, N, size=(H, W)):
-    """Pictures with coarse structure and some noise, (N, 3, H, W) in model space, away from black and white."""
-    coarse = rng.uniform(60, 190, (N, 3, -(-size[0] // 3), -(-size[1] // 3))).repeat(3, axis=2).repeat(3, axis=3)
-    fine = rng.uniform(-40, 40, (N, 3, *size))
-    return coarse[:, :, : size[0], : size[1]] + fine - np.array(MEAN).reshape(1, 3, 1, 1)
-
-
-def _scores(net, X):
-    return network({"network": net}).scores(X)
-
-
-def _order(net, X):
-    """Classes by score, lowest first: (N, K)."""
-    return _scores(net, X).argsort(axis=1)
-
-
-def _negative(net, X):
-    """The network with biases so low that all scores of X are negative."""
-    name = [name for name in net["params"] if name.startswith("b")][-1]
-    return _with(net, **{name: net["params"][name] - _scores(net, X).max() - 2.0})
-
-
-def _confident(net, factor=200.0):
-    """The network with scores so far apart that all probabilities are near 0 or 1."""
-    name = [name for name in net["params"] if name.startswith("W")][-1]
-    return _with(net, **{name: factor * net["params"][name]})
-
+from . import seeing_core as core
+from .registry import ReturnError, Stage
+from .seeing_networks import (
+    class_order,
+    convolutional_network,
+    linear_network,
+    network,
+    pictures,
+    with_dead_layer,
+    with_far_scores,
+    with_negative_scores,
+    with_params,
+    without_last_relu,
+)
 
 # -- running -----------------------------------------------------------------------------------------------------------
 
@@ -106,7 +27,7 @@ def _confident(net, factor=200.0):
 def _hand_back(c, model):
     """Parameters that a function changed are an input that it changed."""
     given = c["network"]["params"]
-    if any(not np.array_equal(given[name], model.params[name]) for name in given):
+    if given.keys() != model.params.keys() or any(not np.array_equal(given[k], model.params[k]) for k in given):
         c["network"]["params"] = dict(model.params)
 
 
@@ -131,27 +52,36 @@ class _Trace:
 
 
 def saliency_cases(rng):
-    linear, net = _linear(rng), _convolutional(rng)
-    few, X, one = _pictures(rng, 3, (5, 6)), _pictures(rng, 3), _pictures(rng, 1, (5, 6))
-    order = _order(net, X)
-    cases = {
-        "one image": {"network": linear, "X": one, "y": _order(linear, one)[:, 1]},
+    linear, net = linear_network(rng), convolutional_network(rng)
+    few, X, one = pictures(rng, 3, (5, 6)), pictures(rng, 3), pictures(rng, 1, (5, 6))
+    order = class_order(net, X)
+    guided = {"network": net, "X": X[:1], "y": order[:1, 1], "relu_rule": "guided"}
+    return {
+        "one image": {"network": linear, "X": one, "y": class_order(linear, one)[:, 1]},
         "several images": {"network": linear, "X": few, "y": np.array([2, 0, 3])},
-        "one class for all": {"network": linear, "X": few, "y": 1},
         "convolutions and batch norm": {"network": net, "X": X[:1], "y": order[:1, 0]},
         "several images through batch norm": {"network": net, "X": X, "y": order[[0, 1, 2], [1, 4, 2]]},
-        "confident network": {"network": _confident(net), "X": X, "y": order[:, -1]},
-        "negative scores": {"network": _negative(net, X), "X": X, "y": order[:, 0]},
-        "rule deconv": {"network": net, "X": X[:1], "y": order[:1, 1], "relu_rule": "deconv"},
-        "rule guided": {"network": net, "X": X[:1], "y": order[:1, 1], "relu_rule": "guided"},
+        "confident network": {"network": with_far_scores(net), "X": X, "y": order[:, -1]},
+        "negative scores": {"network": with_negative_scores(net, X), "X": X, "y": order[:, 0]},
+        "one class for all": {"network": linear, "X": few, "y": 1},
+        "rule standard": {"network": net, "X": X, "y": order[[0, 1, 2], [1, 4, 2]], "relu_rule": "standard"},
+        "rule deconv": guided | {"relu_rule": "deconv"},
+        "rule guided": guided,
     }
-    return {name: {"relu_rule": "standard"} | case for name, case in cases.items()}
+
+
+SALIENCY_STAGES = (
+    Stage("one-class", 1, ("one class for all",), "one class for all images: y may be a single number"),
+    Stage("gradient", 1, ("rule standard", "rule deconv", "rule guided"), "class_gradient, under each of the rules"),
+)
 
 
 def run_saliency(f, c, out):
     model = network(c)
-    out.take("class_gradient", f.class_gradient(c["X"], c["y"], model, relu_rule=c["relu_rule"]), "dX")
-    out.take("compute_saliency_maps", f.compute_saliency_maps(c["X"], c["y"], model), "saliency")
+    if "relu_rule" in c:
+        out.take("class_gradient", f.class_gradient(c["X"], c["y"], model, relu_rule=c["relu_rule"]), "dX")
+    else:
+        out.take("compute_saliency_maps", f.compute_saliency_maps(c["X"], c["y"], model), "saliency")
     _hand_back(c, model)
 
 
@@ -159,11 +89,11 @@ def run_saliency(f, c, out):
 
 
 def fooling_cases(rng):
-    net = _convolutional(rng)
-    X = _pictures(rng, 2)
-    order = _order(net, X)
+    net = convolutional_network(rng)
+    X = pictures(rng, 2)
+    order = class_order(net, X)
     low = order[:, 0]
-    sure = _confident(net)
+    sure = with_far_scores(net)
     border = np.where(rng.random(X.shape) < 0.5, -0.99, 0.99) * 100
     options = {"learning_rate": 40.0, "normalize": True, "max_iterations": 1}
     three = options | {"max_iterations": 3}
@@ -171,12 +101,12 @@ def fooling_cases(rng):
     far = options | {"learning_rate": 2000.0, "max_iterations": 2, "confidence": 1.0}
     one = {"network": net, "X": X[:1], "target_y": int(low[0]), "options": options}
     both = one | {"X": X, "target_y": low, "options": three}
-    return {
+    return core.fooling_cases(rng) | {
         "one step": one,
         "several steps": one | {"options": three},
         "several images": both,
         "one target for all": both | {"target_y": int(low[0])},
-        "negative scores": both | {"network": _negative(net, X)},
+        "negative scores": both | {"network": with_negative_scores(net, X)},
         "without normalising": both | {"options": three | {"normalize": False, "learning_rate": 4000.0}},
         "confident network": both | {"network": sure},
         "already fooled": one | {"target_y": int(order[0, -1]), "options": three},
@@ -188,7 +118,47 @@ def fooling_cases(rng):
     }
 
 
+FOOLING_STAGES = (
+    Stage(
+        "steps",
+        1,
+        (
+            "one step",
+            "several steps",
+            "without normalising",
+            "already fooled",
+            "more confidence asked for",
+        ),
+        "the exact steps of the docstring",
+    ),
+    Stage(
+        "batches",
+        1,
+        (
+            "several images",
+            "one target for all",
+            "negative scores",
+            "confident network",
+            "one is fooled before the other",
+            "beyond black and white",
+        ),
+        "several images at a time; those that fool the network stay as they are",
+    ),
+    Stage(
+        "callback",
+        1,
+        (
+            "with a callback",
+            "already fooled and with a callback",
+        ),
+        "a callback that is told about every step",
+    ),
+)
+
+
 def run_fooling(f, c, out):
+    if "options" not in c:
+        return _hand_back(c, core.run_fooling(f, c, out))
     model, trace = network(c), _Trace(c, "score")
     X_fooling = f.make_fooling_image(c["X"], c["target_y"], model, **c["options"], **trace.options)
     out.take("make_fooling_image", X_fooling, "X_fooling")
@@ -200,9 +170,9 @@ def run_fooling(f, c, out):
 
 
 def class_visualization_cases(rng):
-    net = _convolutional(rng)
-    X = _pictures(rng, 3)
-    order = _order(net, X)
+    net = convolutional_network(rng)
+    X = pictures(rng, 3)
+    order = class_order(net, X)
     options = {
         "learning_rate": 60.0,
         "normalize": True,
@@ -218,12 +188,12 @@ def class_visualization_cases(rng):
     one = {"network": net, "X_init": X[:1], "target_y": int(order[0, -1]), "options": options}
     several = one | {"X_init": X, "target_y": order[[0, 1, 2], [1, 4, 2]], "options": three}
     raw = three | {"normalize": False, "learning_rate": 4e3}
-    return {
+    return core.class_visualization_cases(rng) | {
         "one step": one,
         "several steps": one | {"options": three},
         "several classes": several,
-        "negative scores": several | {"network": _negative(net, X)},
-        "confident network": several | {"network": _confident(net)},
+        "negative scores": several | {"network": with_negative_scores(net, X)},
+        "confident network": several | {"network": with_far_scores(net)},
         "regularised": several | {"options": options | regularised},
         "without normalising": several | {"options": raw | regularised},
         "jitter": one | {"options": three | {"max_jitter": 3}},
@@ -237,7 +207,56 @@ def class_visualization_cases(rng):
     }
 
 
+CLASS_VISUALIZATION_STAGES = (
+    Stage(
+        "steps",
+        1,
+        (
+            "one step",
+            "several steps",
+            "beyond black and white",
+        ),
+        "the exact steps of the docstring",
+    ),
+    Stage(
+        "batches",
+        1,
+        (
+            "several classes",
+            "negative scores",
+            "confident network",
+            "regularised",
+            "without normalising",
+        ),
+        "several images at a time, each with a class of its own",
+    ),
+    Stage(
+        "jitter-and-blur",
+        1,
+        (
+            "jitter",
+            "jitter and regularised",
+            "blurred",
+            "blurred after every third step",
+        ),
+        "jitter from the given generator, and blur after every so many steps",
+    ),
+    Stage(
+        "log-odds",
+        1,
+        (
+            "log odds",
+            "log odds without normalising",
+        ),
+        'the objective "log_odds"',
+    ),
+    Stage("callback", 1, ("with a callback",), "a callback that is told about every step"),
+)
+
+
 def run_class_visualization(f, c, out):
+    if "options" not in c:
+        return _hand_back(c, core.run_class_visualization(f, c, out))
     model, trace = network(c), _Trace(c, "score")
     X = f.create_class_visualization(c["target_y"], model, X_init=c["X_init"], **c["options"], **trace.options)
     out.take("create_class_visualization", X, "X")
@@ -249,11 +268,11 @@ def run_class_visualization(f, c, out):
 
 
 def inversion_cases(rng):
-    net = _convolutional(rng)
-    X, start = _pictures(rng, 2), 0.3 * _pictures(rng, 2)
+    net = convolutional_network(rng)
+    X, start = pictures(rng, 2), 0.3 * pictures(rng, 2)
     X[1] *= 0.4  # targets of different lengths
     model = network({"network": net})
-    even = _convolutional(rng, filters=(6, 6, 6), strides=(2, 1, 1))
+    even = convolutional_network(rng, filters=(6, 6, 6), strides=(2, 1, 1))
     middle, _ = network({"network": even}).forward(X[:1], end="conv2")
     first, second, scores = (model.forward(X, end=end)[0] for end in ("conv1", "conv2", "affine1"))
     options = {
@@ -269,7 +288,7 @@ def inversion_cases(rng):
     one = {"network": net, "target_feats": first[:1], "layer": 0, "X_init": start[:1], "options": options}
     both = one | {"target_feats": first, "X_init": start, "options": three}
     raw = three | {"normalize": False, "learning_rate": 2e4}
-    return {
+    return core.inversion_cases(rng) | {
         "one step": one,
         "several steps": one | {"options": three},
         "several images": both,
@@ -284,12 +303,62 @@ def inversion_cases(rng):
         "blurred after every third step": one | {"options": options | {"num_iterations": 7, "blur_every": 3}},
         "beyond black and white": one | {"options": three | {"learning_rate": 2500.0}},
         "features of zero": one | {"target_feats": np.zeros_like(first[:1]), "options": three},
-        "dead layer": one | {"network": _dead(net), "options": three},
+        "dead layer": one | {"network": with_dead_layer(net), "options": three},
         "with a callback": both | {"callback": True},
     }
 
 
+INVERSION_STAGES = (
+    Stage(
+        "steps",
+        1,
+        (
+            "one step",
+            "several steps",
+            "layers of one shape",
+            "beyond black and white",
+            "features of zero",
+            "dead layer",
+        ),
+        "the exact steps of the docstring",
+    ),
+    Stage(
+        "batches",
+        1,
+        (
+            "several images",
+            "deeper layer",
+            "layer without maps",
+            "without normalising",
+        ),
+        "several images at a time, each with features of its own",
+    ),
+    Stage(
+        "regularisers",
+        1,
+        (
+            "regularised",
+            "regularised without normalising",
+            "total variation",
+        ),
+        "the regularisers beside the normalised distance",
+    ),
+    Stage(
+        "blur",
+        1,
+        (
+            "blurred",
+            "blurred after every third step",
+        ),
+        "blur after every so many steps",
+    ),
+    Stage("callback", 1, ("with a callback",), "a callback that is told about every step"),
+)
+
+
 def run_inversion(f, c, out):
+    if "options" not in c:
+        return _hand_back(c, core.run_inversion(f, c, out))
     model, trace = network(c), _Trace(c, "loss")
     options = c["options"] | trace.options
     X = f.invert_features(c["target_feats"], c["layer"], model, X_init=c["X_init"], **options)
@@ -302,12 +371,12 @@ def run_inversion(f, c, out):
 
 
 def dream_cases(rng):
-    net = _convolutional(rng)
-    X = _pictures(rng, 2)
+    net = convolutional_network(rng)
+    X = pictures(rng, 2)
     X[1] *= 0.4  # gradients of different lengths
-    guide, small = _pictures(rng, 1), _pictures(rng, 1, (9, 8))
+    guide, small = pictures(rng, 1), pictures(rng, 1, (9, 8))
     large = (34, 40)
-    whole = _convolutional(rng, size=large)
+    whole = convolutional_network(rng, size=large)
     del whole["pixel_mean"]
     whole["mean_image"] = rng.uniform(90, 150, (3, *large))
     options = {
@@ -323,8 +392,8 @@ def dream_cases(rng):
     one = {"network": net, "X": X[:1], "layer": 0, "options": options}
     both = one | {"X": X, "options": three}
     several = {"names": ["conv1", "conv2", "conv2"], "channels": [None, None, 3], "weights": [0.3, 1.0, 5.0]}
-    octaves = {"network": whole, "X": _pictures(rng, 1, large), "layer": "conv2"}
-    return {
+    octaves = {"network": whole, "X": pictures(rng, 1, large), "layer": "conv2"}
+    return core.dream_cases(rng) | {
         "one step": one,
         "several steps": one | {"options": three},
         "several images": both,
@@ -336,14 +405,55 @@ def dream_cases(rng):
         "layers and channels together": both | {"layer": several},
         "with a guide": both | {"layer": several, "guide": guide},
         "with a guide of another size": one | {"guide": small},
-        "dead layer": one | {"network": _dead(net), "options": three},
+        "dead layer": one | {"network": with_dead_layer(net), "options": three},
         "two octaves": octaves
         | {"options": options | {"num_octaves": 2, "num_iterations": 2, "learning_rate": 1500.0}},
         "with a callback": both | {"callback": True},
     }
 
 
+DREAM_STAGES = (
+    Stage(
+        "steps",
+        1,
+        (
+            "one step",
+            "several steps",
+            "beyond black and white",
+            "dead layer",
+        ),
+        "the exact steps of the docstring",
+    ),
+    Stage(
+        "batches",
+        1,
+        (
+            "several images",
+            "deeper layer",
+            "layer without maps",
+            "without normalising",
+        ),
+        "several images at a time",
+    ),
+    Stage("jitter", 1, ("jitter",), "jitter from the generator that is given"),
+    Stage(
+        "objectives",
+        1,
+        (
+            "layers and channels together",
+            "with a guide",
+            "with a guide of another size",
+        ),
+        "an objective that is passed in, for several layers",
+    ),
+    Stage("octaves", 1, ("two octaves",), "octaves: the bounds of the size at which the step is taken"),
+    Stage("callback", 1, ("with a callback",), "a callback that is told about every step"),
+)
+
+
 def run_dream(f, c, out):
+    if "options" not in c:
+        return _hand_back(c, core.run_dream(f, c, out))
     model, trace = network(c), _Trace(c, "product")
     layers, wanted = dream_objective(c, model)
     X = f.deepdream(c["X"], layers, model, objective=wanted, **c["options"], **trace.options)
@@ -370,12 +480,12 @@ def dream_objective(c, model):
 
 
 def occlusion_cases(rng):
-    linear, net = _linear(rng, size=(6, 8)), _convolutional(rng)
-    few, X = _pictures(rng, 3, (6, 8)), _pictures(rng, 2)
+    linear, net = linear_network(rng, size=(6, 8)), convolutional_network(rng)
+    few, X = pictures(rng, 3, (6, 8)), pictures(rng, 2)
     options = {"window": 2, "stride": 2, "fill": "grey"}
     one = {"network": linear, "X": few[:1], "y": 1, "options": options}
     several = one | {"X": few, "y": np.array([2, 0, 3])}
-    convolutional = {"network": net, "X": X, "y": _order(net, X)[[0, 1], [4, 0]]}
+    convolutional = {"network": net, "X": X, "y": class_order(net, X)[[0, 1], [4, 0]]}
     return {
         "one image": one,
         "several images": several,
@@ -400,16 +510,16 @@ def run_occlusion(f, c, out):
 
 
 def guided_cases(rng):
-    net = _convolutional(rng)
-    X = _pictures(rng, 3)
-    order = _order(net, X)
-    three = _convolutional(rng, filters=(6, 5, 8), strides=(2, 1, 1))
+    net = convolutional_network(rng)
+    X = pictures(rng, 3)
+    order = class_order(net, X)
+    three = convolutional_network(rng, filters=(6, 5, 8), strides=(2, 1, 1))
     return {
         "one image": {"network": net, "X": X[:1], "y": order[:1, 1]},
         "several images": {"network": net, "X": X, "y": order[[0, 1, 2], [1, 4, 2]]},
         "one class for all": {"network": net, "X": X, "y": int(order[0, 0])},
-        "confident network": {"network": _confident(net), "X": X, "y": order[:, -1]},
-        "negative scores": {"network": _negative(net, X), "X": X, "y": order[:, 0]},
+        "confident network": {"network": with_far_scores(net), "X": X, "y": order[:, -1]},
+        "negative scores": {"network": with_negative_scores(net, X), "X": X, "y": order[:, 0]},
         "more layers": {"network": three, "X": X[:1], "y": 2},
     }
 
@@ -424,13 +534,13 @@ def run_guided(f, c, out):
 
 
 def cam_cases(rng):
-    net = _convolutional(rng)
-    X = _pictures(rng, 3)
-    order = _order(net, X)
+    net = convolutional_network(rng)
+    X = pictures(rng, 3)
+    order = class_order(net, X)
     options = {"relu": False, "upsample": False}
     one = {"network": net, "X": X[:1], "y": order[:1, 1], "options": options}
     several = one | {"X": X, "y": order[[0, 1, 2], [1, 4, 2]]}
-    against = _with(net, W3=-np.abs(net["params"]["W3"]))
+    against = with_params(net, W3=-np.abs(net["params"]["W3"]))
     return {
         "one image": one,
         "several images": several,
@@ -439,9 +549,9 @@ def cam_cases(rng):
         "enlarged": several | {"options": options | {"upsample": True}},
         "with ReLU and enlarged": several | {"options": {"relu": True, "upsample": True}},
         "all-negative map": several | {"network": against, "options": options | {"relu": True}},
-        "layer without ReLU": several | {"network": _without_last_relu(net), "options": options | {"relu": True}},
-        "as many maps as classes": several | {"network": _convolutional(rng, filters=(6, 5))},
-        "a map for each class": several | {"network": _convolutional(rng, filters=(6, 5), head=False)},
+        "layer without ReLU": several | {"network": without_last_relu(net), "options": options | {"relu": True}},
+        "as many maps as classes": several | {"network": convolutional_network(rng, filters=(6, 5))},
+        "a map for each class": several | {"network": convolutional_network(rng, filters=(6, 5), head=False)},
     }
 
 
@@ -452,27 +562,27 @@ def run_cam(f, c, out):
 
 
 def grad_cam_cases(rng):
-    net = _convolutional(rng)
-    X = _pictures(rng, 3)
-    order = _order(net, X)
+    net = convolutional_network(rng)
+    X = pictures(rng, 3)
+    order = class_order(net, X)
     options = {"layer": None, "relu": False, "upsample": False}
     one = {"network": net, "X": X[:1], "y": order[:1, 1], "options": options}
     several = one | {"X": X, "y": order[[0, 1, 2], [1, 4, 2]]}
-    against = _with(net, W3=-np.abs(net["params"]["W3"]))
+    against = with_params(net, W3=-np.abs(net["params"]["W3"]))
     return {
         "one image": one,
         "several images": several,
         "one class for all": several | {"y": 1},
-        "three maps": several | {"network": _convolutional(rng, filters=(3, 3))},
-        "layer without ReLU": several | {"network": _without_last_relu(net)},
+        "three maps": several | {"network": convolutional_network(rng, filters=(3, 3))},
+        "layer without ReLU": several | {"network": without_last_relu(net)},
         "other layer": several | {"options": options | {"layer": "conv1"}},
         "with ReLU": several | {"options": options | {"relu": True}},
         "enlarged": several | {"options": options | {"upsample": True}},
         "with ReLU and enlarged": several | {"options": options | {"relu": True, "upsample": True}},
-        "confident network": several | {"network": _confident(net), "y": order[:, -1]},
-        "negative scores": several | {"network": _negative(net, X)},
+        "confident network": several | {"network": with_far_scores(net), "y": order[:, -1]},
+        "negative scores": several | {"network": with_negative_scores(net, X)},
         "all-negative map": several | {"network": against, "options": options | {"relu": True}},
-        "dead layer": one | {"network": _dead(net), "options": options | {"layer": "conv1"}},
+        "dead layer": one | {"network": with_dead_layer(net), "options": options | {"layer": "conv1"}},
     }
 
 
@@ -590,8 +700,8 @@ def run_tv(f, c, out):
 
 
 def style_transfer_cases(rng):
-    net = _convolutional(rng, filters=(6, 8, 5), strides=(1, 2, 1))
-    X, photograph = _pictures(rng, 2)[:, None]
+    net = convolutional_network(rng, filters=(6, 8, 5), strides=(1, 2, 1))
+    X, photograph = pictures(rng, 2)[:, None]
     model = network({"network": net})
     targets = [model.forward(photograph, end=k)[0] for k in range(3)]
     grams = [_targets(rng, 1, C) for C in (6, 8, 5)]

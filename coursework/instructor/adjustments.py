@@ -109,7 +109,9 @@ def _decided(one, override):
 def _with_points(verdict, points):
     status = PASSED if points == verdict.max_points else WRONG
     message = "" if status == PASSED else verdict.message
-    return Verdict(verdict.exercise, status, points, verdict.max_points, None, message)
+    return Verdict(
+        verdict.exercise, status, points, verdict.max_points, None, message
+    )  # stages: the sum is what counts
 
 
 def _late(one, percent):

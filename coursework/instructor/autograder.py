@@ -6,7 +6,7 @@ from pathlib import Path
 
 from ..._files import written_beside
 from ..checker.board import known_exercise
-from ..exercises.catalogue import EXERCISES, ROOT
+from ..exercises.catalogue import EXERCISES, ROOT, check_stages
 from .make import FILES, FOLDERS
 
 SETUP = """#!/usr/bin/env bash
@@ -25,11 +25,11 @@ RUN = """#!/usr/bin/env bash
 cd /autograder/source
 rm -rf /tmp/grades && mkdir -m 700 /tmp/grades
 /autograder/venv/bin/python -m pixelgrad grade /autograder/submission --out /tmp/grades/grades.csv --quiet \\
-    --seed {seed} --exercises {exercises} --gradescope /autograder/results/results.json --force
+    --seed {seed} --exercises {exercises} {stages}--gradescope /autograder/results/results.json --force
 """
 
 
-def write_autograder(out, *, exercises=None, seed=None, overwrite=False):
+def write_autograder(out, *, exercises=None, stages=None, seed=None, overwrite=False):
     """Write a Gradescope autograder: setup.sh, run_autograder, and the project with its solutions.
 
     Parameters
@@ -38,6 +38,8 @@ def write_autograder(out, *, exercises=None, seed=None, overwrite=False):
         A .zip file.
     exercises : sequence of str, optional
         All by default.
+    stages : sequence of str, optional
+        The extensions that are asked for beside the core; all by default.
     seed : int, optional
         Draws the inputs; by default a random one, which stays in the file, so that all are graded alike.
     overwrite : bool
@@ -49,14 +51,16 @@ def write_autograder(out, *, exercises=None, seed=None, overwrite=False):
     Raises
     ------
     ValueError
-        A name is not that of an exercise.
+        A name is not that of an exercise, or of a stage.
     """
     for name in exercises or ():
         known_exercise(name)
     if exercises is not None and not exercises:
         raise ValueError("no exercise was chosen")
     seed = secrets.randbelow(2**31) if seed is None else seed
-    run = RUN.format(seed=seed, exercises=",".join(EXERCISES if exercises is None else exercises))
+    check_stages(stages)
+    asked = f"--stages {','.join(stages)} " if stages else ""
+    run = RUN.format(seed=seed, exercises=",".join(EXERCISES if exercises is None else exercises), stages=asked)
     with (
         written_beside(out, overwrite=overwrite) as temporary,
         zipfile.ZipFile(temporary, "w", strict_timestamps=False) as archive,

@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 from ..._files import written_beside
-from ..checker.judge import BLOCKED, PASSED, TODO
+from ..checker.judge import BLOCKED, PARTLY, PASSED, TODO
 from ..exercises.catalogue import EXERCISES
 from .grades import ABSENT, as_html
 
@@ -53,7 +53,7 @@ def page(one):
     """The page of one grade, as text."""
     title = f"{as_html(one.submission)}: {one.points} of {one.max_points} points"
     rows = "".join(
-        f"<tr><td>{html.escape(EXERCISES[v.exercise].title)}</td><td>{_WORDS.get(v.status, 'wrong')}</td>"
+        f"<tr><td>{html.escape(EXERCISES[v.exercise].title)}</td><td>{_result(v)}</td>"
         f"<td>{v.points} of {v.max_points}</td></tr>"
         for v in one.verdicts
     )
@@ -71,6 +71,12 @@ def page(one):
             parts.append(_section(verdict, shown))
             shown.add(verdict.message)
     return "".join(parts) + "</body></html>\n"
+
+
+def _result(verdict):
+    if verdict.status == PARTLY:
+        return html.escape(f"passed; still open: {', '.join(verdict.open_stages)}")
+    return _WORDS.get(verdict.status, "wrong")
 
 
 def _section(verdict, shown):

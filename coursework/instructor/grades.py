@@ -6,11 +6,13 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from ..._files import written_beside
+from ..checker.judge import BLOCKED, PARTLY, PASSED, TODO, WRONG, StageVerdict
 from ..checker.texts import plain_text
 from ..exercises.catalogue import EXERCISES
 from .roster import Student
 
 GRADED, UNGRADED, ABSENT = "graded", "not graded", "absent"
+_TITLES = ("exercise", "passed", "partly", "wrong", "to do", "blocked", "mistakes")
 
 
 @dataclass(frozen=True)
@@ -55,17 +57,22 @@ class Grade:
 
 def results_json(graded):
     """A grade in the form of Gradescope's results.json (dict)."""
-    tests = [
-        {
-            "name": v.exercise,
-            "score": v.points,
-            "max_score": v.max_points,
-            "status": "passed" if v.status == "passed" else "failed",
-            "output": v.message or v.status,
-        }
-        for v in graded.verdicts
-    ]
+    tests = [test for verdict in graded.verdicts for test in _tests(verdict)]
     return {"score": graded.points, "output": graded.error, "output_format": "text", "tests": tests}
+
+
+def _tests(verdict):
+    """An exercise as Gradescope's tests: one for each stage, the first of which says all there is to say."""
+    stages = verdict.stages or (StageVerdict("", verdict.status, verdict.points, verdict.max_points),)
+    for stage in stages:
+        first = stage is stages[0]
+        yield {
+            "name": verdict.exercise if first else f"{verdict.exercise}: {stage.id}",
+            "score": stage.points,
+            "max_score": stage.max_points,
+            "status": "passed" if stage.status == PASSED else "failed",
+            "output": (verdict.message if first else "") or stage.status,
+        }
 
 
 def write_table(out, grades, names, *, overwrite=False):
@@ -96,14 +103,14 @@ def write_summary(path, grades, names):
     for k, name in enumerate(names):
         verdicts = [one.verdicts[k] for one in grades]
         counts = Counter(v.status for v in verdicts)
-        made = [(v.mistake or "no known mistake").split(" + ") for v in verdicts if v.status == "wrong"]
+        made = [(v.mistake or "no known mistake").split(" + ") for v in verdicts if v.status in (WRONG, PARTLY)]
         mistakes = Counter(mistake for some in made for mistake in some).most_common()
         words = "; ".join(f"{count} &times; {html.escape(mistake)}" for mistake, count in mistakes)
-        numbers = "".join(f"<td>{counts[status]}</td>" for status in ("passed", "wrong", "todo", "blocked"))
+        numbers = "".join(f"<td>{counts[status]}</td>" for status in (PASSED, PARTLY, WRONG, TODO, BLOCKED))
         rows.append(f"<tr><td>{html.escape(name)}</td>{numbers}<td>{words}</td></tr>")
     mean = sum(one.points for one in grades) / max(1, len(grades))
-    most = sum(EXERCISES[name].points for name in names)
-    head = "".join(f"<th>{title}</th>" for title in ("exercise", "passed", "wrong", "to do", "blocked", "mistakes"))
+    most = grades[0].max_points if grades else sum(EXERCISES[name].points for name in names)
+    head = "".join(f"<th>{title}</th>" for title in _TITLES)
     style = (
         "body{font-family:sans-serif;margin:2em}td,th{padding:.2em .8em;text-align:left;border-bottom:1px solid #ccc}"
     )

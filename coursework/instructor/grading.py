@@ -22,10 +22,10 @@ from ..._files import check_destination, written_beside
 from ..checker.board import after_needs, known_exercise, with_needs
 from ..checker.folders import remove_folder, scratch_folder
 from ..checker.importing import CANNOT, import_fault
-from ..checker.judge import BLOCKED, PASSED, Verdict, judge
+from ..checker.judge import BLOCKED, PASSED, StageVerdict, Verdict, judge
 from ..checker.runner import Limits
 from ..checker.texts import exception_name, exception_text, plain_text
-from ..exercises.catalogue import EXERCISES, ROOT
+from ..exercises.catalogue import EXERCISES, ROOT, STAGES, check_stages
 from .adjustments import adjusted, read_overrides
 from .anonymous import anonymised, write_key
 from .answers import make_answers
@@ -45,6 +45,7 @@ def grade(
     out,
     *,
     exercises=None,
+    stages=STAGES,
     seed=None,
     jobs=1,
     limits=LIMITS,
@@ -70,6 +71,8 @@ def grade(
         submission NAME.csv.parts/SUBMISSION.json, in the form of Gradescope's results.json.
     exercises : sequence of str, optional
         All by default.
+    stages : sequence of str, optional
+        The extensions that are asked for beside the core, by name; ("core",) for none of them. All by default.
     seed : int, optional
         Draws the inputs. By default a random one, which is kept with the results; an interrupted run continues with
         its own.
@@ -116,18 +119,26 @@ def grade(
     names = [name for name in EXERCISES if exercises is None or name in exercises]
     for name in exercises or ():
         known_exercise(name)
+    check_stages(stages)
     check_destination(out, overwrite=overwrite, suffixes=(".csv",))
     students = None if roster is None else read_roster(roster)
     taken = take_in(submissions, single=single)
     decided = [] if overrides is None else read_overrides(overrides, names)
     people = {} if students is None else match(students, taken.submissions)
-    empty = {name: Grade(name, _nothing(names, ""), "") for name in taken.submissions}
-    adjusted(_with_people(empty, taken.submissions, people, students or [], names), decided)  # told before the work
+    empty = {name: Grade(name, _nothing(names, "", stages), "") for name in taken.submissions}
+    adjusted(
+        _with_people(empty, taken.submissions, people, students or [], names, stages), decided
+    )  # told before the work
     parts = out.with_name(out.name + ".parts")
     parts.mkdir(exist_ok=True)
     with locked(parts / "lock", out):
         seed = _seed_of(parts, names, seed)
-        run = {"seed": seed, "exercises": names, "seconds": limits.seconds}  # what a grade depends on
+        run = {
+            "seed": seed,
+            "exercises": names,
+            "stages": stages and sorted(stages),
+            "seconds": limits.seconds,
+        }  # what a grade depends on
         hidden = [ROOT, out.parent, *([] if single else [submissions]), *([] if roster is None else [Path(roster)])]
         for words in taken.skipped:
             say(f"Left out: {words}.")
@@ -136,7 +147,9 @@ def grade(
                 say(f"Not on the roster: {name}.")
         behind = {"hidden": hidden, "unprotected": unprotected, "limits": limits, "jobs": jobs}
         graded = _grade_each(taken.submissions, parts, run, behind, say, progress)
-        rows = adjusted(_with_people(graded, taken.submissions, people, students or [], names), decided, late_percent)
+        rows = adjusted(
+            _with_people(graded, taken.submissions, people, students or [], names, stages), decided, late_percent
+        )
         if anonymous:
             rows, key = anonymised(rows, seed)
             write_key(out.with_suffix(".key.csv"), key)
@@ -157,7 +170,7 @@ def _grade_each(submissions, parts, run, behind, say, progress):
         for path in (base, *base.rglob("*")):  # whatever our umask is, the user of a job must be able to read it
             path.chmod(0o755 if path.is_dir() else 0o644)
         boundary, jobs = _boundary(base, folder, say, **behind)
-        grader = _Grader(base, names, answers, boundary, behind["limits"], folder)
+        grader = _Grader(base, run, answers, boundary, behind["limits"], folder)
         grader.try_solutions()
         bar = stack.enter_context(tqdm(total=len(submissions), disable=not progress, unit="submission"))
         with ThreadPoolExecutor(jobs) as pool:
@@ -207,7 +220,7 @@ def _boundary(base, folder, say, *, hidden, unprotected, limits, jobs):
     return boundary, jobs
 
 
-def _with_people(grades, submissions, people, roster, names):
+def _with_people(grades, submissions, people, roster, names, stages):
     """The rows of the table: the submissions, with their students, and those on the roster who handed in nothing."""
     rows = []
     for name, submission in submissions.items():
@@ -224,21 +237,24 @@ def _with_people(grades, submissions, people, roster, names):
             name = plain_text(student.name or student.email or student.ids[0])
             name = name if name not in taken else f"{name} ({student.email or place + 1})"
             taken.add(name)
-            nothing = _nothing(names, "handed in nothing")
+            nothing = _nothing(names, "handed in nothing", stages)
             student = replace(student, number=next(iter(student.ids), ""))
             rows.append(Grade(name, nothing, "handed in nothing", student=student, state=ABSENT))
     return rows
 
 
-def _nothing(names, words):
-    return [Verdict(name, BLOCKED, 0, EXERCISES[name].points, None, words) for name in names]
+def _nothing(names, words, stages):
+    """Verdicts for what was not graded."""
+    most = {name: sum(stage.points for stage in EXERCISES[name].stages((), stages)) for name in names}
+    return [Verdict(name, BLOCKED, 0, most[name], None, words) for name in names]
 
 
 class _Grader:
     """Grades one submission after the other, several at a time."""
 
-    def __init__(self, base, names, answers, boundary, limits, folder):
-        self.base, self.names, self.answers, self.boundary = base, names, answers, boundary
+    def __init__(self, base, run, answers, boundary, limits, folder):
+        self.base, self.answers, self.boundary = base, answers, boundary
+        self.names, self.stages = run["exercises"], run["stages"]
         self.limits, self.folder = limits, folder
 
     def grade(self, name, submission):
@@ -246,14 +262,16 @@ class _Grader:
         try:
             reading = submission.read()
             if not reading.files:
-                return Grade(name, _nothing(self.names, reading.error), reading.error, reading.notes, state=UNGRADED)
+                return Grade(
+                    name, _nothing(self.names, reading.error, self.stages), reading.error, reading.notes, state=UNGRADED
+                )
             graded = self._graded(name, reading.files)[0]
             return replace(graded, notes=reading.notes)
         except Exception as error:
             words = f"the grader itself failed here ({exception_name(error)}: {exception_text(error)}); grade it again"
             words = plain_text(words)[:300]
             traceback.print_exc()
-            return Grade(name, _nothing(self.names, words), words, state=UNGRADED)
+            return Grade(name, _nothing(self.names, words, self.stages), words, state=UNGRADED)
 
     def _graded(self, name, files):
         folder = Path(tempfile.mkdtemp(dir=self.folder))
@@ -267,11 +285,11 @@ class _Grader:
                 target.chmod(0o644)
             inputs = {n: answer.inputs for n, answer in self.answers.items()}
             run = self.boundary.run(inputs, project, folder, self.limits)
-            verdicts = {n: judge(EXERCISES[n], self.answers[n], run.outcomes[n]) for n in self.answers}
+            verdicts = {n: judge(EXERCISES[n], self.answers[n], run.outcomes[n], self.stages) for n in self.answers}
             faults = [CANNOT.join(f) for f in map(import_fault, run.outcomes.values()) if f]
             error = plain_text(" ".join("; ".join(dict.fromkeys(faults)).split()))
             shown = [after_needs(verdicts[n], verdicts) for n in self.names]
-            shown = [replace(v, message=plain_text(v.message, keep="\n")) for v in shown]
+            shown = [replace(v, message=plain_text(v.message, keep="\n"), example="") for v in shown]
             return Grade(name, shown, error), run.printed
         finally:
             remove_folder(folder)
@@ -328,9 +346,13 @@ def _finished(part, submission, run):
     with suppress(OSError, ValueError, KeyError, TypeError):
         kept = json.loads(part.read_text(encoding="utf-8"))["pixelgrad"]
         if kept["run"] == run and kept["fingerprint"] == _fingerprint(submission):
-            verdicts = [Verdict(**v) for v in kept["verdicts"]]
+            verdicts = [_verdict(**v) for v in kept["verdicts"]]
             return Grade(kept["submission"], verdicts, kept["error"], tuple(kept["notes"]), state=kept["state"])
     return None
+
+
+def _verdict(stages, **kept):
+    return Verdict(**kept, stages=tuple(StageVerdict(**stage) for stage in stages))
 
 
 def _write_part(part, graded, submission, run):

@@ -10,7 +10,7 @@ from ..checker import markers
 from ..checker.board import known_exercise
 from ..checker.store import ANSWERS, write_answers
 from ..checker.student import STUBS
-from ..exercises.catalogue import EDITION, EXERCISES, ROOT
+from ..exercises.catalogue import EDITION, EXERCISES, ROOT, check_stages
 from .answers import make_answers
 from .chapters import chapter_files, write_for_students
 
@@ -21,7 +21,7 @@ FILES = ("setup.py", "pyproject.toml", "LICENSE", "coursework/__init__.py")
 TEMPLATES = Path(__file__).resolve().parent / "edition"
 
 
-def make_edition(out, *, exercises=None, title=None, as_zip=False, seed=0, answers=True):
+def make_edition(out, *, exercises=None, stages=None, title=None, as_zip=False, seed=0, answers=True):
     """Write a student edition.
 
     Parameters
@@ -30,6 +30,8 @@ def make_edition(out, *, exercises=None, title=None, as_zip=False, seed=0, answe
         Folder to make; or, with as_zip, zip file (.zip is added where it is missing).
     exercises : sequence of str, optional
         What students are to write; all by default. What is not chosen keeps its solution.
+    stages : sequence of str, optional
+        The extensions that the edition's checker asks for beside the core; all by default.
     title : str, optional
         Of the README.
     as_zip : bool
@@ -45,7 +47,7 @@ def make_edition(out, *, exercises=None, title=None, as_zip=False, seed=0, answe
     Raises
     ------
     ValueError
-        A name is not that of an exercise.
+        A name is not that of an exercise, or of a stage.
     FileExistsError
         There is something at `out` already.
     MarkerError
@@ -56,6 +58,7 @@ def make_edition(out, *, exercises=None, title=None, as_zip=False, seed=0, answe
     chosen = list(EXERCISES) if exercises is None else [name for name in EXERCISES if name in exercises]
     for name in exercises or ():
         known_exercise(name)
+    check_stages(stages)
     if not chosen:
         raise ValueError("no exercise was chosen")
     if not (ROOT / "setup.py").is_file() or (ROOT / EDITION).exists():
@@ -69,7 +72,7 @@ def make_edition(out, *, exercises=None, title=None, as_zip=False, seed=0, answe
         raise FileNotFoundError(f"the folder {out.parent} does not exist")
     with tempfile.TemporaryDirectory(prefix=".edition-", dir=out.parent) as temporary:
         project = Path(temporary) / (out.stem if as_zip else out.name)
-        _write(project, chosen, title or "Seeing inside convolutional networks", seed if answers else None)
+        _write(project, chosen, stages, title or "Seeing inside convolutional networks", seed if answers else None)
         if as_zip:
             made = _zipped(project, Path(temporary) / "edition.zip")
         else:
@@ -91,7 +94,7 @@ def edition_texts(chosen):
     return texts
 
 
-def _write(project, chosen, title, seed):
+def _write(project, chosen, stages, title, seed):
     ignore = shutil.ignore_patterns("__pycache__", "*.pyc", "*.part", ".*")
     for folder in (*FOLDERS, *COURSEWORK):
         shutil.copytree(ROOT / folder, project / folder, ignore=ignore)
@@ -106,19 +109,21 @@ def _write(project, chosen, title, seed):
             stub = project / STUBS / f"{file}.txt"
             stub.parent.mkdir(parents=True, exist_ok=True)
             stub.write_text(text, encoding="utf-8")
-    (project / EDITION).write_text(json.dumps({"title": title, "exercises": chosen}), encoding="utf-8")
+    made_of = {"title": title, "exercises": chosen} | ({"stages": list(stages)} if stages else {})
+    (project / EDITION).write_text(json.dumps(made_of), encoding="utf-8")
     answers_file = project / ANSWERS.relative_to(ROOT)
     answers_file.unlink(missing_ok=True)
     if seed is not None:
         write_answers(answers_file, make_answers(chosen, seed=seed))
-    _write_templates(project, chosen, title)
+    _write_templates(project, chosen, stages, title)
 
 
-def _write_templates(project, chosen, title):
+def _write_templates(project, chosen, stages, title):
     """README, test file and workflow; each {{NAME}} in them is filled in."""
+    points = {name: sum(stage.points for stage in EXERCISES[name].stages((), stages)) for name in chosen}
     rows = [
         f"| `{name}` | {EXERCISES[name].title} | {', '.join(dict.fromkeys(EXERCISES[name].files.values()))} "
-        f"| {EXERCISES[name].points} |"
+        f"| {points[name]} |"
         for name in chosen
     ]
     first = EXERCISES[chosen[0]]
@@ -127,7 +132,7 @@ def _write_templates(project, chosen, title):
         "EXERCISES": "\n".join(rows),
         "FIRST": chosen[0],
         "FIRST_FILE": next(iter(first.files.values())),
-        "POINTS": str(sum(EXERCISES[name].points for name in chosen)),
+        "POINTS": str(sum(points.values())),
     }
     for template in sorted(path for path in TEMPLATES.rglob("*") if path.is_file()):
         text = template.read_text(encoding="utf-8")

@@ -256,46 +256,6 @@ _of(
         "if True:",
         "The rule makes no difference: the other two give the same as 'standard'. They should not.",
     ),
-    *(
-        (
-            f"rule ignored, and {name}",
-            ('if rule == "standard":', RELU_STANDARD),
-            ("if True:", new),
-            f"{hint} Besides, the rule makes no difference: the other two should not give the same as 'standard'.",
-        )
-        for name, new, hint in (
-            (
-                "the gradient passes at zero",
-                "return dout * (x >= 0)",
-                "The gradient passes where x is exactly 0: there the docstring lets nothing pass.",
-            ),
-            (
-                "the gradient passes everywhere",
-                "return 1.0 * dout",
-                "dx is dout. What about the entries that forward set to 0?",
-            ),
-            (
-                "the gate looks at dout",
-                "return dout * (dout > 0)",
-                "The gradient is stopped where dout is negative. What decided in forward what passes?",
-            ),
-            (
-                "the gate is the wrong way round",
-                "return dout * (x <= 0)",
-                "dx lets pass exactly what it should stop, and stops what should pass.",
-            ),
-            (
-                "dx passes where x is negative",
-                "return dout * (x < 0)",
-                "dx lets pass what it should stop, where x is negative, and stops what should pass.",
-            ),
-            (
-                "dout forgotten",
-                "return 1.0 * (x > 0)",
-                "dx is ReLU's own slope, 0 or 1. The chain rule has a second factor.",
-            ),
-        )
-    ),
     ("float32 on the way", "return np.maximum(x, 0), x", "return np.maximum(x, 0).astype(np.float32), x", FLOAT32),
     (
         "cache not returned",
@@ -322,6 +282,27 @@ _of(
         ("shifted = x", PROBS, LOSS_OF_TARGETS),
         "Large scores overflow: exp(1000) is infinity, and infinity divided by infinity is not a number. What can you "
         "do to all scores of an image without changing its probabilities?",
+    ),
+    (
+        "no shift by the maximum, with logarithms",
+        (SHIFTED, LOSS),
+        ("shifted = x", LOSS_OF_TARGETS),
+        "Large scores overflow in the sum of exponentials: exp(1000) is infinity. What can you do to all scores of an "
+        "image without changing its probabilities?",
+    ),
+    (
+        "no shift by the maximum, with the logarithm of a sum",
+        (SHIFTED, LOSS, DX),
+        ("shifted = x", LOSS_OF_TARGETS, "dx = (np.exp(x) / np.exp(x).sum(axis=1, keepdims=True) - target) / N"),
+        "Large scores overflow: exp(1000) is infinity, also inside a logarithm. What can you do to all scores of an "
+        "image without changing its probabilities?",
+    ),
+    (
+        "gradient of the probability",
+        DX,
+        "dx = np.exp(log_probs) * (1 - np.exp(log_probs)) / N",
+        "dx is p (1 - p), the derivative of a probability by its own score. The loss is a logarithm, and every score "
+        "has a part in it.",
     ),
     (
         "one shift for the whole batch",
@@ -500,72 +481,6 @@ _of(
         "label_smoothing has no effect: the result is the same as without it.",
     ),
     # What is not smoothed yet may be wrong in other ways already, and should not hide them.
-    *(
-        (
-            f"not smoothed, and {name}",
-            (*old, SMOOTHED, TARGET),
-            (*new, "np.zeros((N, K), dtype=x.dtype)", "target[np.arange(N), y] = 1"),
-            f"{hint} Label smoothing comes later: so far it has no effect.",
-        )
-        for name, old, new, hint in (
-            (
-                "not shifted by the maximum",
-                (SHIFTED, LOG_PROBS, LOSS),
-                ("shifted = x", PROBS, LOSS_OF_TARGETS),
-                "Large scores overflow: exp(1000) is infinity, and infinity divided by infinity is not a number. What "
-                "can you do to all scores of an image without changing its probabilities?",
-            ),
-            (
-                "shifted by the maximum of the batch",
-                (SHIFTED, LOG_PROBS, LOSS),
-                ("shifted = x - x.max()", PROBS, LOSS_OF_TARGETS),
-                "The scores are shifted by the largest of the whole batch. Whose maximum should it be?",
-            ),
-            (
-                "the logarithm of a probability that vanished",
-                (LOG_PROBS, LOSS),
-                (PROBS, LOSS_OF_TARGETS),
-                "Where the right class is very improbable its probability is rounded to 0, and the logarithm of 0 is "
-                "infinite. It can be had without the probability: it is the logarithm of a fraction.",
-            ),
-            (
-                "no mean over the batch",
-                (LOSS, DX),
-                ("loss = -(target * log_probs).sum()", "dx = np.exp(log_probs) - target"),
-                "Loss and gradient are N times what they should be: the loss is a mean over the images.",
-            ),
-            (
-                "no mean over the batch in the gradient",
-                (DX,),
-                ("dx = np.exp(log_probs) - target",),
-                "dx " + NO_MEAN,
-            ),
-            (
-                "no mean over the batch in the loss",
-                (LOSS,),
-                ("loss = -(target * log_probs).sum()",),
-                "The loss " + NO_MEAN,
-            ),
-            (
-                "only the probabilities divided by N",
-                (DX,),
-                ("dx = np.exp(log_probs) / N - target",),
-                "In dx only one of the two parts is divided by N. Does a row of it still sum to zero?",
-            ),
-            (
-                "neither shifted by the maximum nor a mean",
-                (SHIFTED, LOG_PROBS, LOSS, DX),
-                (
-                    "shifted = x",
-                    PROBS,
-                    "loss = -np.where(target > 0, target * log_probs, 0).sum()",
-                    "dx = np.exp(log_probs) - target",
-                ),
-                "Large scores overflow: what can you do to all scores of an image without changing its probabilities? "
-                "And loss and gradient are N times what they should be: the loss is a mean over the images.",
-            ),
-        )
-    ),
     (
         "smoothing leaves out the right class",
         TARGET,
@@ -1049,6 +964,20 @@ _of(
         "Where windows overlap, a pixel that is the largest of several gets the gradient of the last one only.",
     ),
     (
+        "a window overwrites the gradient of its neighbours",
+        GIVE,
+        f"{DWINDOW} = 0\n                    {GIVE}",
+        "Each window writes its gradient, zeros included, over what is there already. Where windows overlap, something "
+        "is there.",
+    ),
+    (
+        "a window overwrites the gradient of its neighbours, and ties get all of it",
+        GIVE,
+        f"{DWINDOW} = dout[n, c, i, j] * (window == window.max())",
+        "Each window writes its gradient, zeros included, over what is there already. Where windows overlap, something "
+        "is there. (Of several equally large pixels, only the first should get the gradient.)",
+    ),
+    (
         "every tied maximum gets the whole gradient",
         GIVE,
         f"{DWINDOW} += dout[n, c, i, j] * (window == window.max())",
@@ -1437,6 +1366,49 @@ _of(
         "With a large eps it shows: eps is added to the standard deviation. To what should it be added?",
     ),
     (
+        "eps outside the square root in test mode",
+        TEST_FORWARD,
+        TEST_FORWARD.replace('np.sqrt(bn_param["running_var"] + eps)', '(np.sqrt(bn_param["running_var"]) + eps)'),
+        "In test mode eps is added to the standard deviation, in training mode to the variance. Which is right?",
+    ),
+    (
+        "running averages are rows (1, D)",
+        RUNNING,
+        RUNNING.replace(".astype(batch.dtype)", ".astype(batch.dtype)[None]"),
+        "The running averages have the shape (1, D) instead of (D,): a mean that keeps its axis makes rows, and "
+        "broadcasting hides it.",
+    ),
+    (
+        "running variance includes eps",
+        '("running_var", var)',
+        '("running_var", var + eps)',
+        "running_var holds eps already, and in test mode it is added again: average the variance alone.",
+    ),
+    (
+        "sign of the variance's term in dx",
+        BN_DX,
+        BN_DX.replace("- xhat", "+ xhat"),
+        "The term of dx that comes through the variance has the wrong sign.",
+    ),
+    (
+        "sign of the mean's term in dx",
+        BN_DX,
+        BN_DX.replace("- dbeta", "+ dbeta"),
+        "The term of dx that comes through the mean has the wrong sign.",
+    ),
+    (
+        "eps forgotten in backward",
+        BN_RETURN,
+        "return out, (mode, xhat, gamma, (1 / np.sqrt(1 / inv_std**2 - eps)).astype(x.dtype))",
+        "Backward divides by a standard deviation without eps; forward had it below the root.",
+    ),
+    (
+        "cache holds x for the normalised x",
+        BN_RETURN,
+        "return out, (mode, x, gamma, inv_std.astype(x.dtype))",
+        "The gradients are computed with x where they ask for the normalised x. What did forward put into the cache?",
+    ),
+    (
         "eps forgotten",
         (TRAIN_STD, TEST_FORWARD),
         ("inv_std = 1 / np.sqrt(var)", TEST_FORWARD.replace(" + eps", "")),
@@ -1803,18 +1775,6 @@ _of(
         "p is taken for the probability of dropping an entry. In the docstring it is that of keeping one.",
     ),
     (
-        "the others kept: above p",
-        DRAW,
-        "scaled_mask = ((rng.random(x.shape) > p) / p).astype(x.dtype)",
-        "You keep exactly what should be dropped: of uniform numbers from 0 to 1, which part lies below p?",
-    ),
-    (
-        "above p, scaled by 1 - p",
-        DRAW,
-        "scaled_mask = ((rng.random(x.shape) > p) / (1 - p)).astype(x.dtype)",
-        "p is taken for the probability of dropping an entry. In the docstring it is that of keeping one.",
-    ),
-    (
         "normal instead of uniform numbers",
         DRAW,
         DRAW.replace("rng.random(x.shape)", "rng.standard_normal(x.shape)"),
@@ -1987,6 +1947,12 @@ _of(
         "sliding_window_view(x, (HH, WW), axis",
         "sliding_window_view(x, (WW, HH), axis",
         "The windows are as high as they should be wide. A square window does not show it.",
+    ),
+    (
+        "col2im keeps the last window of each pixel",
+        ("for i in range(HH):", "for j in range(WW):", "stride] += windows"),
+        ("for i in reversed(range(HH)):", "for j in reversed(range(WW)):", "stride] = windows"),
+        "A pixel that lies in several windows gets the share of the last one only. What becomes of the others?",
     ),
     (
         "col2im keeps one window for each pixel",

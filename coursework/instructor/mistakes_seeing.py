@@ -7,8 +7,51 @@ def _mistakes(exercise, *entries):
     return [Mistake(exercise, *entry) for entry in entries]
 
 
+# Gradients of other objectives than the score, which students send back in its place: (name, its gradient by the scores
+# of the classes {y}, hint). No exercise that starts from scores should be without one of them.
+_OF_ALL = "np.exp(scores - scores.max(axis=1, keepdims=True))"
+_SOFTMAX = f"{_OF_ALL} / {_OF_ALL}.sum(axis=1, keepdims=True)"
+_OBJECTIVES = (
+    (
+        "gradient of the log-softmax",
+        f"one_hot({{y}}, scores) - {_SOFTMAX}",
+        "This is the gradient of the logarithm of the probability: it lowers all other classes, too. What is the "
+        "derivative of the class's score alone?",
+    ),
+    (
+        "the scores themselves go back",
+        "1.0 * scores",
+        "The scores themselves go into the backward pass. What belongs there is a derivative by the scores, of one "
+        "class.",
+    ),
+    (
+        "every class counts",
+        "np.ones_like(scores)",
+        "This is the gradient of the sum of all scores. Only one class is asked for.",
+    ),
+    (
+        "the classes of all images in every row",
+        "np.ones_like(scores) * np.isin(np.arange(scores.shape[1]), {y})",
+        "Every image asks for the classes of all images. Row n of the scores belongs to image n, and so does class n.",
+    ),
+)
+
+
+def _other_objectives(exercise, old, new, y="y", without=()):
+    """The mistakes of other objectives; `new` is the old text with {} for the gradient by the scores."""
+    entries = (entry for entry in _OBJECTIVES if entry[0] not in without)
+    return _mistakes(exercise, *((name, old, new.format(what.format(y=y)), hint) for name, what, hint in entries))
+
+
 _SALIENCY = _mistakes(
     "saliency",
+    (
+        "squares for magnitudes",
+        "return np.abs(dX).max(axis=1)",
+        "return (dX**2).max(axis=1)",
+        "The map holds squares. They order the pixels as magnitudes do, but a pixel with twice the gradient counts "
+        "four times.",
+    ),
     (
         "gradient of the loss",
         "    dscores = one_hot(y, scores)",
@@ -372,6 +415,12 @@ _FOOLING = _mistakes(
 
 _CLASS_VISUALIZATION = _mistakes(
     "class_visualization",
+    (
+        "descends, but keeps the penalty",
+        "dX -= 2 * l2_reg * shifted",
+        "dX = -dX - 2 * l2_reg * shifted",
+        "The score of the class becomes lower from step to step. In which direction does it grow?",
+    ),
     (
         "scores times one-hot",
         "dscores = one_hot(y, scores)",
@@ -843,6 +892,12 @@ _ASK = "dfeats = objective(feats)"
 
 _DREAM = _mistakes(
     "dream",
+    (
+        "magnitudes of the activations",
+        _ASK,
+        "dfeats = {k: abs(d) for k, d in objective(feats).items()}",
+        "What goes back has lost its signs: where the activation is negative, it should become more negative.",
+    ),
     (
         "the sum of the activations",
         _ASK,
@@ -1805,6 +1860,12 @@ _STYLE_BACK = "dfeats.append(gram_matrix_backward(2 * weight * difference, feats
 _STYLE = _mistakes(
     "style",
     (
+        "weights squared",
+        (_STYLE_LOSS, _STYLE_BACK),
+        (_STYLE_LOSS.replace("weight *", "weight**2 *"), _STYLE_BACK.replace("weight *", "weight**2 *")),
+        "The weight of a layer comes in twice: once is enough, outside the square.",
+    ),
+    (
         "loss of the last layer only",
         "loss += ",
         "loss = ",
@@ -2257,7 +2318,47 @@ _STYLE_TRANSFER = _mistakes(
     ),
 )
 
+_RATE = "rate = learning_rate * (1 - t / num_iterations)"
+_CONSTANT = "rate = learning_rate"
+_AT_A_CONSTANT_RATE = _mistakes(
+    "inversion",
+    *(
+        (f"{name}, at a constant rate", (old, _RATE), (new, _CONSTANT), hint)
+        for name, old, new, hint in (
+            (
+                "climbs the distance, but not the penalty",
+                "        dX += 2 * l2_reg * X\n",
+                "        dX = 2 * l2_reg * X - dX\n",
+                "The features move away from the target: the distance is to become smaller. Downhill is against the "
+                "gradient.",
+            ),
+            (
+                "regulariser with the wrong sign",
+                "dX += 2 * l2_reg * X",
+                "dX -= 2 * l2_reg * X",
+                "The penalty is rewarded: the image grows without limit. It is added to what shall become small.",
+            ),
+        )
+    ),
+)
+_ONE_HOT = "dscores = one_hot(y, scores)"
+_OTHER_OBJECTIVES = [
+    *_other_objectives("saliency", _ONE_HOT, "dscores = {}", without=("every class counts",)),
+    *_other_objectives(
+        "fooling",
+        "model.backward(one_hot(target, scores), cache)",
+        "model.backward({}, cache)",
+        y="target",
+        without=("gradient of the log-softmax",),
+    ),
+    *_other_objectives("class_visualization", _ONE_HOT, "dscores = {}", without=("gradient of the log-softmax",)),
+    *_other_objectives("guided", _BACK, "model.backward({}, cache", without=("every class counts",)),
+    *_other_objectives("grad_cam", _BACK_A, "dA, _ = model.backward({}, cache)"),
+]
+
 MISTAKES = [
+    *_OTHER_OBJECTIVES,
+    *_AT_A_CONSTANT_RATE,
     *_SALIENCY,
     *_FOOLING,
     *_CLASS_VISUALIZATION,

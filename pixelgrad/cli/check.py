@@ -1,6 +1,7 @@
 """The student's commands: check, reset, submit."""
 
 import json
+import os
 import sys
 import time
 from contextlib import suppress
@@ -9,6 +10,11 @@ from pathlib import Path
 from .options import above_zero
 
 _MOST_LINES = 20  # of what a student's code prints
+
+
+def stage_names(text):
+    """An argument type: names, separated by commas."""
+    return [name.strip() for name in text.split(",") if name.strip()]
 
 
 def add_check_commands(commands):
@@ -22,6 +28,12 @@ def add_check_commands(commands):
     p.add_argument("--watch", action="store_true", help="check again whenever a file is saved; Ctrl-C ends it")
     p.add_argument(
         "--hint", action="store_true", help="a hint to the first exercise that does not pass; each time more"
+    )
+    p.add_argument(
+        "--stages",
+        type=stage_names,
+        metavar="NAME,...",
+        help="which extensions to ask for beside the core; `core` for none (default: all, or what your course says)",
     )
     p.add_argument("--list", action="store_true", help="list the exercises, with their files, without checking them")
     p.add_argument("--json", action="store_true", help="print the result as JSON")
@@ -53,15 +65,20 @@ def add_check_commands(commands):
 
 def check(args):
     from ..coursework.checker.board import EXERCISES, known_exercise
+    from ..coursework.exercises.catalogue import STAGES, check_stages
 
     _here()
+    args.stages = STAGES if args.stages is None else args.stages
+    check_stages(args.stages)
     for name in args.exercises:
         known_exercise(name)
     if args.list:
         for exercise in EXERCISES.values():
             if not args.exercises or exercise.id in args.exercises:
                 files = ", ".join(dict.fromkeys(exercise.files.values()))
-                print(f"{exercise.id:20s} {exercise.points:3d} points  {exercise.title}  [{files}]")
+                asked = exercise.stages((), args.stages)
+                points, stages = sum(one.points for one in asked), ", ".join(f"{one.id} {one.points}" for one in asked)
+                print(f"{exercise.id:20s} {points:3d} points ({stages})  {exercise.title}  [{files}]")
         return 0
     if hasattr(sys.stdout, "reconfigure"):  # a console of another encoding gets ? for what it cannot show
         sys.stdout.reconfigure(errors="replace")
@@ -97,12 +114,12 @@ def _check_once(args):
     count = len(args.exercises) or len(board.EXERCISES)
     with tqdm(total=count, disable=args.json or None, desc="checking", unit="exercise", leave=False, delay=2) as bar:
         verdicts, printed = board.check(
-            args.exercises, limits=Limits(seconds=args.timeout), done=lambda name: bar.update()
+            args.exercises, stages=args.stages, limits=Limits(seconds=args.timeout), done=lambda name: bar.update()
         )
     if args.json:
         print(json.dumps(board.as_dict(verdicts), indent=1))
     else:
-        print(board.board(verdicts))
+        print(board.board(verdicts, colour=_has_colour(sys.stdout)))
         if printed.strip():
             lines = printed.rstrip().splitlines()
             more = ["... and more"] if len(lines) > _MOST_LINES else []
@@ -110,6 +127,12 @@ def _check_once(args):
         if args.hint:
             print(_hint(verdicts))
     return 0 if all(v.status == board.PASSED for v in verdicts) else 1
+
+
+def _has_colour(stream):
+    """Whether to write colours: to a terminal that knows them, unless NO_COLOR (no-color.org) is set."""
+    plain = os.environ.get("NO_COLOR") or os.environ.get("TERM", "dumb") == "dumb"
+    return stream.isatty() and not plain
 
 
 def _hint(verdicts):

@@ -5,6 +5,7 @@ import sys
 from importlib.util import find_spec
 from pathlib import Path
 
+from .check import stage_names
 from .options import above_zero, at_least, percent
 from .shared import keep_input
 
@@ -109,6 +110,12 @@ def add_coursework_commands(commands):
 
 def _exercises(p):
     p.add_argument("--exercises", metavar="NAME,...", help="which exercises (default: all)")
+    p.add_argument(
+        "--stages",
+        type=stage_names,
+        metavar="NAME,...",
+        help="which extensions to ask for beside the core; `core` for none (default: all)",
+    )
 
 
 def _debug(p):
@@ -122,14 +129,16 @@ def _names(args):
 def make(args):
     from ..coursework.instructor.make import make_edition
 
-    out = make_edition(args.out, exercises=_names(args), title=args.title, as_zip=args.zip, seed=args.seed)
+    out = make_edition(
+        args.out, exercises=_names(args), stages=args.stages, title=args.title, as_zip=args.zip, seed=args.seed
+    )
     print(f"{out}: a student edition; its README says what to do first")
 
 
 def autograder(args):
     from ..coursework.instructor.autograder import write_autograder
 
-    out = write_autograder(args.out, exercises=_names(args), seed=args.seed, overwrite=args.force)
+    out = write_autograder(args.out, exercises=_names(args), stages=args.stages, seed=args.seed, overwrite=args.force)
     print(f"{out}: upload it as the autograder of a Gradescope assignment; it holds the solutions")
 
 
@@ -176,6 +185,7 @@ def grade(args):
         args.submissions,
         args.out,
         exercises=_names(args),
+        stages=args.stages,
         seed=args.seed,
         jobs=args.jobs,
         limits=replace(LIMITS, seconds=args.timeout),

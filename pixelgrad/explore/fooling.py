@@ -15,7 +15,7 @@ from ..classifiers.scores import softmax
 from ..visualization.fooling import make_fooling_image
 from ..visualization.image_ops import clip
 
-CONFIDENCE = 0.9
+CONFIDENCE = 0.5
 MAX_ITERATIONS = 60
 BEYOND = 1.5  # the line goes on behind the fooling image
 AMOUNTS = 31  # points of the line; that of index 20 is the fooling image

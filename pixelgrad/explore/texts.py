@@ -187,6 +187,7 @@ WORDS = {
     "start": "Start",
     "stop": "Stop",
     "goOn": "Go on",
+    "growHere": "The image grows here.",
     "stepIs": "step {t}",
     "value-class": "probability {value}",
     "value-dream": "squared activations {value}",

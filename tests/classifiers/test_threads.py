@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from pixelgrad.classifiers import Network, PretrainedCNN
-from pixelgrad.layers.fast.parallel import least_product, one_blas_thread
+from pixelgrad.layers.fast.parallel import least_product, one_blas_thread, threads
 
 CODE = """
 import sys, numpy as np
@@ -35,6 +35,7 @@ def gradient(model, X):
     return scores, model.backward(scores, cache)[0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("N", [1, 12])
 def test_two_threads_that_share_a_network_get_the_answers_of_one(N, model):
     rng = np.random.default_rng(0)
@@ -68,7 +69,7 @@ def test_what_another_thread_holds_does_not_decide_which_way_a_product_goes(mode
         done.set()
         other.join()
     with one_blas_thread():
-        assert least_product() < least
+        assert least_product() < least or threads() == 1  # where BLAS has one thread, nothing changes
 
 
 def test_a_change_of_parameters_is_noticed_also_in_place(model):

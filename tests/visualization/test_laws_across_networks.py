@@ -78,6 +78,7 @@ def test_shipped_noise_can_be_made_to_fool(shipped):
     assert shipped.loss(make_fooling_image(X, 46, shipped)).argmax() == 46
 
 
+@pytest.mark.slow
 def test_shipped_class_visualisations_convince(shipped):
     target = np.array([4, 15, 43, 46, 60, 75])
     X = create_class_visualization(target, shipped)

@@ -322,6 +322,7 @@ def test_impossible_options_are_refused(model, options, error, words):
         visualize_neuron(**({"layer": "conv2", "model": model, "channel": 1} | options))
 
 
+@pytest.mark.slow
 def test_shipped_channels_of_every_layer_are_maximized():
     shipped = PretrainedCNN()
     for layer in ("conv1", "conv4", "conv7"):

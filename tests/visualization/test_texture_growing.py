@@ -141,6 +141,7 @@ PERIODIC = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("order", ORDERS)
 @pytest.mark.parametrize("levels", [1, 2])
 @pytest.mark.parametrize("name", PERIODIC)

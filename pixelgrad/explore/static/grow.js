@@ -13,6 +13,7 @@ export class GrowView {
     this.what = "class";
     this.steps = 120;
     this.canvas = el("canvas", { class: "growing", role: "img", "aria-label": say("grow"), width: 96, height: 96 });
+    this.placeholder = el("p", { class: "note placeholder" }, say("growHere"));
     this.curve = el("canvas", { class: "curve", "aria-hidden": "true", width: 640, height: 160 });
     this.text = el("p", { class: "numbers" }, "\u00a0");
     this.fields = el("div", { class: "controls" });
@@ -23,7 +24,7 @@ export class GrowView {
     this.explained = el("div", {});
     const side = el("div", { class: "grow-side" }, actions, this.text, this.curve);
     this.recordedNote = settings.recorded ? el("p", { class: "note" }, say("recordedLive")) : null;
-    this.element = el("div", {}, this.fields, this.recordedNote ?? "", el("div", { class: "beside" }, this.canvas, side), this.explained);
+    this.element = el("div", {}, this.fields, this.recordedNote ?? "", el("div", { class: "beside" }, el("div", { class: "grow-frame" }, this.canvas, this.placeholder), side), this.explained);
   }
 
   async open(stale) {
@@ -74,6 +75,7 @@ export class GrowView {
   take({ picture, t, value }, what) {
     this.last = { data: new Uint8Array(picture.data), shape: picture.shape };
     this.at = this.offset + t;
+    this.placeholder.hidden = true;
     drawImage(this.canvas, pictureImage(picture));
     this.values.push([this.at, value]);
     const shown = what === "dream" ? show(value, 0) : show(value, 3);

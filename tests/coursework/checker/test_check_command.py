@@ -51,7 +51,7 @@ def test_json_has_exactly_what_is_promised(project):
     done = project.run("check", "affine", "relu", "style", "--json", check=1)
     report = json.loads(done.stdout)
     assert list(report) == ["exercises", "points", "max_points"]
-    keys = ["id", "status", "points", "max_points", "mistake", "message"]
+    keys = ["id", "status", "points", "max_points", "mistake", "message", "stages"]
     assert all(list(one) == keys for one in report["exercises"])
     assert [(one["id"], one["status"]) for one in report["exercises"]] == [
         ("affine", "wrong"),
@@ -63,6 +63,12 @@ def test_json_has_exactly_what_is_promised(project):
         sum(EXERCISES[n].points for n in ("affine", "relu", "style")),
     )
     affine, relu, _ = report["exercises"]
+    assert affine["stages"] == [{"id": "core", "status": "wrong", "points": 0, "max_points": 5}]
+    assert [(stage["id"], stage["status"]) for stage in relu["stages"]] == [
+        ("core", "todo"),
+        ("zero", "open"),
+        ("rules", "open"),
+    ]
     assert relu["mistake"] is None and relu["message"] == "relu: relu_forward" and "db" in affine["message"]
 
 
@@ -134,11 +140,12 @@ def test_the_list_runs_nothing(project):
     project.text("layers/naive.py", "raise SystemExit")
     lines = project.run("check", "--list", check=0).stdout.splitlines()
     assert [line.split()[0] for line in lines] == list(EXERCISES)
-    assert all(f"{e.points:3d} points  {e.title}" in line for e, line in zip(EXERCISES.values(), lines))
+    assert all(f"{e.points:3d} points (core " in line and e.title in line for e, line in zip(EXERCISES.values(), lines))
     (line,) = project.run("check", "conv", "--list", check=0).stdout.splitlines()
     assert line.endswith("[layers/naive.py]")
 
 
+@pytest.mark.slow
 def test_watching_checks_again_at_each_save(project):
     environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1"}
     command = [sys.executable, "-m", "pixelgrad", "check", "relu", "--watch"]
@@ -235,6 +242,7 @@ def test_reset_leaves_the_other_exercises_in_a_file_of_another_encoding(project,
     assert project.text("layers/basic.py") == project.solve("affine").text("layers/basic.py")
 
 
+@pytest.mark.slow
 def test_every_exercise_can_be_reset(project):
     for name, exercise in EXERCISES.items():
         project.solve(*EXERCISES)

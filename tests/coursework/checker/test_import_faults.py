@@ -43,7 +43,7 @@ def test_a_file_that_cannot_be_imported_is_its_own_fault_and_others_wait_for_it(
     last = append(project.solve(*EXERCISES), "layers/basic.py", text)
     started = time.monotonic()
     verdicts, _ = check(project, "affine", "relu", "softmax", "saliency", seconds=1)
-    assert time.monotonic() - started < 5  # a loop costs its time once
+    assert time.monotonic() - started < 10  # a loop costs its processor time once
     assert [v.status for v in verdicts.values()] == [WRONG, WRONG, BLOCKED, BLOCKED]
     words = "layers/basic.py: cannot be imported: " + words.format(last=last, before=last - 1)
     assert [v.message for v in verdicts.values()] == [verdicts["affine"].message] * 4
@@ -100,6 +100,7 @@ def test_a_loop_costs_its_time_once(project, check):
     assert [name for name, v in verdicts.items() if v.status == WRONG] == ["softmax", "svm"]
 
 
+@pytest.mark.slow
 def test_who_calls_at_import_what_never_ends_is_at_fault(project, check):
     append(project.solve(*EXERCISES), "layers/basic.py", "def relu_forward(x):\n    while True:\n        pass\n")
     last = append(project, "layers/losses.py", "from .basic import relu_forward\nrelu_forward(1)\n")
@@ -117,6 +118,7 @@ def test_who_empties_the_finders_keeps_the_others_from_nothing(project, check):
     assert [v.status for v in verdicts.values()] == [PASSED, PASSED]
 
 
+@pytest.mark.slow
 def test_the_parent_never_imports_what_students_write(project):
     """Neither to check nor to list, to reset or to give a hint."""
     project.text("layers/basic.py", "raise SystemExit('imported')\n")
@@ -131,6 +133,6 @@ def test_the_parent_never_imports_what_students_write(project):
 
 def test_only_the_child_imports_them(edition):
     """The children get another project than the tests do."""
-    inputs = {"relu": {"plain": {"x": np.ones((1, 2)), "dout": np.ones((1, 2)), "rule": "standard"}}}
+    inputs = {"relu": {"plain": {"x": np.ones((1, 2)), "dout": np.ones((1, 2)), "options": {}}}}
     assert run_exercises(inputs, root=edition.path).outcomes["relu"]["plain"]["raised"]["type"] == "Todo"
     assert run_exercises(inputs).outcomes["relu"]["plain"]["raised"] is None

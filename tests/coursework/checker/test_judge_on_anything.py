@@ -46,6 +46,7 @@ def is_wrong(o):
     o["outputs"]["dx"][..., 1] = np.nan
 
 
+@pytest.mark.slow
 @settings(max_examples=200, deadline=None)
 @given(
     outcomes=st.dictionaries(st.sampled_from([*CASES, "no such case"]), OUTCOMES) | st.text(max_size=5),

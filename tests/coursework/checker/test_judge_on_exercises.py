@@ -18,6 +18,7 @@ from pixelgrad.coursework.instructor.mistakes import MISTAKES
 from pixelgrad.todo import Todo
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["affine", "gram", "batchnorm"])
 def test_half_of_a_real_exercise(name, answers):
     exercise, answer = EXERCISES[name], answers(name, mistakes=True)
@@ -37,6 +38,7 @@ def test_half_of_a_real_exercise(name, answers):
     assert judge(exercise, answer, outcomes).status == WRONG  # the forward has nothing to do with a Todo
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["affine", "relu"])
 def test_real_pairs_of_mistakes_are_named(name, answers):
     from pixelgrad.coursework.instructor.answers import mistaken_functions

@@ -8,6 +8,7 @@ from pixelgrad.coursework.checker.judge import PASSED, TOO_LONG, WRONG
 from pixelgrad.coursework.checker.runner import HALTED
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "body, words",
     [

@@ -20,6 +20,7 @@ STRANGE = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="has no such signals and limits")
 def test_strange_failures_are_told_as_they_are(project, check):
     text = project.solve(*EXERCISES).text("layers/basic.py")

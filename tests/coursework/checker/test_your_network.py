@@ -41,6 +41,7 @@ def test_it_goes_through_the_exercises_one_by_one(project):
     assert "engine naive: every layer's forward pass agrees with the fast" in predict(project, check=0).stdout
 
 
+@pytest.mark.slow
 def test_a_backward_that_is_to_do_is_named_when_it_is_needed(project):
     project.solve(*NETWORK, "saliency")
     text = project.text("layers/naive.py")

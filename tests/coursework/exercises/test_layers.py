@@ -11,6 +11,7 @@ import pytest
 from pixelgrad.coursework.checker import markers
 from pixelgrad.coursework.checker.comparing import alike
 from pixelgrad.coursework.checker.harness import run_case, student_functions
+from pixelgrad.coursework.checker.messages import calls
 from pixelgrad.coursework.checker.packing import pack, same, unpack
 from pixelgrad.coursework.exercises.layers import EXERCISES
 from pixelgrad.coursework.instructor.answers import ROOT, draw_inputs, right_outcomes, wrong_outcomes
@@ -94,9 +95,9 @@ def test_the_text_to_paste_runs_and_gives_the_same(exercise):
         for function, file in exercise.files.items():
             exec(f"from pixelgrad.{file[:-3].replace('/', '.')} import {function}", namespace)
         right = right_outcomes(exercise, draw_inputs(exercise))[case]["outputs"]
-        exec(exercise.paste, namespace)
+        exec("\n".join(calls(exercise, inputs)), namespace)
         for name in ("out", "loss", "dx"):
-            if name in right:
+            if name in right and exercise.id != "dropout":  # which draws its mask from the generator of its choice
                 np.testing.assert_array_equal(namespace[name], right[name])
 
 
@@ -208,17 +209,6 @@ def dropout_by_the_global_generator(x, dropout_param):
     return mask * x, mask
 
 
-def softmax_as_one_begins(x, y, *, label_smoothing=0.0):
-    p = np.exp(x) / np.exp(x).sum(axis=1, keepdims=True)
-    dx = p.copy()
-    dx[np.arange(len(y)), y] -= 1
-    return -np.log(p[np.arange(len(y)), y]).sum(), dx
-
-
-def relu_of_no_rule(dout, cache, rule="standard"):
-    return np.where(cache < 0, 0, dout)
-
-
 @pytest.mark.parametrize(
     ("exercise", "name", "function", "wrong"),
     [
@@ -227,14 +217,7 @@ def relu_of_no_rule(dout, cache, rule="standard"):
         ("max_pool", "every tied maximum gets the whole gradient", "max_pool_backward_naive", pooling_of_tied_maxima),
         ("max_pool", "padded with zeros", "max_pool_forward_naive", pooling_of_a_border_of_zeros),
         ("relu", "dout zeroed in place", "relu_backward", relu_gate_in_place),
-        ("relu", "rule ignored, and the gradient passes at zero", "relu_backward", relu_of_no_rule),
         ("dropout", "numbers from the global generator", "dropout_forward", dropout_by_the_global_generator),
-        (
-            "softmax",
-            "not smoothed, and neither shifted by the maximum nor a mean",
-            "softmax_loss",
-            softmax_as_one_begins,
-        ),
         ("dropout", "no scaling by the keep probability", "dropout_forward", dropout_mask_of_zeros_and_ones),
     ],
 )

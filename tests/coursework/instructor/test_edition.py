@@ -236,6 +236,7 @@ def test_all_solutions_make_everything_green(project, check):
     assert set(statuses(check, project, *EXERCISES).values()) == {PASSED}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SAMPLE)
 def test_one_solution_turns_its_own_exercise_green(project, check, name):
     assert statuses(check, project, name) == all_todo_but(**{name: PASSED})
@@ -257,6 +258,7 @@ def test_every_solution_turns_exactly_its_own_exercise_green(project, check, nam
         assert statuses(check, project, name, other, *needs) == all_todo_but(**after)
 
 
+@pytest.mark.slow
 def test_what_waited_is_unblocked(project, check):
     verdicts, _ = check(project.solve("style"), "style")
     assert verdicts["style"].status == BLOCKED and verdicts["style"].message.startswith("gram: ")
@@ -267,6 +269,7 @@ def test_what_waited_is_unblocked(project, check):
 # -- choosing, zipping, refusing ---------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_what_is_not_chosen_keeps_its_solution(make_project):
     project = make_project(exercises=["tv", "relu"], title="Our course", seed=3)
     assert "raise Todo" in project.text("layers/basic.py") and "raise Todo" not in project.text("layers/losses.py")
@@ -279,6 +282,7 @@ def test_what_is_not_chosen_keeps_its_solution(make_project):
     assert not (project.path / "coursework" / "stubs" / "layers" / "losses.py.txt").exists()
 
 
+@pytest.mark.slow
 def test_a_zip_holds_the_same(tmp_path, make_project):
     folder = make_project(exercises=["relu"]).path
     path = make_edition(tmp_path / "course.zip", exercises=["relu"], as_zip=True)

@@ -64,14 +64,17 @@ def test_a_class_is_graded(place, run, tmp_path):
 
     results = json.loads((tmp_path / "grades.csv.parts" / "wrong.json").read_text(encoding="utf-8"))
     assert results["score"] == ALL - POINTS["affine"] and results["output_format"] == "text" and results["output"] == ""
-    assert [list(test) for test in results["tests"]] == [["name", "score", "max_score", "status", "output"]] * 3
-    affine, relu, _ = results["tests"]
+    assert {tuple(test) for test in results["tests"]} == {("name", "score", "max_score", "status", "output")}
+    names = ["affine", "relu", "relu: zero", "relu: rules", "softmax", "softmax: extremes", "softmax: smoothing"]
+    assert [test["name"] for test in results["tests"]] == names  # a test for each stage
+    assert sum(test["score"] for test in results["tests"]) == results["score"]
+    affine, relu = results["tests"][:2]
     assert (affine["name"], affine["score"], affine["max_score"]) == ("affine", 0, POINTS["affine"])
     assert affine["status"] == "failed" and relu["status"] == "passed" and "order of the docstring" in affine["output"]
 
     page = (tmp_path / "grades.html").read_text(encoding="utf-8")
     assert "1 &times; gradients in the order dw, dx, db" in page and "7 submissions, " in page
-    assert "<tr><td>affine</td><td>4</td><td>1</td><td>1</td><td>1</td>" in page
+    assert "<tr><td>affine</td><td>4</td><td>0</td><td>1</td><td>1</td><td>1</td>" in page
     assert "<tr><td>nothing</td><td>holds none of the exercise files (layers/basic.py, " in page
 
 
@@ -116,6 +119,7 @@ def test_an_error_is_no_formula(tmp_path):
     assert rows(tmp_path / "grades.csv")["'@me"]["error"].startswith("'=cmd")
 
 
+@pytest.mark.slow
 def test_the_seed_decides_about_the_inputs(place, run, monkeypatch):
     """The same seed grades the same; another draws other inputs, so that stored answers are worth nothing."""
     one, again, other = (draw_inputs(EXERCISES["relu"], seed) for seed in (5, 5, 6))
@@ -131,6 +135,7 @@ def test_the_seed_decides_about_the_inputs(place, run, monkeypatch):
 _answers = grading.make_answers
 
 
+@pytest.mark.slow
 def test_an_interrupted_run_goes_on_where_it_was(place, run, tmp_path, monkeypatch):
     for n in range(4):
         write(place / f"student {n}", SOLVED if n else STUBS)
@@ -154,10 +159,11 @@ def test_an_interrupted_run_goes_on_where_it_was(place, run, tmp_path, monkeypat
     assert {row["points"] for row in table.values()} == {str(POINTS["relu"])}
     calls.clear()
     assert run(place, overwrite=True, exercises=["relu"]) == table and calls == []
-    part, same_run = tmp_path / "grades.csv.parts" / "student 1.json", {"seed": 5, "exercises": ["relu"], "seconds": 10}
+    part = tmp_path / "grades.csv.parts" / "student 1.json"
+    same_run = {"seed": 5, "exercises": ["relu"], "stages": None, "seconds": 10}
     student = take_in(place).submissions["student 1"]
     assert grading._finished(part, student, same_run)
-    for other in ({"seed": 6}, {"exercises": ["relu", "svm"]}, {"seconds": 20}):
+    for other in ({"seed": 6}, {"exercises": ["relu", "svm"]}, {"seconds": 20}, {"stages": ["core"]}):
         assert grading._finished(part, student, same_run | other) is None
 
 
@@ -184,6 +190,7 @@ def test_misuse_ends_in_one_line(place, tmp_path, capsys):
     assert not (tmp_path / "grades.csv").exists()
 
 
+@pytest.mark.slow
 def test_strange_names_do_not_stop_the_run(place, run, tmp_path):
     write(place / "=1+1", STUBS)
     write(place / ("x" * 250), STUBS)
@@ -194,6 +201,7 @@ def test_strange_names_do_not_stop_the_run(place, run, tmp_path):
     assert len(list((tmp_path / "grades.csv.parts").glob("*.json"))) == 4
 
 
+@pytest.mark.slow
 def test_where_the_solutions_do_not_pass_nobody_is_graded(place, run, monkeypatch):
     write(place / "student", SOLVED)
     monkeypatch.setattr(grading, "edition_texts", lambda chosen: STUBS)
@@ -272,3 +280,12 @@ def test_one_submission_alone(place, tmp_path):
     write_zip(place / "a.zip", SOLVED)
     assert list(take_in(place).submissions) == ["a", "a.zip"]
     assert list(take_in(place, single=True).submissions) == ["in"]
+
+
+@pytest.mark.slow
+def test_core_alone_can_be_asked_for(place, run):
+    text = SOLVED["layers/basic.py"].replace("return dout * (x > 0)", "return dout * (x >= 0)")
+    write(place / "zero passes", SOLVED | {"layers/basic.py": text})
+    assert run(place, exercises=["relu"])["zero passes"]["relu"] == "4"
+    row = run(place, exercises=["relu"], stages=["core"], overwrite=True)["zero passes"]
+    assert (row["relu"], row["max_points"]) == ("3", "3")

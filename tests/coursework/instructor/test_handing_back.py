@@ -183,6 +183,7 @@ def test_everyone_has_a_row_and_what_was_not_graded_is_told(course, tmp_path, ca
     assert "Who handed in nothing" in (tmp_path / "grades.html").read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_an_anonymous_table_names_nobody(course, tmp_path, capsys):
     assert main([*course, "--anonymous", "--feedback", str(tmp_path / "pages"), "--quiet"]) == 1
     written = [tmp_path / "grades.csv", tmp_path / "grades.html", *(tmp_path / "pages").iterdir()]
@@ -234,6 +235,7 @@ with locked(Path({str(tmp_path / "lock")!r}), "x"):
         pass
 
 
+@pytest.mark.slow
 def test_escape_sequences_stay_out_of_all_that_is_written(tmp_path, capsys):
     place = tmp_path / "in" / "\x1b[31mred"
     place.mkdir(parents=True)
@@ -259,6 +261,7 @@ def test_escape_sequences_stay_out_of_all_that_is_written(tmp_path, capsys):
     assert "\\x1b[31m\\x07\\u202e" in texts[1]
 
 
+@pytest.mark.slow
 def test_decisions_are_carried_out_without_grading_again(course, tmp_path, monkeypatch, capsys):
     overrides = tmp_path / "overrides.csv"
     overrides.write_text("submission,exercise,points,late\nnobody,relu,1,\n")

@@ -144,6 +144,7 @@ def test_a_tar_file_neither_climbs_nor_links(tmp_path):
     assert read_submission(tmp_path / "x.tar").error.startswith("holds none")
 
 
+@pytest.mark.slow
 def test_bombs_of_every_kind_are_refused(tmp_path):
     shapes.write(
         tmp_path,

@@ -11,6 +11,7 @@ BROKEN = {"ImportError", "ModuleNotFoundError", "NameError", "UnboundLocalError"
 MEANT = {("style_transfer", "content always looked for")}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", EXERCISES)
 def test_no_known_mistake_is_a_broken_fragment(name):
     exercise = EXERCISES[name]

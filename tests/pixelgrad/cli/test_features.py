@@ -119,6 +119,7 @@ def test_every_option_shows_in_the_default_name(default_name, command, one, othe
     assert names[0] != names[1]
 
 
+@pytest.mark.slow
 def test_the_seed_repeats_a_result(run):
     for command in ("patches", "embed", "neuron"):
         for name in ("a.png", "b.png"):

@@ -50,6 +50,7 @@ STREAMS = {
 SLOW = [pytest.param(name, marks=pytest.mark.slow) for name in list(STREAMS)[1:]]
 
 
+@pytest.mark.slow
 @posix
 @pytest.mark.parametrize("case", [*list(STREAMS)[:1], *SLOW])
 def test_the_picture_is_made_whatever_becomes_of_the_report(shell, tmp_path, case):
@@ -66,6 +67,7 @@ def test_the_exit_code_of_a_failure_is_told_without_words(shell):
     assert shell("PIXELGRAD saliency nothing.png --model MODEL 2>/dev/full").returncode == 2
 
 
+@pytest.mark.slow
 @posix
 @pytest.mark.parametrize("backend", ["module://nowhere_to_be_found.backend", "TkAgg", "nonsense"])
 def test_the_way_a_notebook_draws_is_not_ours(shell, tmp_path, backend):
@@ -100,6 +102,7 @@ def test_what_the_terminal_cannot_show_is_written_as_escapes_and_the_rest_follow
     assert shown.startswith("saliency of ") and (name in shown or "\\" in shown)
 
 
+@pytest.mark.slow
 @posix
 @pytest.mark.parametrize(
     "environment",

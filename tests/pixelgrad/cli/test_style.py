@@ -84,6 +84,7 @@ def test_style_never_overwrites_and_names_its_output_by_the_pictures(run, photo,
     assert "--force" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", ["style", "texture"])
 def test_ctrl_c_keeps_the_picture_so_far(command, run, photo, other, tmp_path, monkeypatch, capsys):
     from pixelgrad.visualization import optimizers
@@ -115,6 +116,7 @@ def test_texture_by_gram_matrices(options, run, photo, tmp_path):
         assert (picture(tmp_path / "a.png") != picture(tmp_path / "b.png")).any()
 
 
+@pytest.mark.slow
 def test_texture_sweep_and_growing(run, photo, tmp_path):
     assert run("texture", photo, "--sample-size", 32, "--sweep", "--num-iterations", 2, "-q", "--out", "sweep.png") == 0
     assert picture(tmp_path / "sweep.png").shape[1] > 500  # a figure with three pictures

@@ -23,6 +23,7 @@ def test_it_writes_weights_that_load_with_provenance_and_history(data, tmp_path,
     assert capsys.readouterr().out == ""
 
 
+@pytest.mark.slow
 def test_an_interrupted_training_goes_on_to_the_same_weights(data, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     main(["train", str(data), "--out", "whole.h5", *SMALL])
@@ -61,6 +62,7 @@ def test_data_that_is_no_data(tmp_path, capsys):
     assert err.count("\n") == 1 and "nothing.zip" in err
 
 
+@pytest.mark.slow
 def test_attacked_images_other_weights_and_averages_each_have_an_effect(data, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     runs = {

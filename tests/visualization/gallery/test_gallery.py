@@ -62,6 +62,7 @@ class Page(html.parser.HTMLParser):
         self.ids += [v for k, v in attributes.items() if k == "id"]
 
 
+@pytest.mark.slow
 def test_it_writes_pictures_arrays_a_manifest_and_a_page(tiny, picture, short, tmp_path):
     index = make_gallery(tmp_path / "out", tiny, image=picture, image_name="a <b> photo", seed=3)
     assert index == tmp_path / "out" / "index.html"
@@ -145,6 +146,7 @@ def test_ctrl_c_ends_the_processes_and_keeps_what_is_done(tiny, picture, tmp_pat
     assert not list(tmp_path.glob(".*"))
 
 
+@pytest.mark.slow
 def test_an_error_in_a_process_is_the_callers(tiny, picture, tmp_path):
     broken = tiny.astype(np.float32)
     broken.params["W3"][...] = np.nan
@@ -153,6 +155,7 @@ def test_an_error_in_a_process_is_the_callers(tiny, picture, tmp_path):
     assert not active_children()
 
 
+@pytest.mark.slow
 def test_a_twin_is_shown_beside_the_network(tiny, picture, short, tmp_path):
     twin = tiny.astype(np.float32)
     twin.params["W1"] = twin.params["W1"][::-1].copy()
@@ -185,6 +188,7 @@ def test_activations_are_lit_where_they_are_positive():
     assert (shown[:, -1] == 200).all() and (shown[:, 0] == 24).all(), "negative activations are as dark as none"
 
 
+@pytest.mark.slow
 def test_the_seed_decides_about_what_is_made_and_networks_begin_alike(tiny, picture, short):
     subject = Subject(["one", "two"], [picture, picture[::-1]], twin=tiny)
     for make, key in (

@@ -156,6 +156,7 @@ def test_the_history_shows_what_it_is_given():
         plot_history([])
 
 
+@pytest.mark.slow
 def test_the_names_of_a_hundred_classes_can_be_read():
     """At least 9 points high, and no name over its neighbour."""
     evaluation = Evaluation(np.eye(100), np.arange(100), 0.5, 1.0, 1.0)

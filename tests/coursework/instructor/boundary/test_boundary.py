@@ -259,6 +259,7 @@ def test_children_share_one_limit_of_processor_time(tmp_path):
     assert child.end() == (-9, "1 s of processor time")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "body, words",
     [

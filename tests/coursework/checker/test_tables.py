@@ -1,0 +1,93 @@
+"""Small arrays beside a message, colours of the board, and how long a child may take."""
+
+import io
+
+import numpy as np
+import pytest
+
+from pixelgrad.cli.check import _has_colour
+from pixelgrad.coursework.checker.board import board
+from pixelgrad.coursework.checker.judge import PASSED, WRONG, Verdict
+from pixelgrad.coursework.checker.runner import Patience
+
+
+def is_wrong(o):
+    o["outputs"]["dx"].flat[0] += 1
+
+
+def test_the_smallest_failing_case_is_drawn(changed, judged):
+    verdict = judged(changed(is_wrong, cases=("several images", "stride 2")))
+    lines = verdict.example.splitlines()
+    assert lines[0] == "The case 'stride 2' in numbers:"
+    assert "x (1, 1, 4, 5)" in lines[1] and "your dx (1, 1, 4, 5)" in lines[1] and "right dx" in lines[1]
+    assert len(lines) == 2 + 4  # a line for each row
+
+
+def test_what_is_too_large_is_not_drawn(changed, judged):
+    assert judged(changed(is_wrong, cases=("several images",))).example == ""
+    assert judged(changed()).example == ""
+
+
+@pytest.mark.parametrize("colour, sign", [(True, "\x1b[32m✓ passed"), (False, "✓ passed")])
+def test_the_board_has_colour_on_request_only(colour, sign):
+    text = board([Verdict("affine", PASSED, 5, 5), Verdict("relu", WRONG, 0, 5, None, "No.")], colour=colour)
+    assert sign in text and ("\x1b[31m✗ wrong" in text) == colour and ("\x1b" in text) == colour
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+def test_colour_is_for_terminals_that_want_it(monkeypatch):
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    assert _has_colour(Terminal()) and not _has_colour(io.StringIO())
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert not _has_colour(Terminal())
+    monkeypatch.delenv("NO_COLOR")
+    monkeypatch.setenv("TERM", "dumb")
+    assert not _has_colour(Terminal())
+
+
+class Child:
+    """A child whose processor time a test decides."""
+
+    def __init__(self):
+        self.told = (0.0, True)
+
+    def used(self):
+        return self.told
+
+
+@pytest.fixture
+def patience(monkeypatch):
+    """patience(elapsed, told) -> whether a child that may take 5 seconds is ended, looked at 100 times."""
+    clock = [0.0]
+    monkeypatch.setattr("pixelgrad.coursework.checker.runner.time.monotonic", lambda: clock[0])
+    child = Child()
+    one = Patience(child)
+
+    def ends(elapsed, told):
+        clock[0], child.told = elapsed, told
+        return any(one.ends(5) for _ in range(100))
+
+    return ends
+
+
+def test_a_slow_child_on_a_busy_machine_goes_on(patience):
+    assert not patience(4, (9.0, True))  # several threads
+    assert not patience(50, (4.0, True))
+
+
+def test_a_child_that_used_its_time_or_does_nothing_is_ended(patience):
+    assert patience(6, (5.5, True))
+    assert patience(6, (0.1, False))
+    assert patience(6, None)
+    assert patience(101, (1.0, True))
+
+
+def test_long_rows_do_not_hide_what_is_right(changed, judged):
+    verdict = judged(changed(is_wrong))
+    assert max(map(len, verdict.example.splitlines())) <= 110
+    assert np.all(["right dx" in verdict.example, "your dx" in verdict.example])
