@@ -88,6 +88,11 @@ class Answers:
         """The classes of a network."""
         return self._network({"model": name}).class_names
 
+    def activations(self, name: str) -> int:
+        """How many numbers the layers of a network return for one image."""
+        shapes = self._network({"model": name}).output_shapes().values()
+        return sum(int(np.prod(shape)) for shape in shapes)
+
     def _network(self, request):
         name, engine = request.get("model", "standard"), request.get("engine", "fast")
         if name not in self.networks():

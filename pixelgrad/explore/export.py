@@ -26,6 +26,7 @@ from .messages import Arrays, pack
 from .page import STATIC, page_html, page_settings
 
 LIMIT = 6 * 2**20  # bytes of the file
+MOST_ACTIVATIONS = 250_000  # of a network whose answers fit into it
 SECOND = ("coffee", "portrait", "cat")  # the second photograph is the first of these that is not the first
 LEVELS = {"maps": 127, "gradient": 31, "map": 127, "direction": 127}  # of what is recorded by whole numbers
 STEPS = {"class": 120, "dream": 30, "inversion": 200}
@@ -63,6 +64,7 @@ def export_page(
     """
     check_destination(path, overwrite=overwrite)
     recorder = Recorder(options, model)
+    recorder.check_size()
     for _ in progress_bar(recorder.record(), progress=progress, desc="computing", unit="answer"):
         pass
     packed = base64.b64encode(zlib.compress(b"".join(recorder.frames), 9)).decode()
@@ -109,6 +111,15 @@ class Recorder:
         self.frames: list[bytes] = []
         self.manifest: dict[str, Any] = {"neurons": {}, "classes": {}, "targets": [], "steps": STEPS}
         self._pictures: dict[Any, Array] = {}
+
+    def check_size(self) -> None:
+        """Raise if the network is too large for the page, before anything is computed."""
+        count = self.answers.activations(self.networks[0])
+        if count > MOST_ACTIVATIONS:
+            raise ValueError(
+                f"--export: this network has {count:,} activations for a photograph, and a page of {LIMIT // 2**20} MB "
+                f"holds networks of at most {MOST_ACTIVATIONS:,}; look at it live, without --export"
+            )
 
     def record(self) -> Iterator[str]:
         """Record everything; yields the kind of each request that was answered."""

@@ -138,7 +138,8 @@ class Microscope:
     def strongest_gradient(self, layer: int, position: Position) -> list[int]:
         """The neuron at a position of a layer with the newest target's largest gradient: channel, row, column."""
         (gradients,) = self._gradients.values()
-        return [int(np.abs(gradients[layer][(0, slice(None), *position)]).argmax()), *position]
+        row, column = position
+        return [int(np.abs(gradients[layer][0, :, row, column]).argmax()), row, column]
 
     def map_size(self, layer: int) -> list[int]:
         """Height and width of a layer's maps, of the image for -1; empty where a layer has none."""

@@ -25,6 +25,7 @@ pytestmark = [
 ]
 FLAGS = "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking".split()
 FLAGS += ["--disable-component-update", "--disable-sync"]
+FLAGS += ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]  # a camera that shows a test card
 PHONE, DESKTOP = {"width": 390, "height": 844}, {"width": 1400, "height": 900}
 VIEWS = ("street", "microscope", "where", "hands", "grow")
 
@@ -179,6 +180,11 @@ def test_two_networks_beside_each_other(opened):
     if folder := os.environ.get("PIXELGRAD_SCREENSHOTS"):
         page.wait_for_timeout(500)
         page.screenshot(path=Path(folder) / "two.png", full_page=True)
+    page.locator(".lane").nth(1).locator(".tiles").nth(1).click(position={"x": 20, "y": 20})
+    page.get_by_role("button", name="Under the microscope").click()
+    page.locator("h2", has_text="conv2, channel 0").wait_for()
+    assert page.get_by_label("Network").input_value() == "robust"  # it is that network's neuron
+    assert page.get_by_label("Beside it").input_value() == "standard"
 
 
 def test_methods_are_compared_by_slider_and_keyboard(opened):
@@ -278,6 +284,17 @@ def test_a_dropped_photograph_is_looked_at(opened, model, tmp_path):
     assert row.locator(".name").text_content() == best.name.split(",")[0]
     assert abs(number(row.locator(".percent").text_content()) - 100 * best.probability) < 0.06
     assert page.get_by_label("Photograph").first.input_value() == "own"
+
+
+def test_a_picture_is_taken_with_the_camera(opened):
+    page = opened("street")
+    before = page.locator(".photo").first.evaluate("c => c.toDataURL()")
+    page.get_by_role("button", name="Camera").click()
+    page.wait_for_timeout(1500)
+    page.get_by_role("button", name="Take the picture").click()
+    page.wait_for_timeout(2500)
+    assert page.locator(".photo").first.evaluate("c => c.toDataURL()") != before
+    assert page.locator("dialog").count() == 0 and page.get_by_label("Photograph").first.input_value() == "own"
 
 
 def test_a_file_that_is_no_picture_is_refused_in_words(browser, server):

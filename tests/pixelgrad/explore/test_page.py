@@ -85,3 +85,12 @@ def test_of_a_loop_a_few_frames_are_kept_the_last_among_them():
     frames = [({"t": t}, {}) for t in range(100)]
     kept = [header["t"] for header, _ in thinned(frames)]
     assert kept[0] == 0 and kept[-1] == 99 and len(kept) < 15 and [f[0]["t"] for f in thinned(frames[:2])] == [0, 1]
+
+
+def test_a_network_too_large_for_the_page_is_refused_before_the_work(monkeypatch, tmp_path):
+    from pixelgrad.explore import export
+
+    monkeypatch.setattr(export, "MOST_ACTIVATIONS", 1000)
+    monkeypatch.setattr(export.Recorder, "record", lambda self: pytest.fail("worked all the same"))
+    with pytest.raises(ValueError, match="activations"):
+        export.export_page(tmp_path / "page.html", {"image": "portrait"})
