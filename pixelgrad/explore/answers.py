@@ -44,10 +44,12 @@ class Answers:
         The picture that the command was given: a file, or the name of a sample.
     weights : str, optional
         The weights file that the command was given, which the page calls "file".
+    folder : str, optional
+        For the files that photographs are while they are opened; whoever gives it also removes it.
     """
 
-    def __init__(self, image: str | None = None, weights: str | None = None) -> None:
-        self.image, self.weights = image, weights
+    def __init__(self, image: str | None = None, weights: str | None = None, folder: str | None = None) -> None:
+        self.image, self.weights, self.folder = image, weights, folder
         self._networks: dict[str, Network] = {}
         self._streets: dict[Any, Street] = {}
         self._microscopes: dict[Any, Microscope] = {}
@@ -132,7 +134,10 @@ class Answers:
     def _upload(self, request, arrays, emit):
         """A file's bytes as a picture; the file that the loader needs is gone before the answer is sent."""
         data, size = _array(arrays, "file", 1), self._network(request).input_size
-        with tempfile.TemporaryDirectory(prefix="pixelgrad-") as folder, warnings.catch_warnings(record=True) as notes:
+        with (
+            tempfile.TemporaryDirectory(prefix="pixelgrad-", dir=self.folder) as folder,
+            warnings.catch_warnings(record=True) as notes,
+        ):
             warnings.simplefilter("always")
             path = Path(folder) / "photograph"
             path.write_bytes(data.tobytes())

@@ -2,6 +2,7 @@
 
 import asyncio
 import multiprocessing
+import tempfile
 import threading
 from contextlib import suppress
 from typing import Any
@@ -31,7 +32,9 @@ class Computation:
     """
 
     def __init__(self, options: dict[str, Any]) -> None:
-        self._options = options
+        # What a process that was ended leaves behind is removed with this folder.
+        self._folder = tempfile.TemporaryDirectory(prefix="pixelgrad-")
+        self._options = {**options, "folder": self._folder.name}
         self._process: Any = None
         self._connection: Any = None
         self._turn = asyncio.Lock()
@@ -79,7 +82,11 @@ class Computation:
         threading.Thread(target=_read, args=(self._connection, loop, self._messages), daemon=True).start()
 
     def close(self) -> None:
-        """End the process."""
+        """End the process, and remove its files."""
+        self._end_process()
+        self._folder.cleanup()
+
+    def _end_process(self):
         if self._process is not None:
             self._process.kill()
             self._process.join()
@@ -91,14 +98,14 @@ class Computation:
         async with self._turn:
             if not job.cancelled:
                 if self._process is None or not self._process.is_alive():
-                    self.close()
+                    self._end_process()
                     self.start()
                 self._running = job
                 await asyncio.get_running_loop().run_in_executor(None, self._send, REQUEST, job.number, frame)
                 finished = await self._pass_on(job)
                 self._running = None
                 if not finished:
-                    self.close()
+                    self._end_process()
                 if not finished and not job.cancelled:
                     text = "the computation ended unexpectedly, perhaps for lack of memory; it starts anew"
                     job.frames.put_nowait(pack({"error": text, "reason": "ended"}))

@@ -203,7 +203,7 @@ WORDS = {
     "gone": "The explorer has ended. Start it again with “pixelgrad explore”, and open the new address.",
     "noCamera": "No camera: {error}",
     "tooLarge": "The file is too large; at most {mb} MB are taken.",
-    "slow": "The loops of the naive engine take seconds for each layer; the maps appear as they are done.",
+    "slow": "The loops of the naive engine take a few seconds; the maps appear as they are done.",
     "recorded": "This page is one file with results computed beforehand. What is not among them is computed live by "
     "“pixelgrad explore” on your computer.",
     "notRecorded": "This was not computed beforehand. In the running explorer (“pixelgrad explore”) it is.",

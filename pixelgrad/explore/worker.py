@@ -7,9 +7,11 @@ that does not help, the server ends the process.
 
 import _thread
 import os
+import shutil
 import signal
 import threading
 from contextlib import suppress
+from functools import partial
 from queue import SimpleQueue
 from typing import Any
 
@@ -46,8 +48,9 @@ def compute(connection: Any, options: dict[str, Any]) -> None:
     signal.signal(signal.SIGINT, jobs.interrupted)
     inbox: SimpleQueue[tuple[int, bytes]] = SimpleQueue()
     outbox: SimpleQueue[bytes] = SimpleQueue()
-    threading.Thread(target=_read, args=(connection, jobs, inbox), daemon=True).start()
-    threading.Thread(target=_send, args=(connection, outbox), daemon=True).start()
+    end = partial(_end, options.get("folder"))
+    threading.Thread(target=_read, args=(connection, jobs, inbox, end), daemon=True).start()
+    threading.Thread(target=_send, args=(connection, outbox, end), daemon=True).start()
 
     # They take a second; the threads are there already.
     from tqdm import tqdm
@@ -89,7 +92,14 @@ def _messages(answers, frame, put):
         yield pack({"error": text, "reason": "failed"})
 
 
-def _read(connection, jobs, inbox):
+def _end(folder):
+    """The server is gone, perhaps without the time to remove its folder."""
+    if folder is not None:
+        shutil.rmtree(folder, ignore_errors=True)
+    os._exit(0)
+
+
+def _read(connection, jobs, inbox, end):
     """Take in requests and cancellations; without the server there is nothing left to do."""
     with suppress(EOFError, OSError):
         while True:
@@ -101,11 +111,11 @@ def _read(connection, jobs, inbox):
                 jobs.cancelled = max(jobs.cancelled, number)
                 if jobs.current is not None and jobs.current <= jobs.cancelled:
                     _thread.interrupt_main()
-    os._exit(0)
+    end()
 
 
-def _send(connection, outbox):
+def _send(connection, outbox, end):
     with suppress(OSError):
         while True:
             connection.send_bytes(outbox.get())
-    os._exit(0)
+    end()

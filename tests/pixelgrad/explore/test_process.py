@@ -3,6 +3,7 @@
 import asyncio
 import importlib
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -113,6 +114,19 @@ def test_a_students_endless_loop_ends_when_something_else_is_asked(picture, tmp_
     loop, found, seconds = run(scenario)
     assert loop[-1][0]["reason"] == "superseded" and "scores" in found[-1][1]
     assert seconds < (25 if name == "stubborn" else 10)  # a process that had to be ended starts anew
+
+
+def test_nothing_is_kept_after_the_end(picture):
+    folders = []
+
+    async def scenario(computation):
+        folders.append(Path(computation._folder.name))
+        job = computation.submit(forward(picture))
+        await frames(job)
+        (folders[0] / "left").write_text("by a process that was ended")
+
+    run(scenario)
+    assert not folders[0].exists()
 
 
 @pytest.mark.slow
