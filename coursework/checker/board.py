@@ -1,13 +1,14 @@
 """The student's side of the checker: run exercises, and show the results."""
 
 import difflib
-import textwrap
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from ..._language import marked
+from ..._language import translated as _
 from ..exercises.catalogue import EXERCISES, ROOT, STAGES, check_stages
 from ..exercises.registry import CORE
 from .importing import CANNOT
@@ -15,10 +16,17 @@ from .judge import BLOCKED, PARTLY, PASSED, TODO, WRONG, Answers, Verdict, judge
 from .packing import copied
 from .runner import Limits, run_exercises
 from .store import read_answers
+from .texts import padded, wrapped
 
 NETWORK = ("affine", "relu", "conv", "batchnorm", "spatial_batchnorm")  # exercises that the shipped network consists of
 _COLOURS = {PASSED: 32, PARTLY: 36, WRONG: 31, TODO: 33, BLOCKED: 2}  # of a terminal
-SIGNS = {PASSED: "✓ passed", PARTLY: "✓ partly", WRONG: "✗ wrong", TODO: "· to do", BLOCKED: "– blocked"}
+SIGNS = {
+    PASSED: marked("✓ passed"),
+    PARTLY: marked("✓ partly"),
+    WRONG: marked("✗ wrong"),
+    TODO: marked("· to do"),
+    BLOCKED: marked("– blocked"),
+}
 
 
 def check(
@@ -83,7 +91,9 @@ def after_needs(verdict, verdicts):
     unsolved = [name for name in needs if name in verdicts and verdicts[name].status not in (PASSED, PARTLY, BLOCKED)]
     if verdict.status == WRONG and unsolved:
         stages = tuple(replace(s, status=BLOCKED) if s.id == CORE else s for s in verdict.stages)
-        return replace(verdict, status=BLOCKED, mistake=None, message=f"{unsolved[0]}: not right yet", stages=stages)
+        return replace(
+            verdict, status=BLOCKED, mistake=None, message=f"{unsolved[0]}: " + _("not right yet"), stages=stages
+        )
     return verdict
 
 
@@ -105,51 +115,49 @@ def load_case(exercise: str, case: str) -> dict[str, Any]:
 def known_exercise(name):
     """The exercise of this name; ValueError, with a list, if there is none."""
     if name not in EXERCISES:
-        near = " or ".join(difflib.get_close_matches(name.lower(), EXERCISES))
-        hint = f". Did you mean {near}?" if near else ""
-        raise ValueError(f"there is no exercise {name!r}; the exercises are {', '.join(EXERCISES)}{hint}")
+        near = _(" or ").join(difflib.get_close_matches(name.lower(), EXERCISES))
+        hint = _(". Did you mean {names}?", names=near) if near else ""
+        words = _("there is no exercise {name!r}; the exercises are {names}", name=name, names=", ".join(EXERCISES))
+        raise ValueError(words + hint)
     return EXERCISES[name]
 
 
 def board(verdicts, *, width=100, colour=False):
     """The verdicts as text: a line for each exercise, what is wrong, and what to do next."""
-    lines, track, shown = [], None, set()
+    lines, track, shown, as_above = [], None, set(), _("as above")
     for verdict in verdicts:
         exercise = EXERCISES[verdict.exercise]
         if exercise.track != track:
             track = exercise.track
-            lines += ["", track.capitalize()]
+            lines += ["", _(track.capitalize())]
         points = f"{verdict.points}/{verdict.max_points}"
-        sign = _coloured(f"{SIGNS[verdict.status]:10s}", _COLOURS[verdict.status], colour)
-        lines.append(f"  {sign} {verdict.exercise:20s} {points:>6s}  {exercise.title}")
+        sign = _coloured(padded(_(SIGNS[verdict.status]), 10), _COLOURS[verdict.status], colour)
+        lines.append(f"  {sign} {verdict.exercise:20s} {points:>6s}  {_(exercise.title)}")
         if verdict.status == PARTLY:
             each = ", ".join(f"{stage.id} {stage.points}/{stage.max_points}" for stage in verdict.stages)
-            lines.append(f"      passed; still open: {', '.join(verdict.open_stages)} ({each})")
+            still = _("passed; still open: {stages} ({points})", stages=", ".join(verdict.open_stages), points=each)
+            lines.append(f"      {still}")
         if verdict.status in (PARTLY, WRONG, TODO):
             words = verdict.message.splitlines()
             if verdict.status == TODO:  # the first line only repeats which one
                 words = words[1:]
             elif verdict.message in shown:  # a file that cannot be imported is the same for all that stands in it
-                words = ["as above"]
+                words = [as_above]
             shown.add(verdict.message)
-            words = [*words, *(verdict.example.splitlines() if words != ["as above"] else [])]
+            words = [*words, *(verdict.example.splitlines() if words != [as_above] else [])]
             for line in words:
                 code = line.startswith("    ")
-                lines += (
-                    [f"      {line}"]
-                    if code
-                    else textwrap.wrap(line, width, initial_indent=" " * 6, subsequent_indent=" " * 6)
-                )
+                lines += [f"      {line}"] if code else wrapped(line, width, " " * 6)
         elif verdict.status == BLOCKED:
             # Why a file cannot be imported is said once, also where no exercise of that file is shown.
-            new = CANNOT in verdict.message and verdict.message not in shown
+            new = _(CANNOT) in verdict.message and verdict.message not in shown
             words = verdict.message if new else verdict.message.split(":")[0]
-            lines += textwrap.wrap(f"waits for {words}", width, initial_indent=" " * 6, subsequent_indent=" " * 6)
+            lines += wrapped(_("waits for {what}", what=words), width, " " * 6)
             shown.add(verdict.message)
     if words := your_network(verdicts):
-        lines += ["", f"Your network: {words}"]
+        lines += ["", _("Your network: {words}", words=words)]
     points, most = sum(v.points for v in verdicts), sum(v.max_points for v in verdicts)
-    lines += ["", f"{points} of {most} points. {_next(verdicts)}"]
+    lines += ["", _("{points} of {most} points. {next}", points=points, most=most, next=_next(verdicts))]
     return "\n".join(lines[1:] if lines[0] == "" else lines)
 
 
@@ -168,8 +176,9 @@ def your_network(verdicts):
     photograph = "coffee" if find_spec("skimage") else "portrait"
     run = f"pixelgrad predict {photograph} --engine naive"
     if first is None:
-        return f"it runs on your layers; see `{run}`."
-    return f"{first} comes first (`pixelgrad check {first}`); then `{run}` runs on your layers."
+        return _("it runs on your layers; see `{command}`.", command=run)
+    words = marked("{first} comes first (`pixelgrad check {first}`); then `{command}` runs on your layers.")
+    return _(words, first=first, command=run)
 
 
 def as_dict(verdicts):
@@ -193,15 +202,20 @@ def as_dict(verdicts):
 
 
 def _next(verdicts):
-    for status, words in ((WRONG, "Next: fix {}"), (TODO, "Next: write {}"), (PARTLY, "Next: extend {}")):
+    for status, words in (
+        (WRONG, marked("Next: fix {exercise} ({files}); `{command}` helps.")),
+        (TODO, marked("Next: write {exercise} ({files}); `{command}` helps.")),
+        (PARTLY, marked("Next: extend {exercise} ({files}); `{command}` helps.")),
+    ):
         for verdict in verdicts:
             if verdict.status == status:
                 exercise = EXERCISES[verdict.exercise]
                 files = ", ".join(dict.fromkeys(exercise.files.values()))
-                return f"{words.format(verdict.exercise)} ({files}); `pixelgrad check {verdict.exercise} --hint` helps."
+                command = f"pixelgrad check {verdict.exercise} --hint"
+                return _(words, exercise=verdict.exercise, files=files, command=command)
     waiting = next((v.message.split(":")[0] for v in verdicts if v.status == BLOCKED), None)
     if waiting:
-        return f"Next: {waiting}."
+        return _("Next: {exercise}.", exercise=waiting)
     if len(verdicts) < len(EXERCISES):
-        return "All right; `pixelgrad check` shows what is left."
-    return "Everything passes."
+        return _("All right; `pixelgrad check` shows what is left.")
+    return _("Everything passes.")

@@ -11,15 +11,17 @@ from types import FunctionType
 
 import numpy as np
 
+from ..._language import marked
+from ..._language import translated as _
 from ..exercises.registry import ReturnError
 
 _KERNELS = ("pixelgrad.layers.fast.", "pixelgrad.layers.im2col")
 _DIFFERENCES = "pixelgrad.layers.gradient_check"
 _PLACE = "what refuses"
-REFUSED = "{} calls {}, which is given and solves the exercise: write it yourself"
-REMEMBERED = (
-    "{} returns something else once {} was called with other inputs: what it needs comes from its arguments; keep "
-    "nothing between calls"
+REFUSED = marked("{function} calls {given}, which is given and solves the exercise: write it yourself")
+REMEMBERED = marked(
+    "{function} returns something else once {first} was called with other inputs: what it needs comes "
+    "from its arguments; keep nothing between calls"
 )
 
 
@@ -43,7 +45,7 @@ def refusing(exercise, function, own):
     said, kept = [], []
 
     def refuse(name):
-        said.append(REFUSED.format(function, name))
+        said.append(_(REFUSED, function=function, given=name))
         raise ReturnError(said[-1])
 
     try:

@@ -17,6 +17,8 @@ from pathlib import Path
 
 import numpy as np
 
+from ..._language import in_language, marked
+from ..._language import translated as _
 from ...todo import Todo
 from ..exercises.catalogue import ROOT
 from ..exercises.registry import ReturnError
@@ -52,10 +54,19 @@ class Outputs(dict):
         values = (value,) if len(names) == 1 else value
         wanted = f"({', '.join('cache' if name == '_' else name for name in names)})" if len(names) > 1 else names[0]
         if value is None:
-            raise ReturnError(f"{function} returned None instead of {wanted}; does it end in a return?")
+            raise ReturnError(
+                _(
+                    "{function} returned None instead of {wanted}; does it end in a return?",
+                    function=function,
+                    wanted=wanted,
+                )
+            )
         if len(names) > 1 and (not isinstance(value, tuple | list) or len(value) != len(names)):
-            got = f"{len(value)} values" if isinstance(value, tuple | list) else f"one value, {_kind(value)}"
-            raise ReturnError(f"{function} returned {got}; {wanted} was expected")
+            several = isinstance(value, tuple | list)
+            got = _("{count} values", count=len(value)) if several else _("one value, {kind}", kind=_kind(value))
+            raise ReturnError(
+                _("{function} returned {got}; {wanted} was expected", function=function, got=got, wanted=wanted)
+            )
         return values[0] if len(names) == 1 else values
 
     def _keep(self, name, value):
@@ -72,7 +83,8 @@ class Outputs(dict):
         if type(array) is not np.ndarray or array.dtype.kind not in "fiub":
             self.kinds[name] = _kind(value)
         elif array.size > MOST_OF_ONE:
-            self.kinds[name] = f"an array of {array.dtype} with the shape {array.shape}, far too large"[:500]
+            words = _("an array of {dtype} with the shape {shape}", dtype=array.dtype, shape=array.shape)
+            self.kinds[name] = _("{array}, far too large", array=words)[:500]
         else:
             self[name] = array.copy()
 
@@ -90,13 +102,18 @@ def run_case(exercise, inputs, namespace, *, careful=True):
         Run it before with calls of other inputs in between: what depends on them was remembered. They come first, so
         that what a function remembers is wrong.
     """
+    with in_language("en"):  # known mistakes are compared by these words, too
+        return _run_carefully(exercise, inputs, namespace, careful)
+
+
+def _run_carefully(exercise, inputs, namespace, careful):
     disturbed = _run_once(exercise, inputs, namespace, between=True)[0] if careful else None
     outcome, functions = _run_once(exercise, inputs, namespace)  # what the first run has imported is refused, too
     if disturbed and outcome["raised"] is None:
         if disturbed["raised"] and disturbed["raised"]["type"] == "ReturnError":
             return disturbed
         if not alike(outcome, disturbed) and alike(outcome, _run_once(exercise, inputs, namespace)[0]):
-            words = REMEMBERED.format(functions.latest, exercise.functions[0])
+            words = _(REMEMBERED, function=functions.latest, first=exercise.functions[0])
             outcome["raised"] = {"type": "ReturnError", "message": words, "line": None, "function": None}
     return outcome
 
@@ -216,7 +233,11 @@ def _not_kept(outcomes, error):
     arrays = [array for outcome in outcomes.values() for array in outcome["outputs"].values()]
     size = sum(array.size for array in arrays)
     reason = f" ({error.strerror})" if isinstance(error, OSError) and error.strerror else ""
-    words = f"what the functions return has {size:,} entries in all, too much to be kept{reason}"
+    words = _(
+        "what the functions return has {size} entries in all, too much to be kept{reason}",
+        size=f"{size:,}",
+        reason=reason,
+    )
     raised = {"type": "ReturnError", "message": words, "line": None, "function": None}
     return {case: {"outputs": {}, "kinds": {}, "raised": raised, "changed": {}} for case in outcomes}
 
@@ -257,10 +278,11 @@ def _what_was_given(frame, summary):
     code = frame.f_code
     names = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
     given = [f"{name} {value.shape}" for name in names if isinstance(value := frame.f_locals.get(name), np.ndarray)]
-    return f"(in {summary.name}, which was given {', '.join(given)}) " if given else ""
+    words = marked("(in {function}, which was given {arrays})")
+    return words.format(function=summary.name, arrays=", ".join(given)) + " " if given else ""
 
 
 def _kind(value):
     if type(value) is np.ndarray:
-        return f"an array of {value.dtype}"
-    return {"NoneType": "None"}.get(type(value).__name__, f"a {type(value).__name__}")
+        return _("an array of {dtype}", dtype=value.dtype)
+    return "None" if value is None else _("a {kind}", kind=type(value).__name__)

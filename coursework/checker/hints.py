@@ -6,6 +6,7 @@ A file in the project's folder counts how many were given for each exercise.
 import json
 from contextlib import suppress
 
+from ..._language import translated as _
 from ..exercises.catalogue import ROOT
 from .board import known_exercise
 
@@ -20,8 +21,17 @@ def next_hint(name, *, root=ROOT):
         given = dict(json.loads(path.read_text(encoding="utf-8")))
         count = min(max(0, int(given.get(name, 0))), len(exercise.hints))
     if count == len(exercise.hints):
-        lines = [f"Hint {n} to {name}: {hint}" for n, hint in enumerate(exercise.hints, 1)]
-        return "\n".join([*lines, f"These are all. Read: {exercise.reading}"])
+        lines = [
+            _("Hint {number} to {exercise}: {hint}", number=n, exercise=name, hint=_(hint))
+            for n, hint in enumerate(exercise.hints, 1)
+        ]
+        return "\n".join([*lines, _("These are all. Read: {reading}", reading=_(exercise.reading))])
     with suppress(OSError):  # a read-only folder: the same hint comes again
         path.write_text(json.dumps({**given, name: count + 1}), encoding="utf-8")
-    return f"Hint {count + 1} of {len(exercise.hints)} to {name}: {exercise.hints[count]}"
+    return _(
+        "Hint {number} of {all} to {exercise}: {hint}",
+        number=count + 1,
+        all=len(exercise.hints),
+        exercise=name,
+        hint=_(exercise.hints[count]),
+    )

@@ -11,11 +11,13 @@ from contextlib import suppress
 from importlib.machinery import PathFinder
 from pathlib import Path
 
+from ..._language import marked, retranslated
+from ..._language import translated as _
 from ..exercises.catalogue import ROOT, exercise_files
 from .texts import exception_name, exception_text, source_encoding
 
 NOT_IMPORTED = "not imported"  # in place of an exception's type; the message names the file, and what is wrong
-CANNOT = ": cannot be imported: "  # between a file and what is wrong with it
+CANNOT = marked(": cannot be imported: ")  # between a file and what is wrong with it
 
 
 def import_files(files, stopped, begins):
@@ -71,7 +73,7 @@ def import_fault(outcomes):
     for outcome in outcomes.values() if isinstance(outcomes, dict) else ():
         if outcome["raised"] and outcome["raised"]["type"] == NOT_IMPORTED:
             file, _, words = outcome["raised"]["message"].partition(": ")
-            return file, words
+            return retranslated(file), retranslated(words)
     return None
 
 
@@ -132,7 +134,7 @@ def _fault(error):
     for frame in reversed(traceback.extract_tb(error.__traceback__)):
         if frame.name == "<module>" and (file := _ours(frame.filename)):
             return file, _one_line(error, frame.lineno)
-    return "an exercise file", _one_line(error)
+    return _("an exercise file"), _one_line(error)
 
 
 def _ours(path):
@@ -145,16 +147,19 @@ def _one_line(error, line=None):
     """An exception in one line, without the paths of this machine."""
     words = exception_text(error)
     if isinstance(error, SystemExit):
-        words = "it ends the whole program; do not call exit() outside the functions"
+        words = _("it ends the whole program; do not call exit() outside the functions")
     elif isinstance(error, ImportError):
         words = words.rsplit(" (", 1)[0]
     elif isinstance(error, SyntaxError | OSError):
         words = str(error.msg if isinstance(error, SyntaxError) else error.strerror)
-    place = f" in line {line}" if line else ""
+    place = _(" in line {line}", line=line) if line else ""
     return f"{exception_name(error)}{place}: {' '.join(words.split())}".removesuffix(": ")[:400]
 
 
 def _saved_as(encoding):
     """Why Python does not read a file."""
     name = encoding[:6].upper()
-    return f"it is saved as {name}, which Python does not read; save it as UTF-8 (in the editor: Save with Encoding)"
+    return _(
+        "it is saved as {encoding}, which Python does not read; save it as UTF-8 (in the editor: Save with Encoding)",
+        encoding=name,
+    )

@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from ..._language import marked
+from ..._language import translated as _
 from ..exercises.catalogue import STAGES
 from ..exercises.registry import CORE
 from .comparing import alike
@@ -16,7 +18,7 @@ from .importing import CANNOT, import_fault
 from .messages import TO_PASTE, case_message, mistake_example, paste, related, shown_case, where
 from .tables import drawn_case
 
-TOO_LONG = "It did not finish in time. Is there a loop that never ends, or one far longer than necessary?"
+TOO_LONG = marked("It did not finish in time. Is there a loop that never ends, or one far longer than necessary?")
 PASSED, PARTLY, WRONG, TODO, BLOCKED = "passed", "partly", "wrong", "todo", "blocked"
 OPEN = "open"  # an extension that does not pass, or waits for the core
 
@@ -122,9 +124,12 @@ def judge(exercise, answers, outcomes, stages=STAGES):
         status, message, mistake, example = _judge(exercise, asked, outcomes, core, everything)
         found = [StageVerdict(CORE, status, core.points if status == PASSED else 0, core.points)]
         texts, mistakes = [message], [mistake]
-        if mistake and len(everything) > 1:  # the core's may not be all
+        if mistake:  # what extensions show besides is told last, as theirs
             others = [known for known in everything if known.name not in mistake.split(" + ")]
-            texts += [known.hint for known in others]
+            later = [(known, _stage_of(known, asked, extensions)) for known in others]
+            texts += [
+                _("Later, for {stage}: {hint}", stage=stage.id, hint=_(known.hint)) for known, stage in later if stage
+            ]
             mistakes += [known.name for known in others]
         for stage in extensions:
             passed, text = False, ""
@@ -134,8 +139,12 @@ def judge(exercise, answers, outcomes, stages=STAGES):
                 passed = one == PASSED
                 mistakes += [] if passed else [mistake]
                 if not passed:  # one case to paste is enough
-                    text = text.split(TO_PASTE)[0].rstrip() if any(TO_PASTE in told for told in texts) else text
-                    texts.append(f"{stage.id} asks for {stage.asks}.\n{text}")
+                    code = _(TO_PASTE)
+                    text = text.split(code)[0].rstrip() if any(code in told for told in texts) else text
+                    about = (
+                        f"{stage.id}:" if mistake else _("{stage} asks for {what}.", stage=stage.id, what=_(stage.asks))
+                    )
+                    texts.append(f"{about}{' ' if mistake else chr(10)}{text}")
             found.append(StageVerdict(stage.id, PASSED if passed else OPEN, passed * stage.points, stage.points))
     if status == PASSED and any(stage.status == OPEN for stage in found):
         status = PARTLY
@@ -162,26 +171,28 @@ def _judge(exercise, asked, all_outcomes, stage, everything):
     if not isinstance(outcomes, str):
         outcomes = {case: outcomes[case] for case in stage.cases if case in outcomes}
     if isinstance(outcomes, str):
-        words = TOO_LONG + outcomes.removeprefix(ENDLESS) if outcomes.startswith(ENDLESS) else outcomes
+        words, place = outcomes, outcomes.removeprefix(ENDLESS).strip()
+        if outcomes.startswith(ENDLESS):
+            words = _("{fault} {place}", fault=_(TOO_LONG), place=place) if place else _(TOO_LONG)
         known = known_mistakes(exercise, answers, outcomes)
-        return WRONG, "\n".join([words, *(m.hint for m in known)]), known[0].name if known else None, ""
+        return WRONG, "\n".join([words, *(_(m.hint) for m in known)]), known[0].name if known else None, ""
     failing = [case for case in answers.right if not alike(answers.right[case], outcomes.get(case))]
     if not failing:
         return PASSED, "", None, ""
     fault = import_fault(outcomes)
     if fault is not None:
         own = fault[0] in exercise.files.values()
-        return WRONG if own else BLOCKED, CANNOT.join(fault), None, ""
+        return WRONG if own else BLOCKED, _(CANNOT).join(fault), None, ""
     todos = [o["raised"]["message"] for o in outcomes.values() if _is_todo(o)]
     if todos and stage.id != CORE:
-        return TODO, "It is still to do.", None, ""
+        return TODO, _("It is still to do."), None, ""
     if todos:
         own = todos[0].split(":", 1)[0] == exercise.id
         so_far = _so_far(exercise, answers, outcomes, stage) if own else ""
         return TODO if own else BLOCKED, todos[0] + so_far, None, ""
     unknown = [_unknown_argument(outcomes.get(case)) for case in failing]
     if stage.id != CORE and all(unknown):
-        return WRONG, f"So far there is no argument {unknown[0]}.", None, ""
+        return WRONG, _("So far there is no argument {name}.", name=unknown[0]), None, ""
     names = {known.name for known in everything}
     known = [mistake for mistake in answers.mistakes if mistake.name in names and does_something(mistake, answers)]
     known.sort(key=lambda mistake: [one.name for one in everything].index(mistake.name))
@@ -189,7 +200,7 @@ def _judge(exercise, asked, all_outcomes, stage, everything):
     lines, shown = [], None
     for mistake in known:
         case, words = mistake_example(exercise, answers, outcomes, failing, mistake)
-        lines += [mistake.hint, words]
+        lines += [_(mistake.hint), words]
         shown = shown or case
     case = shown or shown_case(exercise, answers, outcomes, failing)
     if shown is None:
@@ -199,6 +210,11 @@ def _judge(exercise, asked, all_outcomes, stage, everything):
     name = " + ".join(mistake.name for mistake in known)
     drawn = drawn_case(exercise, answers, outcomes, failing, case)
     return WRONG, "\n".join(line for line in lines if line), name or None, drawn
+
+
+def _stage_of(mistake, answers, stages):
+    """The first of these stages in which a mistake shows, or None."""
+    return next((stage for stage in stages if does_something(mistake, answers.of(stage.cases))), None)
 
 
 def _unknown_argument(outcome):
@@ -231,11 +247,12 @@ def _so_far(exercise, answers, outcomes, stage):
 
     mistakes = [replace(m, outcomes=part(m.outcomes)) for m in answers.mistakes if not isinstance(m.outcomes, str)]
     halved = replace(answers, right=part(answers.right), mistakes=mistakes, pairs=())
-    status, message, _, _ = _judge(exercise, halved, part(outcomes), stage, [])
+    status, message, *_rest = _judge(exercise, halved, part(outcomes), stage, [])
     texts = {outcomes[case]["raised"]["message"] for case in todo}
     missing = [name for name in exercise.functions if f"{exercise.id}: {name}" in texts]
     there = exercise.functions[: exercise.functions.index(missing[0])] if missing else ()
-    rest = f"{' and '.join(missing) or 'the rest'} is still to do"
+    rest = _(" and ").join(missing) or _("the rest")
     if status == PASSED:
-        return f"\n{' and '.join(there) or 'What is there'} is right so far; {rest}."
-    return f"\n{rest}, and what is there is not right yet:\n{message}"
+        done = _(" and ").join(there) or _("What is there")
+        return "\n" + _("{done} is right so far; {rest} is still to do.", done=done, rest=rest)
+    return "\n" + _("{rest} is still to do, and what is there is not right yet:", rest=rest) + f"\n{message}"

@@ -5,8 +5,9 @@ instructions; restoring the region's text restores the file of the instructor co
 """
 
 import ast
-import textwrap
 from dataclasses import dataclass
+
+from .texts import wrapped
 
 BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
 IMPORT = "from pixelgrad.todo import Todo"
@@ -82,7 +83,7 @@ def stub(text, instructions, name="file"):
         if region.function in instructions:
             exercise, what = instructions[region.function]
             width = 118 - len(region.indent)
-            comment = [f"{region.indent}# {line}" for line in textwrap.wrap(f"TODO ({exercise}): {what}", width)]
+            comment = [f"{region.indent}# {line}" for line in wrapped(f"TODO ({exercise}): {what}", width)]
             out += [*comment, f'{region.indent}raise Todo("{exercise}: {region.function}")']
         else:
             out += lines[region.first : region.last - 1]

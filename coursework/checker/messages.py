@@ -4,12 +4,14 @@ import re
 
 import numpy as np
 
+from ..._language import marked, retranslated
+from ..._language import translated as _
 from .comparing import close, mistyped, near
 from .diagnosis import CHANGED, KINDS, RAISED, explained
 from .relations import relation
 
+TO_PASTE = marked("To see it in Python:")
 _INPUT = re.compile(r'c\["(\w+)"\]')
-TO_PASTE = "To see it in Python:"
 _MOST_CASES = 4  # that are listed
 AGAIN = "_again"  # behind an output's name: of a second call with the same cache
 
@@ -59,15 +61,19 @@ def mistake_example(exercise, answers, outcomes, failing, mistake):
 
 def case_message(exercise, right, got, case):
     """The first fault of one case. A changed input is always reported, too: it may be the cause."""
-    at = f"In the case {case!r}: "
     if got is None:
-        return f"{at}no result arrived."
+        return _("In the case {case!r}: {what}", case=case, what=_("no result arrived."))
     changes = " ".join(
-        f"The input {name} has changed: {function or 'a function'} writes to its arguments. Work on a copy."
+        _(
+            "The input {name} has changed: {function} writes to its arguments. Work on a copy.",
+            name=name,
+            function=function or _("a function"),
+        )
         for name, function in got["changed"].items()
     )
-    first = _first_fault(exercise, right, got) or changes or "the result is not the right one."
-    return at + (first if first == changes or not changes else f"{first}\n{changes}")
+    first = _first_fault(exercise, right, got) or changes or _("the result is not the right one.")
+    both = first if first == changes or not changes else f"{first}\n{changes}"
+    return _("In the case {case!r}: {what}", case=case, what=both)
 
 
 def _first_fault(exercise, right, got):
@@ -75,20 +81,24 @@ def _first_fault(exercise, right, got):
     if got["raised"]:
         return _crash(got["raised"])
     for name, kind in got["kinds"].items():
-        return f"{name} is {kind}; expected {_described(right['outputs'].get(name))}."
+        return _is_not(name, retranslated(kind), _described(right["outputs"].get(name)))
     for name, expected in right["outputs"].items():
         value = got["outputs"].get(name)
         if value is None:
-            return f"{name} was not returned; expected {_described(expected)}."
+            return _("{name} was not returned; expected {expected}.", name=name, expected=_described(expected))
         if value.shape != expected.shape:
-            return f"{name} has the shape {value.shape}; expected {expected.shape}."
+            return _(
+                "{name} has the shape {got}; expected {expected}.", name=name, got=value.shape, expected=expected.shape
+            )
         if mistyped(expected, value):
-            return f"{name} is {_described(value)}; expected {_described(expected)}."
+            return _is_not(name, _described(value), _described(expected))
     for name, expected in right["outputs"].items():
         value = got["outputs"][name]
         if not np.isfinite(value).all() and np.isfinite(expected).all():
             count = int((~np.isfinite(value)).sum())
-            return f"{name} holds NaN or infinity in {count} of {value.size} places."
+            return _(
+                "{name} holds NaN or infinity in {count} of {size} places.", name=name, count=count, size=value.size
+            )
     if got["changed"]:
         return None
     for forward in (True, False):
@@ -98,37 +108,64 @@ def _first_fault(exercise, right, got):
     return None
 
 
+def _is_not(name, got, expected):
+    return _("{name} is {got}; expected {expected}.", name=name, got=got, expected=expected)
+
+
 def _described(array):
     """What an array is, in words."""
-    if array is None or array.ndim == 0:
-        return "a number" if array is None or array.dtype.kind == "f" else f"a number of {array.dtype}"
-    return f"an array of {array.dtype} with the shape {array.shape}"
+    if array is None or array.ndim == 0 and array.dtype.kind == "f":
+        return _("a number")
+    if array.ndim == 0:
+        return _("a number of {dtype}", dtype=array.dtype)
+    return _("an array of {dtype} with the shape {shape}", dtype=array.dtype, shape=array.shape)
 
 
 def _crash(raised):
     if raised["type"] == "ReturnError":
-        return raised["message"] + ("" if raised["message"].endswith("?") else ".")
-    place = f" in {raised['function']}" if raised["function"] else ""
-    place += f", line {raised['line']}" if raised["line"] else ""
-    return f"{raised['type']}{place}: {raised['message']}"
+        words = retranslated(raised["message"])
+        return words if words.endswith(("?", "\uff1f")) else _("{words}.", words=words)
+    place = _(" in {function}", function=raised["function"]) if raised["function"] else ""
+    place += _(", line {line}", line=raised["line"]) if raised["line"] else ""
+    words = raised["message"]
+    if words.startswith("(in "):  # what a function of ours was given stands before its error
+        given, end, rest = words.partition(")) ")
+        words = f"{retranslated(given + '))')} {rest}" if end else words
+    return f"{raised['type']}{place}: {words}"
 
 
 def _difference(name, expected, got):
     """How an output differs: precision, or the first wrong place."""
     if name.endswith(AGAIN):
         first = name.removesuffix(AGAIN)
-        return f"A second call with the same cache gives a different {first}: {_difference(first, expected, got)}"
+        return _(
+            "A second call with the same cache gives a different {name}: {difference}",
+            name=first,
+            difference=_difference(first, expected, got),
+        )
     if got.dtype.itemsize < expected.dtype.itemsize:
-        return f"{name} is {got.dtype}, although the inputs are {expected.dtype}: precision was lost on the way."
+        return _(
+            "{name} is {got}, although the inputs are {expected}: precision was lost on the way.",
+            name=name,
+            got=got.dtype,
+            expected=expected.dtype,
+        )
     wrong = ~near(expected, got)
     if expected.ndim == 0:
-        return f"{name} is {_number(got)}; expected {_number(expected)}."
+        return _is_not(name, _number(got), _number(expected))
     place = tuple(int(i) for i in np.argwhere(wrong)[0])
     index = ", ".join(map(str, place))
     where = _border(wrong)
-    return (
-        f"{name}[{index}] is {_number(got[place])}; expected {_number(expected[place])}. "
-        f"{int(wrong.sum())} of {wrong.size} entries are wrong{where}."
+    first = _is_not(f"{name}[{index}]", _number(got[place]), _number(expected[place]))
+    count = int(wrong.sum())
+    if count == 1:
+        return (
+            first
+            if wrong.size == 1
+            else _("{first} It is the only wrong one of {size} entries.", first=first, size=wrong.size)
+        )
+    return _(
+        "{first} {count} of {size} entries are wrong{where}.", first=first, count=count, size=wrong.size, where=where
     )
 
 
@@ -138,20 +175,26 @@ def _number(value):
 
 def _border(wrong):
     """Words for wrong entries that all lie at the border of images, or all but the border."""
-    if wrong.ndim < 3 or min(wrong.shape[-2:]) < 3:  # a matrix has no border
+    if wrong.ndim < 3 or min(wrong.shape[-2:]) < 4:  # a matrix has no border, and a small image little else
         return ""
     inside = int(wrong[..., 1:-1, 1:-1].sum())
     if inside == 0:
-        return ", all of them at the border"
-    return ", none of them at the border" if inside == wrong.sum() else ""
+        return _(", all of them at the border")
+    return _(", none of them at the border") if inside == wrong.sum() else ""
 
 
 def where(failing, cases):
     """How many cases are right, and which are wrong."""
     if len(failing) == len(cases):
-        return "" if len(failing) == 1 else "It is wrong in every case."
-    shown = failing if len(failing) <= _MOST_CASES else [*failing[: _MOST_CASES - 1], "..."]
-    return f"It is right in {len(cases) - len(failing)} of {len(cases)} cases. Wrong: {'; '.join(shown)}."
+        return "" if len(failing) == 1 else _("It is wrong in every case.")
+    more = len(failing) - _MOST_CASES + 1
+    shown = failing if more <= 1 else [*failing[: _MOST_CASES - 1], _("and {count} more", count=more)]
+    return _(
+        "It is right in {right} of {all} cases. Wrong: {cases}.",
+        right=len(cases) - len(failing),
+        all=len(cases),
+        cases="; ".join(shown),
+    )
 
 
 def related(exercise, answers, outcomes, failing, shown):
@@ -174,19 +217,19 @@ def related(exercise, answers, outcomes, failing, shown):
                 pairs.append((expected, got, answers.inputs[case]))
         found = (_of_another_case(answers, pairs, name) or relation(pairs)) if pairs else None
         if found is not None:
-            return f"{name} {found}."
+            return _("{name} {found}.", name=name, found=found)
     return None
 
 
 def _of_another_case(answers, pairs, name):
     """Words for results that are right for other inputs: something was kept from call to call."""
     others = {case: right["outputs"][name] for case, right in answers.right.items() if name in right["outputs"]}
-    for expected, got, _ in pairs:
+    for expected, got, *_rest in pairs:
         if expected.size < 2 or got.shape != expected.shape:
             return None
         if not any(close(other, got) and not close(other, expected) for other in others.values()):
             return None
-    return "is the right result for other inputs, those of another case: is something kept from call to call?"
+    return _("is the right result for other inputs, those of another case: is something kept from call to call?")
 
 
 def calls(exercise, inputs):
@@ -202,4 +245,4 @@ def paste(exercise, case, inputs):
     lines = [f"from pixelgrad.{module} import {', '.join(names)}" for module, names in modules.items()]
     code = ["from pixelgrad.coursework import load_case", *lines, f"c = load_case({exercise.id!r}, {case!r})"]
     code += calls(exercise, inputs)
-    return f"{TO_PASTE}\n" + "\n".join(f"    {line}" for line in code)
+    return f"{_(TO_PASTE)}\n" + "\n".join(f"    {line}" for line in code)

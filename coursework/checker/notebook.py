@@ -8,6 +8,7 @@ import ast
 import sys
 from typing import Any
 
+from ..._language import translated as _
 from ...todo import Todo
 from ..exercises.catalogue import EXERCISES
 from .board import board, check
@@ -34,13 +35,15 @@ def report(*names: str) -> None:
         verdicts, printed = check(asked)
         print(board(verdicts), *filter(None, [printed]), sep="\n")
     if given:
-        print(f"Given in this edition: {', '.join(given)}.")
+        print(_("Given in this edition: {exercises}.", exercises=", ".join(given)))
 
 
 def waiting_line(exercise: str) -> str:
     """What a cell says whose exercise is still to do."""
     files = ", ".join(dict.fromkeys(EXERCISES[exercise].files.values())) if exercise in EXERCISES else ""
-    return f"To do first: {exercise}" + (f" ({files}). Then restart the kernel." if files else "")
+    if not files:
+        return _("To do first: {exercise}", exercise=exercise)
+    return _("To do first: {exercise} ({files}). Then restart the kernel.", exercise=exercise, files=files)
 
 
 class _Waiting:

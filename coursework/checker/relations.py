@@ -4,6 +4,8 @@ import itertools
 
 import numpy as np
 
+from ..._language import translated as _
+
 NEAR = 1e-6
 
 
@@ -21,10 +23,11 @@ def relation(pairs):
         Follows the output's name: "has the wrong sign everywhere".
     """
     with np.errstate(all="ignore"):
-        if all(_rounded(expected, got) for expected, got, _ in pairs):
-            return f"is right except for its precision, {pairs[0][1].dtype}: was something cast on the way?"
+        if all(_rounded(expected, got) for expected, got, inputs in pairs):
+            kind = pairs[0][1].dtype
+            return _("is right except for its precision, {dtype}: was something cast on the way?", dtype=kind)
         pairs = [(expected.astype(float), got.astype(float), inputs) for expected, got, inputs in pairs]
-        if any(_near(expected, got) for expected, got, _ in pairs):  # wrong is only what sort of numbers they are
+        if any(_near(expected, got) for expected, got, inputs in pairs):  # wrong is only what sort of numbers they are
             return None
         for find in _ALL:
             first, *others = ([*find(*pair)] for pair in pairs)
@@ -36,7 +39,12 @@ def relation(pairs):
             for words in first:
                 count = 1 + sum(words in other for other in others)
                 if len(pairs) > 2 and count >= 2 * len(pairs) / 3 and pairs[0][0].size > 2:
-                    return f"{words}, in {count} of the {len(pairs)} cases where it is wrong"
+                    return _(
+                        "{words}, in {count} of the {all} cases where it is wrong",
+                        words=words,
+                        count=count,
+                        all=len(pairs),
+                    )
     return None
 
 
@@ -57,7 +65,7 @@ def _rounded(expected, got):
 
 def _sign(expected, got, inputs):
     if _near(-expected, got):
-        yield "has the wrong sign everywhere"
+        yield _("has the wrong sign everywhere")
 
 
 def _factor(expected, got, inputs):
@@ -69,9 +77,9 @@ def _factor(expected, got, inputs):
         return
     for value, name in ((2, "2"), (1 / 2, "1/2"), (4, "4"), (1 / 4, "1/4"), *_sizes(inputs)):
         if abs(abs(factor) / value - 1) < NEAR:
-            yield f"is {'-' if factor < 0 else ''}{name} times what it should be"
+            yield _("is {factor} times what it should be", factor=f"{'-' if factor < 0 else ''}{name}")
     if np.count_nonzero(expected) > 1:  # any number is some multiple of any other
-        yield f"is {factor:.4g} times what it should be"
+        yield _("is {factor} times what it should be", factor=f"{factor:.4g}")
 
 
 def _sizes(inputs):
@@ -92,22 +100,22 @@ def _transposed(expected, got, inputs):
     if expected.size != got.size:
         return
     if expected.shape != got.shape and _near(expected.reshape(-1), got.reshape(-1)):
-        yield "holds the right numbers in another shape"
+        yield _("holds the right numbers in another shape")
     if not 2 <= expected.ndim <= 4:
         return
     for order in itertools.permutations(range(expected.ndim)):
         turned = expected.transpose(order)
         if _near(turned, got):
-            yield "is transposed" if expected.ndim == 2 else f"has its axes in another order, {order}"
+            yield _("is transposed") if expected.ndim == 2 else _("has its axes in another order, {order}", order=order)
         elif order != tuple(range(expected.ndim)) and _near(turned.reshape(-1), got.reshape(-1)):
-            yield "holds the right numbers in a wrong order: a reshape where axes had to be exchanged first?"
+            yield _("holds the right numbers in a wrong order: a reshape where axes had to be exchanged first?")
 
 
 def _flipped(expected, got, inputs):
     for count in range(1, min(expected.ndim, 2) + 1):
         for axes in itertools.combinations(range(expected.ndim), count):
             if _near(np.flip(expected, axes), got):
-                yield f"is flipped along axis {' and '.join(map(str, axes))}"
+                yield _("is flipped along axis {axes}", axes=_(" and ").join(map(str, axes)))
 
 
 def _shifted(expected, got, inputs):
@@ -118,18 +126,18 @@ def _shifted(expected, got, inputs):
         right, wrong = np.moveaxis(expected, axis, 0), np.moveaxis(got, axis, 0)
         if len(right) > 2 and not _near(right[1:], right[:-1]):
             if _near(right[:-1], wrong[1:]) or _near(right[1:], wrong[:-1]):
-                yield f"is shifted by one along axis {axis}"
+                yield _("is shifted by one along axis {axis}", axis=axis)
 
 
 def _batch_mixed(expected, got, inputs):
     if expected.ndim < 2 or expected.shape != got.shape or len(expected) < 2:
         return
     if _near(np.broadcast_to(expected.mean(axis=0), expected.shape), got):
-        yield "is the mean over the batch everywhere"
+        yield _("is the mean over the batch everywhere")
     if _near(np.broadcast_to(expected.sum(axis=0), expected.shape), got):
-        yield "is the sum over the batch everywhere"
+        yield _("is the sum over the batch everywhere")
     if _near(expected[:1], got[:1]) and not np.any(got[1:]):
-        yield "is right for the first of the batch and zero for the others"
+        yield _("is right for the first of the batch and zero for the others")
 
 
 def _missing_term(expected, got, inputs):
@@ -138,9 +146,9 @@ def _missing_term(expected, got, inputs):
         return
     difference, width = got - expected, expected.shape[-1]
     if _near(expected, got - difference.flat[0]):
-        yield "is off by the same number everywhere: a term is missing, or there is one too many"
+        yield _("is off by the same number everywhere: a term is missing, or there is one too many")
     if expected.size > width and _near(expected, got - difference.reshape(-1, width)[0]):
-        yield "is off by the same row everywhere: a term is missing, or there is one too many"
+        yield _("is off by the same row everywhere: a term is missing, or there is one too many")
 
 
 def _signs_lost(expected, got, inputs):
@@ -148,9 +156,9 @@ def _signs_lost(expected, got, inputs):
     if expected.shape != got.shape or expected.size < 2:
         return
     for made, words in (
-        (np.abs(expected), "holds the magnitudes of what it should"),
-        (expected**2, "holds the squares of what it should"),
-        (np.maximum(expected, 0), "is right where it should be positive, and 0 elsewhere"),
+        (np.abs(expected), _("holds the magnitudes of what it should")),
+        (expected**2, _("holds the squares of what it should")),
+        (np.maximum(expected, 0), _("is right where it should be positive, and 0 elsewhere")),
     ):
         if _near(made, got):
             yield words
@@ -162,7 +170,7 @@ def _nearly(expected, got, inputs):
         return
     scale = np.abs(expected).max(initial=0)
     if scale and np.abs(got - expected).max() < 1e-3 * scale:
-        yield "is nearly right: a small constant, such as eps, is left out, or added where it does not belong"
+        yield _("is nearly right: a small constant, such as eps, is left out, or added where it does not belong")
 
 
 _CERTAIN = (_sign, _factor, _transposed, _signs_lost)

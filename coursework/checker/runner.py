@@ -23,6 +23,8 @@ from pathlib import Path
 
 import numpy as np
 
+from ..._language import VARIABLE, marked
+from ..._language import translated as _
 from ..exercises.catalogue import ROOT, exercise_files
 from .diagnosis import ENDLESS
 from .folders import scratch_folder
@@ -31,18 +33,20 @@ from .importing import not_imported
 from .packing import DESCRIPTION, pack, unpack
 from .texts import plain_text
 
-ENDED = "It ended the whole program ({}). A function must return, and never call exit()."
-OVER = "It used more than it may: {}. What it starts counts, too."
-HALTED = (
+ENDED = marked("It ended the whole program ({what}). A function must return, and never call exit().")
+OVER = marked("It used more than it may: {what}. What it starts counts, too.")
+HALTED = marked(
     "It came to a halt: nothing tells where it is. Does it stop its own process (SIGSTOP), or close files that it did "
     "not open?"
 )
-DIED = "The program died ({}): did it ask for far too much memory?"
-IMPORT_ENDLESS = "it does not finish in time{}. Is there a loop outside the functions?"
-IMPORT_HALTED = "it comes to a halt, and nothing tells where. Does it stop its own process, outside the functions?"
-IMPORT_OVER = "it uses more than it may ({}), outside the functions"
-IMPORT_ENDED = "it ends the whole program ({}). Is there an exit() outside the functions?"
-UNREADABLE = "What it returned cannot be read."
+DIED = marked("The program died ({what}): did it ask for far too much memory?")
+IMPORT_ENDLESS = marked("it does not finish in time{what}. Is there a loop outside the functions?")
+IMPORT_HALTED = marked(
+    "it comes to a halt, and nothing tells where. Does it stop its own process, outside the functions?"
+)
+IMPORT_OVER = marked("it uses more than it may ({what}), outside the functions")
+IMPORT_ENDED = marked("it ends the whole program ({what}). Is there an exit() outside the functions?")
+UNREADABLE = marked("What it returned cannot be read.")
 _POLL = 0.01  # seconds
 _MOST_SLOWED = 20  # times as long as alone, on a busy machine
 _MOST_IDLE = 30  # looks at a child in a row at which it does nothing
@@ -246,28 +250,30 @@ def _watch(place, waiting, root, limits, start, printed, outcomes, done):
     finally:
         code, over = child.end()
         reader.join(1)
-    ended = f"signal {-code}" if code < 0 else f"exit code {code}"
+    ended = _("signal {number}", number=-code) if code < 0 else _("exit code {number}", number=code)
     if STARTED in reached and IMPORTED not in reached:
         file = _text(results / STARTED)
         # What it calls may stand in another file, and be all right there.
-        _, line, _ = _where(results, [file]) if endless else (None, None, None)
-        at = f", and is at line {line}" if line else ""
-        words = IMPORT_ENDLESS.format(at) if endless else IMPORT_ENDED.format(ended)
-        words = IMPORT_HALTED if halted else words
-        return IMPORT_OVER.format(over) if over else words, file if file in exercise_files() else "an exercise file"
+        line = _where(results, [file])[1] if endless else None
+        at = _(", and is at line {line}", line=line) if line else ""
+        words = _(IMPORT_ENDLESS, what=at) if endless else _(IMPORT_ENDED, what=ended)
+        words = _(IMPORT_HALTED) if halted else words
+        words = _(IMPORT_OVER, what=over) if over else words
+        return words, file if file in exercise_files() else _("an exercise file")
     if over:
-        return OVER.format(over), None
+        return _(OVER, what=over), None
     if halted and STARTED in reached:
-        return HALTED, None
+        return _(HALTED), None
     if endless:
         file, line, function = _where(results, exercise_files())
-        return f"{ENDLESS} It was at line {line} of {file} ({function})." if file else ENDLESS, None
-    return (DIED if code < 0 else ENDED).format(ended), None
+        at = _("It was at line {line} of {file} ({function}).", line=line, file=file, function=function)
+        return f"{ENDLESS} {at}" if file else ENDLESS, None
+    return _(DIED if code < 0 else ENDED, what=ended), None
 
 
 def _tells(path):
     """Whether a child tells where it is. It should have by now; on a busy machine it may need another moment."""
-    for _ in range(100):
+    for _attempt in range(100):
         if _text(path):
             return True
         time.sleep(_POLL)
@@ -296,22 +302,22 @@ def _read(path):
     try:
         with open(path, "rb", opener=_open_plain) as f:
             if not stat.S_ISREG(os.fstat(f.fileno()).st_mode):
-                return UNREADABLE
+                return _(UNREADABLE)
             with zipfile.ZipFile(f) as archive:
                 if not _is_small(archive):
-                    return UNREADABLE
+                    return _(UNREADABLE)
             f.seek(0)
             with np.load(f, allow_pickle=False) as archive:
                 arrays = dict(archive)
         outcomes = unpack(arrays)
         if not all(_is_outcome(outcome) for outcome in outcomes.values()):
-            return UNREADABLE
+            return _(UNREADABLE)
         # An array may stand in many places, and is looked at in each of them.
         if sum(array.size for outcome in outcomes.values() for array in outcome["outputs"].values()) > MOST_OF_ALL:
-            return UNREADABLE
+            return _(UNREADABLE)
         return {case: _plain(outcome) for case, outcome in outcomes.items()}
     except Exception:  # whatever such a file makes the readers raise
-        return UNREADABLE
+        return _(UNREADABLE)
 
 
 def _is_small(archive):
@@ -389,5 +395,5 @@ def environment(folder):
     kept = ("PATH", "LD_LIBRARY_PATH", "SYSTEMROOT", "VIRTUAL_ENV", "LANG", "LC_ALL")
     ours = {name: os.environ[name] for name in kept if name in os.environ}
     home = {"HOME": str(folder), "TMPDIR": str(folder), "TEMP": str(folder), "TMP": str(folder)}
-    python = {"PYTHONDONTWRITEBYTECODE": "1", "PYTHONIOENCODING": "utf-8:replace"}
+    python = {"PYTHONDONTWRITEBYTECODE": "1", "PYTHONIOENCODING": "utf-8:replace", VARIABLE: "en"}
     return ours | home | python | {"OPENBLAS_NUM_THREADS": "1", "MPLBACKEND": "Agg"}

@@ -1,6 +1,8 @@
 """Text from elsewhere: what students write, made safe to show and readable as Python."""
 
 import codecs
+import re
+import textwrap
 import unicodedata
 
 # The marks at the beginning of a file. UTF-32's first one begins like UTF-16's: the order matters.
@@ -11,6 +13,11 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
+
+# What a line is made of: a wide character with the punctuation that must not begin a line, or a word with its space.
+_WIDE = "\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\uff00-\uffef"
+_CLOSING = "\u3001\u3002\uff0c\uff1a\uff1b\uff1f\uff01\uff09\u300b\u201d\u300d"
+_PIECES = re.compile(rf"[\u201c\u300a\uff08\u300c]*[{_WIDE}][{_CLOSING}]*\s*|[^\s{_WIDE}]+[{_CLOSING}]*\s*|\s+")
 
 
 def plain_text(text, keep=""):
@@ -74,3 +81,32 @@ def source_text(data):
     encoding = source_encoding(data)
     text = data.decode(encoding or "utf-8", errors="surrogateescape" if encoding in (None, "utf-8") else "replace")
     return text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
+
+
+def padded(text, width):
+    """A text filled with spaces to a width in columns of a terminal, where a Chinese character takes two."""
+    return text + " " * (width - columns(text))
+
+
+def columns(text):
+    """How many columns of a terminal a text takes."""
+    return sum(1 + (unicodedata.east_asian_width(character) in "WF") for character in text)
+
+
+def wrapped(text, width, indent=""):
+    """The lines of a text in a width in columns. Chinese breaks between any two characters but before punctuation.
+
+    Returns
+    -------
+    list of str
+        Each begins with `indent`.
+    """
+    if columns(text) == len(text):
+        return textwrap.wrap(text, width, initial_indent=indent, subsequent_indent=indent)
+    lines, line = [], ""
+    for piece in _PIECES.findall(text):
+        if line.strip() and columns(indent + line + piece.rstrip()) > width:
+            lines.append(line.rstrip())
+            line = ""
+        line += piece if line else piece.lstrip()
+    return [indent + one for one in [*lines, line.rstrip()] if one]

@@ -527,7 +527,9 @@ def _batchnorm_run(f, c, out, name="batchnorm"):
     _, cache = out.take(f"{name}_forward", forward(c["x"], c["gamma"], c["beta"], c["bn_param"]), "out", "_")
     running = [c["bn_param"].get(key) for key in ("running_mean", "running_var")]
     if any(one is None for one in running):
-        raise ReturnError(f"{name}_forward left no running averages in bn_param: store them under their names")
+        raise ReturnError(
+            _("{name}_forward left no running averages in bn_param: store them under their names", name=name)
+        )
     out.take("bn_param", running, "running_mean", "running_var")
     if c.get("old_too"):
         out.take("bn_param", old, "the old running_mean", "the old running_var")
@@ -660,7 +662,7 @@ def _telling_seed(rng, shape, p):
         mask = numbers < p
         masks = [numbers < 1 - p, other < p] + ([np.broadcast_to(mask[0], shape)] if shape[0] > 1 else [])
         legacy = np.random.RandomState(seed).random(shape) < p  # what CS231n's own line draws
-        if mask.any() and not mask.all() and legacy.any() and not any((mask == wrong).all() for wrong in masks):
+        if 0 < mask.mean() < 1 and 0 < legacy.mean() < 1 and not any((mask == wrong).all() for wrong in masks):
             return seed
 
 
@@ -696,6 +698,7 @@ def _dropout_run(f, c, out):
 
 DROPOUT = Exercise(
     id="dropout",
+    drawn=False,
     track="layers",
     title="Inverted dropout",
     files={"dropout_forward": "layers/basic.py", "dropout_backward": "layers/basic.py"},

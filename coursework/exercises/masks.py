@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from ..._language import translated as _
 from .registry import ReturnError
 
 
@@ -48,23 +49,26 @@ class Masks:
 
     def _look(self, p, first, again, other):
         if not np.array_equal(first, again):
-            self.complaint = (
+            self.complaint = _(
                 "dropout_forward drops other entries when it is called again with the same seed; seed the generator "
                 "with dropout_param['seed'] in every call"
             )
         elif np.array_equal(first, other) and not first.all():
-            self.complaint = "dropout_forward drops the same entries whatever dropout_param['seed'] is"
+            self.complaint = _("dropout_forward drops the same entries whatever dropout_param['seed'] is")
         if self.complaint or first.all() or not first.any():
             return
         near = [share for share in (p, 1 - p) if abs(first.mean() - share) < 0.03]
         if (first == first[:1]).all():
-            self.complaint = "dropout_forward drops the same entries of every image: draw a number for each entry of x"
+            self.complaint = _(
+                "dropout_forward drops the same entries of every image, as 100 images of 100 numbers show: draw a "
+                "number for each entry of x"
+            )
             self._numbers = np.broadcast_to(self._numbers[:, :1], self._numbers.shape)
             near = near or [p]  # a single row may keep any share
         elif not near:
-            self.complaint = (
-                "dropout_forward keeps another share of a large array than p: draw uniform numbers, and keep where "
-                "they are below p"
+            self.complaint = _(
+                "dropout_forward keeps another share than p, as 100 images of 100 numbers show: draw uniform numbers, "
+                "and keep where they are below p"
             )
         self._share = near[0] if near else round(20 * first.mean()) / 20
 

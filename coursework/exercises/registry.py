@@ -68,6 +68,8 @@ class Exercise:
         Inputs that the functions are meant to write to.
     ready : tuple of str
         Functions of the libraries that do the whole task, "scipy.special.softmax": a solution may not call them.
+    drawn : bool
+        Whether messages show small arrays as they are: not where what is compared is not what was returned.
     extensions : tuple of Stage
         What is asked for beyond the core. Cases that belong to none of them are the core's.
     """
@@ -88,6 +90,7 @@ class Exercise:
     may_change: tuple = ()
     ready: tuple = ()
     extensions: tuple = ()
+    drawn: bool = True
 
     @property
     def functions(self):

@@ -6,6 +6,7 @@ numbers matter their seed is given, so that results are the same everywhere.
 
 import numpy as np
 
+from ..._language import translated as _
 from . import seeing_core as core
 from .registry import ReturnError, Stage
 from .seeing_networks import (
@@ -44,7 +45,7 @@ class _Trace:
     def keep(self, function, out):
         if self.options:
             if not self.rows:
-                raise ReturnError(f"{function} never told the callback anything")
+                raise ReturnError(_("{function} never told the callback anything", function=function))
             out.take(function, np.array(self.rows), "callback")
 
 
@@ -670,7 +671,11 @@ def run_style(f, c, out):
     if not isinstance(dfeats, list | tuple) or len(dfeats) != len(c["layers"]):
         got = f"a list of {len(dfeats)}" if isinstance(dfeats, list | tuple) else f"a {type(dfeats).__name__}"
         raise ReturnError(
-            f"style_loss returned {got} as dfeats; a list of {len(c['layers'])} was expected, one a layer"
+            _(
+                "style_loss returned {got} as dfeats; a list of {count} was expected, one a layer",
+                got=got,
+                count=len(c["layers"]),
+            )
         )
     for k, dfeat in enumerate(dfeats):
         out.take("style_loss", dfeat, f"dfeats[{k}]")
@@ -746,14 +751,14 @@ def run_style_transfer(f, c, out):
     of_image = objective(c, f.perceptual_objective)
     if not callable(of_image):
         got = "None" if of_image is None else f"a {type(of_image).__name__}"
-        raise ReturnError(f"perceptual_objective returned {got} instead of a function of the image")
+        raise ReturnError(_("perceptual_objective returned {got} instead of a function of the image", got=got))
     value = of_image(c["X"])
     if not isinstance(value, list | tuple) or len(value) != 3:
         out.take("the objective", value, "loss", "dX", "info")  # raises ReturnError
     loss, dX, parts = value
     out.take("the objective", (loss, dX), "loss", "dX")
     if not isinstance(parts, dict):
-        raise ReturnError(f"the objective returned a {type(parts).__name__} as info; a dict was expected")
+        raise ReturnError(_("the objective returned a {kind} as info; a dict was expected", kind=type(parts).__name__))
     for name in ("style", "content", "tv"):
         if name in parts:
             out.take("the objective", parts[name], name)

@@ -12,6 +12,8 @@ from functools import partial
 
 import numpy as np
 
+from ..._language import translated as _
+from .registry import ReturnError
 from .seeing_networks import MEAN, network, pictures
 
 SIZE = (64, 64)  # of the images; the notebooks write it into their functions
@@ -82,7 +84,7 @@ def _first_image():
 
 
 def direction(after, before):
-    """The change of an image, as a share of its length."""
+    """The change of an image, divided by its length: a unit vector."""
     change = np.asarray(after, dtype=float) - before
     return change / (np.linalg.norm(change) or 1.0)
 
@@ -94,10 +96,11 @@ def rounded(X):
 
 def image(out, function, value, shape):
     """What a function returned, or None where it is not an image of this shape: then it is kept as it is."""
-    out.checked(function, value, "X")
+    name = "X_fooling" if function == "make_fooling_image" else "X"
+    out.checked(function, value, name)
     if isinstance(value, np.ndarray) and value.shape == tuple(shape) and value.dtype.kind == "f":
         return value
-    out.take(function, value, "X")
+    out.take(function, value, name)
     return None
 
 
@@ -133,9 +136,17 @@ def run_fooling(f, c, out):
         X = f.make_fooling_image(c["X"], c["target_y"], model, **options)
         X = image(out, "make_fooling_image", X, before.shape)
     if X is not None:
-        fooled = model.forward(X)[0].argmax() == c["target_y"]
-        out.take("make_fooling_image", float(fooled), "the number of images that fool the network")
-        out.take("make_fooling_image", direction(X, before), "the direction of the change")
+        scores, y = model.forward(X)[0], c["target_y"]
+        fooled = scores.argmax() == y
+        if not fooled and scores[0, y] > model.forward(before)[0][0, y]:
+            raise ReturnError(
+                _(
+                    "make_fooling_image ends before the network is fooled: the target's score has risen, but it is not "
+                    "the highest yet"
+                )
+            )
+        out.take("make_fooling_image", float(fooled), "fooled images")
+        out.take("make_fooling_image", direction(X, before), "unit(X_fooling - X)")
     return model
 
 
@@ -251,7 +262,7 @@ def run_dream(f, c, out):
     low, high = model.bounds(before)
     beyond = (X < low - 1e-6) | (X > high + 1e-6)
     if c["core_options"]["learning_rate"] > 1e3:
-        out.take("deepdream", float(beyond.sum()), "the number of pixels beyond black and white")
+        out.take("deepdream", float(beyond.sum()), "pixels beyond black and white")
     else:
-        out.take("deepdream", direction(X, before), "the direction of the change")
+        out.take("deepdream", direction(X, before), "unit(result - X)")
     return model

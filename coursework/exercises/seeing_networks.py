@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from ..._language import translated as _
 from .registry import ReturnError
 
 MEAN = (120.0, 116.0, 104.0)  # of the pixels, in grey levels
@@ -16,7 +17,7 @@ def network(c):
     class Sealed(Network):
         def __setattr__(self, name, value):
             if "sealed" in vars(self) and name not in vars(self):
-                raise ReturnError(f"a function writes {name!r} onto the model: keep nothing between calls")
+                raise ReturnError(_("a function writes {name!r} onto the model: keep nothing between calls", name=name))
             super().__setattr__(name, value)
 
     Sealed.__name__ = Sealed.__qualname__ = "Network"

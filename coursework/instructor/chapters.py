@@ -8,6 +8,7 @@ leaves an empty cell in their place.
 import argparse
 import base64
 import copy
+import gettext
 import io
 import json
 import os
@@ -15,9 +16,11 @@ import sys
 import time
 from pathlib import Path
 
+from ..._language import language
 from ..exercises.catalogue import ROOT
 
 FOLDER = "notebooks"
+LOCALE = Path(__file__).resolve().parent / "locale"  # the chapters in other languages
 ANSWER = "answer"  # the tag of a cell with a model answer
 BLANK = "*Your answer:*"
 
@@ -32,21 +35,34 @@ def is_answer(cell):
     return ANSWER in cell["metadata"].get("tags", [])
 
 
-def for_students(notebook, *, outputs=False):
-    """A chapter (dict) without its model answers and, by default, without outputs."""
+def read(path):
+    """A notebook (dict)."""
+    return json.loads(Path(path).read_text(encoding="utf-8"))
+
+
+def translatable(notebook):
+    """The texts of a chapter that its readers see: Markdown cells, without the model answers."""
+    cells = [cell for cell in notebook["cells"] if cell["cell_type"] == "markdown" and not is_answer(cell)]
+    return [*("".join(cell["source"]) for cell in cells), BLANK]
+
+
+def for_students(notebook, *, outputs=False, translated=str):
+    """A chapter (dict) without its model answers and, by default, without outputs; `translated` is given each text."""
     notebook = copy.deepcopy(notebook)
     for cell in notebook["cells"]:
         if is_answer(cell):
             cell["source"], cell["metadata"] = [BLANK], {}
+        if cell["cell_type"] == "markdown":
+            cell["source"] = translated("".join(cell["source"])).splitlines(keepends=True)
         if cell["cell_type"] == "code" and not outputs:
             cell["outputs"], cell["execution_count"] = [], None
     return notebook
 
 
 def write_for_students(path, source=None, *, outputs=False):
-    """Write a chapter as students get it."""
-    notebook = json.loads(Path(source or path).read_text(encoding="utf-8"))
-    write(path, for_students(notebook, outputs=outputs))
+    """Write a chapter as students get it, in the language in use."""
+    catalogue = gettext.translation("chapters", LOCALE, [language()], fallback=True)
+    write(path, for_students(read(source or path), outputs=outputs, translated=catalogue.gettext))
 
 
 def write(path, notebook):

@@ -19,6 +19,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from ..._files import check_destination, written_beside
+from ..._language import translated as _
 from ..checker.board import after_needs, known_exercise, with_needs
 from ..checker.folders import remove_folder, scratch_folder
 from ..checker.importing import CANNOT, import_fault
@@ -286,7 +287,7 @@ class _Grader:
             inputs = {n: answer.inputs for n, answer in self.answers.items()}
             run = self.boundary.run(inputs, project, folder, self.limits)
             verdicts = {n: judge(EXERCISES[n], self.answers[n], run.outcomes[n], self.stages) for n in self.answers}
-            faults = [CANNOT.join(f) for f in map(import_fault, run.outcomes.values()) if f]
+            faults = [_(CANNOT).join(f) for f in map(import_fault, run.outcomes.values()) if f]
             error = plain_text(" ".join("; ".join(dict.fromkeys(faults)).split()))
             shown = [after_needs(verdicts[n], verdicts) for n in self.names]
             shown = [replace(v, message=plain_text(v.message, keep="\n"), example="") for v in shown]

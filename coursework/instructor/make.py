@@ -6,6 +6,8 @@ import tempfile
 import zipfile
 from pathlib import Path
 
+from ..._language import in_language, language
+from ..._language import translated as _
 from ..checker import markers
 from ..checker.board import known_exercise
 from ..checker.store import ANSWERS, write_answers
@@ -21,7 +23,7 @@ FILES = ("setup.py", "pyproject.toml", "LICENSE", "coursework/__init__.py")
 TEMPLATES = Path(__file__).resolve().parent / "edition"
 
 
-def make_edition(out, *, exercises=None, stages=None, title=None, as_zip=False, seed=0, answers=True):
+def make_edition(out, *, exercises=None, stages=None, title=None, lang=None, as_zip=False, seed=0, answers=True):
     """Write a student edition.
 
     Parameters
@@ -34,6 +36,9 @@ def make_edition(out, *, exercises=None, stages=None, title=None, as_zip=False, 
         The extensions that the edition's checker asks for beside the core; all by default.
     title : str, optional
         Of the README.
+    lang : {"en", "zh"}, optional
+        The language of README, instructions, chapters and, where nobody asks for another, of the checker's words.
+        By default the language in use: that of the system.
     as_zip : bool
     seed : int
         Draws the inputs.
@@ -72,7 +77,9 @@ def make_edition(out, *, exercises=None, stages=None, title=None, as_zip=False, 
         raise FileNotFoundError(f"the folder {out.parent} does not exist")
     with tempfile.TemporaryDirectory(prefix=".edition-", dir=out.parent) as temporary:
         project = Path(temporary) / (out.stem if as_zip else out.name)
-        _write(project, chosen, stages, title or "Seeing inside convolutional networks", seed if answers else None)
+        with in_language(lang):
+            title = title or _("Seeing inside convolutional networks")
+            _write(project, chosen, stages, title, seed if answers else None)
         if as_zip:
             made = _zipped(project, Path(temporary) / "edition.zip")
         else:
@@ -87,7 +94,7 @@ def edition_texts(chosen):
     for name in chosen:
         exercise = EXERCISES[name]
         for function, file in exercise.files.items():
-            instructions.setdefault(file, {})[function] = (name, exercise.instructions[function])
+            instructions.setdefault(file, {})[function] = (name, _(exercise.instructions[function]))
     texts = {}
     for file in dict.fromkeys(file for exercise in EXERCISES.values() for file in exercise.files.values()):
         texts[file] = markers.stub((ROOT / file).read_text(encoding="utf-8"), instructions.get(file, {}), file)
@@ -109,7 +116,7 @@ def _write(project, chosen, stages, title, seed):
             stub = project / STUBS / f"{file}.txt"
             stub.parent.mkdir(parents=True, exist_ok=True)
             stub.write_text(text, encoding="utf-8")
-    made_of = {"title": title, "exercises": chosen} | ({"stages": list(stages)} if stages else {})
+    made_of = {"title": title, "exercises": chosen, "lang": language()} | ({"stages": list(stages)} if stages else {})
     (project / EDITION).write_text(json.dumps(made_of), encoding="utf-8")
     answers_file = project / ANSWERS.relative_to(ROOT)
     answers_file.unlink(missing_ok=True)
@@ -119,10 +126,10 @@ def _write(project, chosen, stages, title, seed):
 
 
 def _write_templates(project, chosen, stages, title):
-    """README, test file and workflow; each {{NAME}} in them is filled in."""
+    """README (of README.zh.md for Chinese), test file and workflow; each {{NAME}} in them is filled in."""
     points = {name: sum(stage.points for stage in EXERCISES[name].stages((), stages)) for name in chosen}
     rows = [
-        f"| `{name}` | {EXERCISES[name].title} | {', '.join(dict.fromkeys(EXERCISES[name].files.values()))} "
+        f"| `{name}` | {_(EXERCISES[name].title)} | {', '.join(dict.fromkeys(EXERCISES[name].files.values()))} "
         f"| {points[name]} |"
         for name in chosen
     ]
@@ -134,11 +141,16 @@ def _write_templates(project, chosen, stages, title):
         "FIRST_FILE": next(iter(first.files.values())),
         "POINTS": str(sum(points.values())),
     }
+    own = f"README.{language()}.md"
     for template in sorted(path for path in TEMPLATES.rglob("*") if path.is_file()):
+        if template.name != (own if (TEMPLATES / own).is_file() else "README.md") and template.name.startswith(
+            "README"
+        ):
+            continue
         text = template.read_text(encoding="utf-8")
         for name, value in values.items():
             text = text.replace("{{" + name + "}}", value)
-        target = project / template.relative_to(TEMPLATES).as_posix().replace("dot-", ".")
+        target = project / template.relative_to(TEMPLATES).as_posix().replace("dot-", ".").replace(own, "README.md")
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(text, encoding="utf-8")
 

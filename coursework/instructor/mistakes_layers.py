@@ -32,15 +32,15 @@ _of(
         "db is a row (1, M)",
         "db = dout.sum(axis=0)",
         "db = dout.sum(axis=0, keepdims=True)",
-        "The bias gradient has the shape (1, M), b has (M,): what is left when you sum over the batch and keep that "
-        "axis? Broadcasting hides it here, and an update of b would not.",
+        "The bias gradient has the shape (1, M), b has (M,): what is left when you sum over the batch and keep "
+        "that axis? Sums hide it by broadcasting, until `b -= learning_rate * db` stops with an error.",
     ),
     (
         "db is a mean over the batch",
         "db = dout.sum(axis=0)",
         "db = dout.mean(axis=0)",
-        "db is N times too small. The mean over the images belongs to the loss, and dout has it already: what do "
-        "gradients do that meet in one bias?",
+        "db is N times too small. All images use the same bias, so their gradients are added. A mean belongs to "
+        "the loss, and dout has it already.",
     ),
     (
         "db sums over the outputs",
@@ -79,8 +79,8 @@ _of(
         "reshape where a transposition belongs",
         AFFINE_OUT,
         "x.reshape(D, x.shape[0]).T @ w + b",
-        "With several images their features get mixed up. A reshape does not exchange axes, it only cuts the same row "
-        "of numbers elsewhere.",
+        "With several images their features get mixed up. A reshape keeps the numbers in their order in memory; "
+        "it does not exchange axes.",
     ),
     (
         "w not transposed in dx",
@@ -151,14 +151,14 @@ _of(
         "gate looks at dout",
         RELU_STANDARD,
         "return dout * (dout > 0)",
-        "Under the rule 'standard' the gradient is stopped where dout is negative. What decided in forward what "
-        "passes: dout was not there yet.",
+        "Under the rule 'standard' the gradient is stopped where dout is negative. In forward the sign of x "
+        "decided what passes, and backward has to follow it.",
     ),
     (
         "dout multiplied by the output",
         RELU_STANDARD,
         "return dout * np.maximum(x, 0)",
-        "dx is dout times the output of forward. The slope of ReLU, where it is not 0, is not x.",
+        "dx is dout times the output of forward. What is the slope of ReLU where x is positive?",
     ),
     (
         "gradient passes at zero",
@@ -398,7 +398,8 @@ _of(
         "gradient is the probabilities",
         DX,
         "dx = np.exp(log_probs) / N",
-        "dx is what the network says, and knows nothing of what it should have said. A row of dx sums to zero.",
+        "dx holds only the probabilities: the right class does not occur in it. Every row of dx should sum to 0; "
+        "what is missing?",
     ),
     (
         "gradient of the right class only",
@@ -769,7 +770,7 @@ _of(
         "bias None not allowed for",
         "if b is not None:\n                out[n, f]",
         "if True:\n                out[n, f]",
-        "b may be None, too: then there is no bias to add, and none to return a gradient of.",
+        "b may be None: then there is no bias to add, and none to return a gradient of.",
     ),
     (
         "filter flipped in forward",
@@ -837,7 +838,8 @@ _of(
         "db is a row (1, F)",
         CONV_DB,
         "None if b is None else dout.sum(axis=(0, 2, 3))[None]",
-        "db has the shape (1, F), b has (F,). Broadcasting hides it here, and an update of b would not.",
+        "db has the shape (1, F), b has (F,). Sums hide it by broadcasting, until `b -= learning_rate * db` stops"
+        " with an error.",
     ),
     (
         "db over the batch only",
@@ -855,7 +857,7 @@ _of(
         "db is a mean",
         CONV_DB,
         "None if b is None else dout.mean(axis=(0, 2, 3))",
-        "db is a mean over images and positions. What do gradients do that meet in one bias?",
+        "db is a mean over images and positions. All of them use the same bias: what becomes of their gradients?",
     ),
     (
         "db is one number",
@@ -1029,7 +1031,7 @@ _of(
         "square windows",
         (POOL_FORWARD, POOL_BACKWARD),
         (POOL_FORWARD.replace("+ width", "+ height"), POOL_BACKWARD.replace("+ width", "+ height")),
-        "The windows are as wide as they are high. They have a width of their own.",
+        "The windows are as wide as they are high. pool_param has a width of its own.",
     ),
     (
         "height for width in the loop",
@@ -1203,7 +1205,7 @@ _of(
         "path through the mean forgotten",
         BN_DX,
         "dx = gamma * inv_std * (dout - xhat * (dgamma / N))",
-        "dx misses a term: x also moves the mean of the batch, and with it every row.",
+        "dx misses a term: the mean of the batch depends on x, too, and every row depends on the mean.",
     ),
     (
         "path through the variance forgotten",
@@ -1340,8 +1342,8 @@ _of(
         """        inv_std = 1 / np.sqrt(x.var(axis=0) + eps)
         xhat = (x - x.mean(axis=0)) * inv_std
 """,
-        "In test mode out still depends on the batch's own mean and variance, and so on its neighbours. What were the "
-        "running averages kept for?",
+        "In test mode out still depends on the batch's own mean and variance, so that an image's result changes "
+        "with the others in the batch. What were the running averages kept for?",
     ),
     (
         "mode ignored: always training",
@@ -1403,6 +1405,15 @@ _of(
         "Backward divides by a standard deviation without eps; forward had it below the root.",
     ),
     (
+        "eps forgotten in all of backward",
+        (BN_RETURN, BN_DX),
+        (
+            "return out, (mode, xhat, gamma, (1 / np.sqrt(1 / inv_std**2 - eps)).astype(x.dtype))",
+            "dx = gamma * inv_std * (dout - dbeta / N - xhat / xhat.var(axis=0) * (dgamma / N))",
+        ),
+        "Backward divides by a standard deviation without eps; forward had it below the root.",
+    ),
+    (
         "cache holds x for the normalised x",
         BN_RETURN,
         "return out, (mode, x, gamma, inv_std.astype(x.dtype))",
@@ -1433,7 +1444,7 @@ _of(
             "inv_std = 1 / (var + eps)",
             TEST_FORWARD.replace('np.sqrt(bn_param["running_var"] + eps)', '(bn_param["running_var"] + eps)'),
         ),
-        "x is divided by its variance. Which power of x has the variance, and which should the divisor have?",
+        "x is divided by its variance, which is in units of x squared. What has the units of x?",
     ),
     (
         "mean not subtracted",
@@ -1564,7 +1575,10 @@ SPATIAL_OUT = "return out.reshape(N, H, W, C).transpose(0, 3, 1, 2), (x.shape, c
 SPATIAL_DROWS = "rows = dout.transpose(0, 2, 3, 1).reshape(N * H * W, C)"
 SPATIAL_DX = "return dx.reshape(N, H, W, C).transpose(0, 3, 1, 2), dgamma, dbeta"
 SPATIAL_CALL = "out, cache = batchnorm_forward(rows, gamma, beta, bn_param)"
-NO_EXCHANGE = "the channels are mixed: a reshape cuts the same row of numbers elsewhere, it moves no axis to the end."
+NO_EXCHANGE = (
+    "the channels are mixed. A reshape keeps the numbers in their order in memory, and cannot move the channel "
+    "axis to the end. What can?"
+)
 _of(
     "spatial_batchnorm",
     (
@@ -1613,15 +1627,15 @@ _of(
         "rows and columns exchanged on the way out",
         SPATIAL_OUT,
         "return out.reshape(N, W, H, C).transpose(0, 3, 2, 1), (x.shape, cache)",
-        "out has the right shape, and its pixels are in the wrong places: the way back has to undo exactly what the "
-        "way in did, axis by axis.",
+        "In forward, after the normalisation: out has the right shape, and its rows and columns are exchanged. "
+        "Undo the reshape and the transposition of the way in, axis by axis.",
     ),
     (
         "rows and columns exchanged in dx",
         SPATIAL_DX,
         "return dx.reshape(N, W, H, C).transpose(0, 3, 2, 1), dgamma, dbeta",
-        "dx has the right shape, and its pixels are in the wrong places: the way back has to undo exactly what the way "
-        "in did, axis by axis.",
+        "dx has the right shape, and its rows and columns are exchanged. Undo the reshape and the transposition "
+        "of dout, axis by axis.",
     ),
     (
         "channels left at the end",
@@ -1735,7 +1749,7 @@ _of(
         "no scaling by the keep probability",
         DRAW,
         "scaled_mask = (rng.random(x.shape) < p).astype(x.dtype)",
-        "In training out is smaller than x on average: what is dropped has to be made up for by what is kept.",
+        "In training nothing makes up for what is dropped: what is kept has to grow, so that the mean stays that of x.",
     ),
     (
         "no scaling in training, but in test mode",
@@ -1784,7 +1798,8 @@ _of(
         "one mask for the whole batch",
         DRAW,
         "scaled_mask = ((rng.random(x.shape[1:]) < p) / p).astype(x.dtype) * np.ones_like(x)",
-        "All images lose the same entries: there is one number for each entry of an image, not of x.",
+        "All images lose the same entries: one mask is drawn for an image, and used for all. Each entry of x "
+        "needs a number of its own.",
     ),
     (
         "seed ignored",
@@ -2149,21 +2164,21 @@ _of(
         "gamma forgotten",
         "return gamma * xhat + beta",
         "return xhat + beta",
-        "With gammas of 1 this does not show. What happens to the normalised x before the shift?",
+        "gamma is missing, which nobody notices as long as it is 1. What happens to the normalised x before the shift?",
     ),
     (
         "gamma forgotten in dx",
         "dxhat = dout * gamma",
         "dxhat = dout",
-        "With gammas of 1 this does not show. gamma stands between the normalised x and out, so it is on the way back "
-        "as well.",
+        "dx knows nothing of gamma, which nobody notices as long as it is 1. gamma stands between the normalised "
+        "x and out, so it is on the way back as well.",
     ),
     (
         "gamma comes in at the end, as in batch normalisation",
         ("dxhat = dout * gamma", "return inv_std * (dxhat"),
         ("dxhat = dout", "return gamma * inv_std * (dxhat"),
-        "With gammas of 1 this does not show. You multiply by gamma last, which batch normalisation allows since its "
-        "means go over the batch. Here they go over entries with different gammas.",
+        "You multiply by gamma last, which nobody notices as long as it is 1. Batch normalisation allows it, "
+        "since its means go over the batch. Here they go over entries with different gammas.",
     ),
     (
         "the way through the mean forgotten",

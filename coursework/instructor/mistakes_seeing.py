@@ -15,14 +15,14 @@ _OBJECTIVES = (
     (
         "gradient of the log-softmax",
         f"one_hot({{y}}, scores) - {_SOFTMAX}",
-        "This is the gradient of the logarithm of the probability: it lowers all other classes, too. What is the "
-        "derivative of the class's score alone?",
+        "This is the gradient of the logarithm of the probability, and the gradients of all other classes are "
+        "mixed into it. What is the derivative of the class's score alone?",
     ),
     (
         "the scores themselves go back",
         "1.0 * scores",
-        "The scores themselves go into the backward pass. What belongs there is a derivative by the scores, of one "
-        "class.",
+        "The scores themselves go into the backward pass. What belongs there is the derivative of one score with "
+        "respect to all scores.",
     ),
     (
         "every class counts",
@@ -32,7 +32,8 @@ _OBJECTIVES = (
     (
         "the classes of all images in every row",
         "np.ones_like(scores) * np.isin(np.arange(scores.shape[1]), {y})",
-        "Every image asks for the classes of all images. Row n of the scores belongs to image n, and so does class n.",
+        "Every row holds a 1 for the classes of all images. Row n belongs to image n alone: which entry of it is "
+        "asked for?",
     ),
 )
 
@@ -317,6 +318,12 @@ _FOOLING = _mistakes(
         "        look(t, X_fooling, scores)\n        fooled = scores.argmax(axis=1) == target",
         "An image counts as done once the target has the highest score, although more confidence may be asked for. "
         "What `look` returns knows of it.",
+    ),
+    (
+        "one step only",
+        "if fooled.all() or t == max_iterations:",
+        "if fooled.all() or t == 1:",
+        "The target's score has risen, but not enough: only one step is made. Go on until the network is fooled.",
     ),
     (
         "one step too few",
@@ -902,8 +909,8 @@ _DREAM = _mistakes(
         "the sum of the activations",
         _ASK,
         "dfeats = {k: np.ones_like(a) for k, a in feats.items()}",
-        "Ones go into the backward pass: that is the gradient of the sum of the activations. What is to grow, the "
-        "objective says.",
+        "Ones go into the backward pass: that is the gradient of the sum of the activations. DeepDream makes half"
+        " their squares larger, or what the objective says; what is the gradient of that?",
     ),
     (
         "objective ignored",
@@ -929,7 +936,8 @@ _DREAM = _mistakes(
         "gradient times features",
         _ASK,
         "dfeats = {k: feats[k] * d for k, d in objective(feats).items()}",
-        "What the objective returned is multiplied by the features. It is a gradient already.",
+        "What goes into the backward pass is the gradient multiplied by the activations once more. For half their"
+        " squares the gradient is the activations themselves; an objective returns a gradient already.",
     ),
     (
         "mean for sum",
@@ -2333,10 +2341,17 @@ _AT_A_CONSTANT_RATE = _mistakes(
                 "gradient.",
             ),
             (
+                "target not subtracted",
+                "difference = feats - target_feats",
+                "difference = feats",
+                "The features are driven towards zero: the target does not occur in the difference.",
+            ),
+            (
                 "regulariser with the wrong sign",
                 "dX += 2 * l2_reg * X",
                 "dX -= 2 * l2_reg * X",
-                "The penalty is rewarded: the image grows without limit. It is added to what shall become small.",
+                "The penalty's gradient is subtracted, so that a large image is rewarded and pixels run to black "
+                "and white. The penalty is a part of the loss that is to become small.",
             ),
         )
     ),

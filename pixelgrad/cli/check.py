@@ -7,7 +7,9 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-from .options import above_zero
+from .._language import marked
+from .._language import translated as _
+from .options import above_zero, language_option
 
 _MOST_LINES = 20  # of what a student's code prints
 
@@ -38,6 +40,7 @@ def add_check_commands(commands):
     p.add_argument("--list", action="store_true", help="list the exercises, with their files, without checking them")
     p.add_argument("--json", action="store_true", help="print the result as JSON")
     p.add_argument("--timeout", type=above_zero, default=5.0, help="seconds an exercise may take (default: 5)")
+    language_option(p)
     p.add_argument("--debug", action="store_true", help="show a traceback instead of one line on errors")
     p.set_defaults(run=check)
 
@@ -48,6 +51,7 @@ def add_check_commands(commands):
         allow_abbrev=False,
     )
     p.add_argument("exercise", metavar="EXERCISE")
+    language_option(p)
     p.add_argument("--debug", action="store_true", help="show a traceback instead of one line on errors")
     p.set_defaults(run=reset)
 
@@ -59,6 +63,7 @@ def add_check_commands(commands):
     )
     p.add_argument("--out", default="submission.zip", metavar="FILE", help="file to write (default: submission.zip)")
     p.add_argument("--force", action="store_true", help="overwrite what is there")
+    language_option(p)
     p.add_argument("--debug", action="store_true", help="show a traceback instead of one line on errors")
     p.set_defaults(run=submit)
 
@@ -78,7 +83,17 @@ def check(args):
                 files = ", ".join(dict.fromkeys(exercise.files.values()))
                 asked = exercise.stages((), args.stages)
                 points, stages = sum(one.points for one in asked), ", ".join(f"{one.id} {one.points}" for one in asked)
-                print(f"{exercise.id:20s} {points:3d} points ({stages})  {exercise.title}  [{files}]")
+                title = _(exercise.title)
+                print(
+                    f"{exercise.id:20s} "
+                    + _(
+                        "{points} points ({stages})  {title}  [{files}]",
+                        points=f"{points:3d}",
+                        stages=stages,
+                        title=title,
+                        files=files,
+                    )
+                )
         return 0
     if hasattr(sys.stdout, "reconfigure"):  # a console of another encoding gets ? for what it cannot show
         sys.stdout.reconfigure(errors="replace")
@@ -88,7 +103,7 @@ def check(args):
         if not args.watch:
             return code
         sys.stdout.flush()
-        print("\nwaiting for a file to be saved; Ctrl-C ends it", file=sys.stderr)
+        print("\n" + _("waiting for a file to be saved; Ctrl-C ends it"), file=sys.stderr)
         while _saved(args.exercises) == before:  # looking works on every system
             time.sleep(0.5)
 
@@ -100,8 +115,12 @@ def _here():
     here = Path.cwd()
     if (here / EDITION).is_file() and here.resolve() != ROOT:
         raise ValueError(
-            f"this folder is a student edition, but the pixelgrad that runs is that of {ROOT}; "
-            "run `pip install -e .` here (best in a virtual environment of its own), or `python -m pixelgrad check`"
+            _(
+                "this folder is a student edition, but the pixelgrad that runs is that of {root}; "
+                "run `pip install -e .` here (best in a virtual environment of its own), or "
+                "`python -m pixelgrad check`",
+                root=ROOT,
+            )
         )
 
 
@@ -122,8 +141,8 @@ def _check_once(args):
         print(board.board(verdicts, colour=_has_colour(sys.stdout)))
         if printed.strip():
             lines = printed.rstrip().splitlines()
-            more = ["... and more"] if len(lines) > _MOST_LINES else []
-            print("\n".join(["", "Your code printed:", *lines[:_MOST_LINES], *more]))
+            more = [_("... and more")] if len(lines) > _MOST_LINES else []
+            print("\n".join(["", _("Your code printed:"), *lines[:_MOST_LINES], *more]))
         if args.hint:
             print(_hint(verdicts))
     return 0 if all(v.status == board.PASSED for v in verdicts) else 1
@@ -141,7 +160,7 @@ def _hint(verdicts):
     for verdict in verdicts:
         if verdict.status not in ("passed", "blocked"):
             return "\n" + next_hint(verdict.exercise)
-    return "\nNo hint is needed."
+    return "\n" + _("No hint is needed.")
 
 
 def _saved(names):
@@ -163,13 +182,14 @@ def reset(args):
     from ..coursework.exercises.catalogue import ROOT
 
     for path, kept in reset_exercise(args.exercise):
-        print(f"{path} has its stub back; what was there before is in {kept}")
+        print(_("{file} has its stub back; what was there before is in {kept}", file=path, kept=kept))
     broken = still_broken(args.exercise)
     if broken:
         file, words = broken
-        print(f"But {file} still cannot be imported: {words}")
+        print(_("But {file} still cannot be imported: {words}", file=file, words=words))
         stub = f"{STUBS}/{file}.txt"
-        print("Fix that" + (f", or restore the whole file: copy {stub} over it" if (ROOT / stub).is_file() else ""))
+        there = (ROOT / stub).is_file()
+        print(_("Fix that, or restore the whole file: copy {stub} over it", stub=stub) if there else _("Fix that"))
 
 
 def submit(args):
@@ -178,4 +198,5 @@ def submit(args):
 
     path, verdicts = write_submission(args.out, overwrite=args.force)
     points, most = sum(v.points for v in verdicts), sum(v.max_points for v in verdicts)
-    print(f"{path}: the exercises' files and a report; {points} of {most} points pass here")
+    words = marked("{path}: the exercises' files and a report; {points} of {most} points pass here")
+    print(_(words, path=path, points=points, most=most))

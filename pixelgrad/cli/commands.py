@@ -11,6 +11,7 @@ import sys
 import traceback
 
 from .. import __version__
+from .._language import in_language
 from ..todo import Todo
 from .reports import settle_reports
 
@@ -98,7 +99,8 @@ def _run(args):
     from .layer_comparison import LayerFault, layer_fault
 
     try:
-        return args.run(args) or 0
+        with in_language(getattr(args, "lang", None)):
+            return args.run(args) or 0
     except (LayerFault, Todo):
         raise
     except Exception as error:

@@ -6,7 +6,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from .check import stage_names
-from .options import above_zero, at_least, percent
+from .options import above_zero, at_least, language_option, percent
 from .shared import keep_input
 
 SYSTEMS = ("canvas", "moodle", "gradescope")
@@ -34,6 +34,7 @@ def add_coursework_commands(commands):
     p.add_argument("out", metavar="OUT", help="folder to make; with --zip, a zip file")
     _exercises(p)
     p.add_argument("--title", help="of its README")
+    language_option(p)
     p.add_argument("--zip", action="store_true", help="make a zip file instead of a folder")
     p.add_argument("--seed", type=at_least(0), default=0, help="draws the inputs of the checks (default: 0)")
     _debug(p)
@@ -102,6 +103,7 @@ def add_coursework_commands(commands):
     )
     p.add_argument("--anonymous", action="store_true", help="number the students; NAME.key.csv tells who is who")
     _exercises(p)
+    language_option(p)
     p.add_argument("--force", action="store_true", help="overwrite a finished table")
     p.add_argument("-q", "--quiet", action="store_true", help="no progress, no report")
     _debug(p)
@@ -130,7 +132,13 @@ def make(args):
     from ..coursework.instructor.make import make_edition
 
     out = make_edition(
-        args.out, exercises=_names(args), stages=args.stages, title=args.title, as_zip=args.zip, seed=args.seed
+        args.out,
+        exercises=_names(args),
+        stages=args.stages,
+        title=args.title,
+        lang=args.lang,
+        as_zip=args.zip,
+        seed=args.seed,
     )
     print(f"{out}: a student edition; its README says what to do first")
 

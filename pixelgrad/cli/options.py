@@ -6,6 +6,8 @@ import re
 import zlib
 from pathlib import Path
 
+from .._language import LANGUAGES
+
 UNNAMED = ("out", "force", "quiet", "debug", "cache", "help")  # options that do not show in a result
 LONGEST_NAME = 80  # bytes of the options in a default name; some file systems take names of 143 bytes at most
 
@@ -26,6 +28,13 @@ def add_common(parser, *, out=None, out_help="where the result goes", seed=True,
         parser.add_argument("--seed", type=at_least(0), default=0, help="seed of the random numbers (default: 0)")
     parser.add_argument("-q", "--quiet", action="store_true", help="no progress, no report")
     parser.add_argument("--debug", action="store_true", help="show a traceback instead of one line on errors")
+
+
+def language_option(parser):
+    """--lang, of commands whose words are translated."""
+    parser.add_argument(
+        "--lang", choices=LANGUAGES, help="the language of its words (default: the edition's, or the system's)"
+    )
 
 
 def name_by_options(parser, args):

@@ -204,7 +204,7 @@ def fooling_of_scores_times_onehot():
     return fooling_with(1000, lambda s, y: s * onehot(s, y))
 
 
-@wrong(*FOOLING, told=("one step", "fool the network"))
+@wrong(*FOOLING, told="before the network is fooled")
 def fooling_takes_one_small_step():
     def make_fooling_image(X, target_y, model):
         scores, cache = model.forward(X, mode="test")

@@ -119,6 +119,11 @@ def _has(properties, character):
     return False
 
 
+def drawable(text):
+    """Whether installed fonts have all characters of a text."""
+    return not _fonts_for(frozenset(text))[1]
+
+
 @lru_cache(maxsize=256)
 def _fonts_for(missing):
     """Installed families that have these characters, those with the most first; and the characters that none has."""

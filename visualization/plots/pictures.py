@@ -10,16 +10,22 @@ from typing import Any
 
 import numpy as np
 
+from ..._language import translated
 from ..._typing import Array, Images
 from ...classifiers.evaluation import Evaluation
 from ..checks import check_finite
-from .figure import Figure, printable
+from .figure import Figure, drawable, printable
 from .panels import DPI, TILE, around_grey, aspect_of, check_pictures, lit, show, tile_axes, titles_for
 
 
 def short_name(name):
-    """The first of a class's names: "goldfish, Carassius auratus" -> "goldfish"."""
-    return name.split(",")[0]
+    """The first of a class's names: "goldfish, Carassius auratus" -> "goldfish"; in Chinese "goldfish 金鱼".
+
+    The English name stays, since commands take it; the other follows where an installed font can draw it.
+    """
+    short = name.split(",")[0]
+    words = translated(short)
+    return f"{short} {words}" if words != short and drawable(words) else short
 
 
 def plot_images(

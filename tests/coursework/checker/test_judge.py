@@ -115,7 +115,7 @@ def test_where_it_is_wrong(changed, judged):
 
 def test_the_border(changed, judged):
     def border(o):
-        o["outputs"]["out"][..., 0, 1] += 1
+        o["outputs"]["out"][..., 0, 1:3] += 1
 
     def inside(o):
         o["outputs"]["out"][..., 1:-1, 1:-1] += 1
@@ -123,7 +123,7 @@ def test_the_border(changed, judged):
     def both(o):
         o["outputs"]["out"][..., :2, :2] += 1
 
-    assert "1 of 20 entries are wrong, all of them at the border." in judged(changed(border)).message
+    assert "2 of 20 entries are wrong, all of them at the border." in judged(changed(border)).message
     assert "6 of 20 entries are wrong, none of them at the border." in judged(changed(inside)).message
     assert "4 of 20 entries are wrong.\n" in judged(changed(both)).message
 

@@ -19,8 +19,23 @@ def test_the_smallest_failing_case_is_drawn(changed, judged):
     verdict = judged(changed(is_wrong, cases=("several images", "stride 2")))
     lines = verdict.example.splitlines()
     assert lines[0] == "The case 'stride 2' in numbers:"
-    assert "x (1, 1, 4, 5)" in lines[1] and "your dx (1, 1, 4, 5)" in lines[1] and "right dx" in lines[1]
-    assert len(lines) == 2 + 4  # a line for each row
+    assert lines[1].split() == ["x", "(1,", "1,", "4,", "5)"]
+    assert lines[6].split() == ["your", "dx", "(1,", "1,", "4,", "5)", "right", "dx", "(1,", "1,", "4,", "5)"]
+    assert len(lines) == 1 + 2 * (1 + 4)  # two bands, a line for each row
+
+
+def test_the_case_that_is_shown_is_drawn_if_it_can_be(changed, judged):
+    verdict = judged(changed(is_wrong, cases=("plain", "stride 2")))
+    assert "In the case 'plain'" in verdict.message and verdict.example.startswith("The case 'plain' in numbers:")
+
+
+def test_a_small_difference_is_visible(changed, judged):
+    def nearly(o):
+        o["outputs"]["dx"] *= 1 + 1e-5
+
+    *_, first = judged(changed(nearly, cases=("plain",))).example.splitlines()[-4:]
+    left, right = first.split()[:5], first.split()[5:]
+    assert left != right
 
 
 def test_what_is_too_large_is_not_drawn(changed, judged):
