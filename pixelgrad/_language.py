@@ -89,7 +89,7 @@ def _forms(code: str) -> list[tuple[re.Pattern[str], str]]:
         names = [name for _literal, name in parts if name]
         own = sum(character.isalpha() for literal, _name in parts for character in literal)
         if own and names and len(set(names)) == len(names):
-            pattern = "".join(re.escape(literal) + (f"(?P<{name}>.+?)" if name else "") for literal, name in parts)
+            pattern = "".join(re.escape(literal) + (f"(?P<{name}>.*?)" if name else "") for literal, name in parts)
             forms.append((own, re.compile(pattern, re.DOTALL), text))
     return [(form, text) for _own, form, text in sorted(forms, key=lambda one: -one[0])]
 

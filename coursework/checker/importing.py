@@ -5,6 +5,7 @@ not wrong: they wait for that file.
 """
 
 import importlib
+import re
 import sys
 import traceback
 from contextlib import suppress
@@ -73,7 +74,7 @@ def import_fault(outcomes):
     for outcome in outcomes.values() if isinstance(outcomes, dict) else ():
         if outcome["raised"] and outcome["raised"]["type"] == NOT_IMPORTED:
             file, _, words = outcome["raised"]["message"].partition(": ")
-            return retranslated(file), retranslated(words)
+            return retranslated(file), _retold(words)
     return None
 
 
@@ -154,6 +155,14 @@ def _one_line(error, line=None):
         words = str(error.msg if isinstance(error, SyntaxError) else error.strerror)
     place = _(" in line {line}", line=line) if line else ""
     return f"{exception_name(error)}{place}: {' '.join(words.split())}".removesuffix(": ")[:400]
+
+
+def _retold(words):
+    """Words of `_one_line`, or others about a file, in the language in use."""
+    if parts := re.fullmatch(r"([^\s:]+)( in line \d+)?(?:: (.*))?", words, re.DOTALL):
+        kind, place, what = parts.groups("")
+        return f"{kind}{retranslated(place)}: {_(what)}".removesuffix(": ")  # most of the time it is not ours
+    return retranslated(words)
 
 
 def _saved_as(encoding):

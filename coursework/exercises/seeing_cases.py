@@ -6,6 +6,7 @@ numbers matter their seed is given, so that results are the same everywhere.
 
 import numpy as np
 
+from ..._language import marked
 from ..._language import translated as _
 from . import seeing_core as core
 from .registry import ReturnError, Stage
@@ -21,6 +22,8 @@ from .seeing_networks import (
     with_params,
     without_last_relu,
 )
+
+OF_IMAGE = marked("the objective")  # what perceptual_objective returns, in words about what that returns
 
 # -- running -----------------------------------------------------------------------------------------------------------
 
@@ -669,7 +672,8 @@ def run_style(f, c, out):
     loss, dfeats = value
     out.take("style_loss", loss, "loss")
     if not isinstance(dfeats, list | tuple) or len(dfeats) != len(c["layers"]):
-        got = f"a list of {len(dfeats)}" if isinstance(dfeats, list | tuple) else f"a {type(dfeats).__name__}"
+        several = isinstance(dfeats, list | tuple)
+        got = _("a list of {count}", count=len(dfeats)) if several else f"a {type(dfeats).__name__}"
         raise ReturnError(
             _(
                 "style_loss returned {got} as dfeats; a list of {count} was expected, one a layer",
@@ -754,11 +758,11 @@ def run_style_transfer(f, c, out):
         raise ReturnError(_("perceptual_objective returned {got} instead of a function of the image", got=got))
     value = of_image(c["X"])
     if not isinstance(value, list | tuple) or len(value) != 3:
-        out.take("the objective", value, "loss", "dX", "info")  # raises ReturnError
+        out.take(OF_IMAGE, value, "loss", "dX", "info")  # raises ReturnError
     loss, dX, parts = value
-    out.take("the objective", (loss, dX), "loss", "dX")
+    out.take(OF_IMAGE, (loss, dX), "loss", "dX")
     if not isinstance(parts, dict):
         raise ReturnError(_("the objective returned a {kind} as info; a dict was expected", kind=type(parts).__name__))
     for name in ("style", "content", "tv"):
         if name in parts:
-            out.take("the objective", parts[name], name)
+            out.take(OF_IMAGE, parts[name], name)

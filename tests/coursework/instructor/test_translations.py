@@ -7,9 +7,10 @@ import string
 import pytest
 from babel.messages.mofile import read_mo
 
-from pixelgrad._language import DOMAINS, LANGUAGES, VARIABLE, in_language, language
+from pixelgrad._language import DOMAINS, LANGUAGES, VARIABLE, in_language, language, retranslated
 from pixelgrad._language import translated as _
 from pixelgrad.coursework.checker.board import board, check
+from pixelgrad.coursework.checker.importing import import_fault, not_imported
 from pixelgrad.coursework.checker.texts import columns, padded, wrapped
 from pixelgrad.coursework.instructor.make import make_edition
 from pixelgrad.coursework.instructor.translations import catalogue, compiled, folder, missing
@@ -69,6 +70,63 @@ def test_the_board_and_the_childs_words_are_translated(monkeypatch):
         verdicts, _printed = check(["relu"])
         words = board(verdicts)
     assert "relu" in words and re.search(r"[\u4e00-\u9fff]", words.splitlines()[1])
+
+
+@pytest.mark.parametrize(
+    ("words", "kept"),
+    [
+        ("relu_forward returned None instead of (out, cache); does it end in a return?", ["(out, cache)", "return"]),
+        ("affine_backward returned one value, a list; (dx, dw, db) was expected", ["list", "(dx, dw, db)"]),
+        ("style_loss returned a list of 2 as dfeats; a list of 3 was expected, one a layer", ["2", "dfeats", "3"]),
+        ("the objective returned 2 values; (loss, dX, info) was expected", ["2", "(loss, dX, info)"]),
+        ("a matrix", ["matrix"]),
+        ("an array of complex128", ["complex128"]),
+        ("an array of int64 with the shape (400, 400), far too large", ["int64", "(400, 400)"]),
+        ("what the functions return has 1,000,001 entries in all, too much to be kept", ["1,000,001"]),
+        ("(in affine_forward, which was given x (3, 4), w (4, 2))", ["affine_forward", "x (3, 4), w (4, 2)"]),
+        (
+            "it is saved as UTF-16, which Python does not read; save it as UTF-8 (in the editor: Save with Encoding)",
+            ["UTF-16", "UTF-8", "Save with Encoding"],
+        ),
+        (
+            "conv_forward_naive calls pixelgrad.layers.im2col.im2col, which is given and solves the exercise: write it "
+            "yourself",
+            ["conv_forward_naive", "pixelgrad.layers.im2col.im2col"],
+        ),
+    ],
+)
+def test_words_of_a_childs_process_are_told_by_their_form(words, kept):
+    """They are English, and nothing of them stays so but code."""
+    with in_language("zh"):
+        told = retranslated(words)
+    rest = told
+    for code in kept:
+        assert code in told
+        rest = rest.replace(code, "")
+    assert re.search(r"[\u4e00-\u9fff]", rest) and not re.search(r"[a-z]+ [a-z]+", rest), told
+    with in_language("en"):
+        assert retranslated(words) == words
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ("SyntaxError in line 3: expected ':'", "SyntaxError，第 3 行: expected ':'"),
+        ("AssertionError in line 3", "AssertionError，第 3 行"),
+        ("ValueError in line 3: a must be positive", "ValueError，第 3 行: a must be positive"),
+        ("ModuleNotFoundError: No module named 'a list'", "ModuleNotFoundError: No module named 'a list'"),
+        (
+            "SystemExit in line 9: it ends the whole program; do not call exit() outside the functions",
+            "SystemExit，第 9 行: 它会结束整个程序；不要在函数之外调用 exit()",
+        ),
+    ],
+)
+def test_of_an_import_that_fails_all_but_pythons_own_words_is_translated(words, told):
+    outcomes = not_imported(["a case"], "layers/basic.py", words)
+    with in_language("en"):
+        assert import_fault(outcomes) == ("layers/basic.py", words)
+    with in_language("zh"):
+        assert import_fault(outcomes) == ("layers/basic.py", told)
 
 
 def test_an_edition_keeps_its_language(tmp_path):
