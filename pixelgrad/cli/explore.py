@@ -28,6 +28,7 @@ def explore(args):
     if args.port > 65535:
         raise ValueError(f"--port: {args.port} is not one of 0 to 65535")
     if args.export:
+        _check_export_options(args)
         check_output(args, args.export, suffixes=(".html", ".htm"))
     elif missing := [name for name in NEEDED if importlib.util.find_spec(name) is None]:
         raise ValueError(f'the explorer needs {" and ".join(missing)}; pip install "pixelgrad[explore]"')
@@ -52,7 +53,14 @@ def explore(args):
         sample=image if is_sample else "",
         given="" if is_sample else os.path.basename(image),
     )
-    serve(settings, options, port=args.port, browser=not args.no_browser, quiet=False)
+    serve(settings, options, port=args.port, browser=not args.no_browser, quiet=args.quiet and not args.no_browser)
+
+
+def _check_export_options(args):
+    """What only a served page has is refused, not ignored."""
+    for option, usual in (("port", 0), ("no_browser", False), ("engine", "fast")):
+        if getattr(args, option) != usual:
+            raise ValueError(f"--{option.replace('_', '-')} has no effect with --export; leave it out")
 
 
 def _export(args, options, model):

@@ -25,7 +25,9 @@ function within(key, value) {
 export class MicroscopeView {
   constructor() {
     this.name = "microscope";
-    this.photo = new LargeMap({ label: say("field"), onmove: () => {} });
+    const onmove = (row, column) => this.go({ layer: -1, channel: 0, row, column });
+    this.photo = new LargeMap({ label: say("field"), onmove });
+    this.photo.canvas.removeAttribute("tabindex"); // the fields choose a pixel, too
     this.fields = el("div", { class: "controls" });
     this.title = el("h2", { class: "numbers" });
     this.forward = el("div", { class: "sum" });
@@ -38,7 +40,7 @@ export class MicroscopeView {
       el("section", { class: "card" }, el("h3", {}, say("forwardSum")), this.forward),
       el("section", { class: "card" }, el("h3", {}, say("backwardSum")), this.backward),
     ];
-    this.body = el("div", { class: "scope", tabindex: "0" }, el("div", { class: "scope-side" }, left, steps), ...sums);
+    this.body = el("div", { class: "scope", tabindex: "0", role: "group", "aria-label": say("microscope") }, el("div", { class: "scope-side" }, left, steps), ...sums);
     this.body.addEventListener("keydown", (event) => {
       if (event.key !== "ArrowLeft" && event.key !== "ArrowRight") return;
       this.step(event.key === "ArrowLeft" ? -1 : 1);

@@ -49,6 +49,8 @@ def test_a_photograph_and_a_weights_file_are_handed_on(run, photo, weights, quie
         (["portrait", "--port", "70000"], "70000"),
         (["portrait", "--export", "page.png"], ".html"),
         (["portrait", "--export", "none/page.html"], "does not exist"),
+        (["portrait", "--export", "page.html", "--engine", "naive"], "--engine has no effect"),
+        (["portrait", "--export", "page.html", "--no-browser"], "--no-browser has no effect"),
     ],
 )
 def test_what_cannot_be_used_is_refused_in_one_line(run, quiet_server, arguments, words):

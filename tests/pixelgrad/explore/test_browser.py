@@ -169,6 +169,8 @@ def test_numbers_under_the_microscope_add_up_and_arrow_keys_walk(opened, model, 
     page.locator(".scope").focus()
     page.keyboard.press("ArrowRight")
     page.locator("h2", has_text="conv1").wait_for()
+    page.locator(".field-photo canvas").click(position={"x": 100, "y": 50})
+    page.locator("h2", has_text="Photograph, channel 0").wait_for()
 
 
 def test_two_networks_beside_each_other(opened):
