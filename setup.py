@@ -19,6 +19,7 @@ setup(
     package_dir={f"pixelgrad.{folder}": folder for folder in FOLDERS},
     package_data={
         "pixelgrad": ["py.typed", "locale/*/LC_MESSAGES/*.mo"],
+        "pixelgrad.explore": ["static/*"],
         "pixelgrad.datasets": ["weights/*.h5"],
         "pixelgrad.coursework.checker": ["answers.h5"],
     },

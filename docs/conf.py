@@ -20,6 +20,8 @@ from numpydoc.xref import DEFAULT_LINKS  # noqa: E402
 
 import pixelgrad  # noqa: E402
 from pixelgrad.coursework.instructor.chapters import chapter_files, for_students, write  # noqa: E402
+from pixelgrad.datasets import default_sample  # noqa: E402
+from pixelgrad.explore.export import export_page  # noqa: E402
 
 project = "pixelgrad"
 author = "the pixelgrad developers"
@@ -32,7 +34,12 @@ extensions = [
     "numpydoc",
     "myst_nb",
 ]
+<<<<<<< HEAD
 exclude_patterns = ["_build", "_tables", "_templates"]
+=======
+exclude_patterns = ["_build", "_templates", "_extra"]
+html_extra_path = ["_extra"]
+>>>>>>> main
 default_role = "py:obj"
 templates_path = ["_templates"]
 
@@ -125,5 +132,16 @@ EXTRA = {
     "visualization.image_sets": ["features_of", "random_crops", "batches"],
 }
 
+
+def _export_explorer() -> None:
+    """The explorer as one page, which its own page links to; made anew when its modules have changed."""
+    page = HERE / "_extra" / "explorer-page.html"
+    page.parent.mkdir(exist_ok=True)
+    newest = max(path.stat().st_mtime for path in (ROOT / "pixelgrad" / "explore").rglob("*.*"))
+    if not page.exists() or page.stat().st_mtime < newest:
+        export_page(page, {"image": default_sample()}, overwrite=True)
+
+
 _copy_chapters()
 _write_reference()
+_export_explorer()

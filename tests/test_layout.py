@@ -9,6 +9,7 @@ ROOT = Path(__file__).resolve().parent.parent
 # From the top: a module may import what stands below its own room, and its own room.
 ROOMS = [
     "pixelgrad.cli",
+    "pixelgrad.explore",
     "coursework.instructor",
     "coursework.checker",
     "coursework.exercises",

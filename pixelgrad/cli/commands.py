@@ -118,6 +118,7 @@ def make_parser():
     from .coursework import add_coursework_commands
     from .download import add_download
     from .evaluate import add_evaluate
+    from .explore import add_explore
     from .features import add_feature_commands
     from .maps import add_map_commands
     from .pictures import add_picture_commands
@@ -133,6 +134,7 @@ def make_parser():
     looking = (add_picture_commands, add_feature_commands, add_map_commands, add_attack_commands, add_style_commands)
     for add in (
         *looking,
+        add_explore,
         add_download,
         add_convert,
         add_train,

@@ -1,0 +1,105 @@
+// Elements, texts and what is told to screen readers. Text is always set as text, never as markup.
+
+export const settings = JSON.parse(document.getElementById("settings").textContent);
+const language = navigator.languages.map((tag) => tag.split("-")[0]).find((tag) => tag in settings.texts) ?? "en";
+export const texts = settings.texts[language];
+
+/** A text of the catalogue with its {names} filled in. */
+export function say(key, values = {}) {
+  const text = texts.words[key] ?? key;
+  return text.replace(/\{(\w+)\}/g, (whole, name) => (name in values ? String(values[name]) : whole));
+}
+
+/** An element: el("p", {class: "note", onclick: f}, "text", other elements). */
+export function el(tag, attributes = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
+    else if (typeof value === "boolean") element.toggleAttribute(name, value);
+    else if (value !== null && value !== undefined) element.setAttribute(name, value);
+  }
+  element.append(...children.flat().filter((child) => child !== null && child !== undefined));
+  return element;
+}
+
+/** A formula as elements: x_{l} below the line, x^{2} above it. */
+export function formula(text) {
+  const parts = text.split(/([_^]\{[^}]*\})/).map((part) => {
+    const match = /^([_^])\{([^}]*)\}$/.exec(part);
+    return match ? el(match[1] === "_" ? "sub" : "sup", {}, match[2]) : part;
+  });
+  return el("p", { class: "formula" }, ...parts);
+}
+
+/** A labelled choice; options are [value, text]. */
+export function choice(label, options, value, onchange, attributes = {}) {
+  const select = el("select", attributes, ...options.map(([v, text]) => el("option", { value: v }, text)));
+  select.value = value;
+  select.addEventListener("change", () => onchange(select.value));
+  return { element: el("label", { class: "field" }, el("span", {}, label), select), select };
+}
+
+/** A labelled number from min to max. */
+export function number(label, min, max, value, onchange) {
+  const input = el("input", { type: "number", min, max, value, inputmode: "numeric" });
+  input.addEventListener("change", () => {
+    const whole = Math.round(Number(input.value));
+    input.value = Math.min(Math.max(Number.isFinite(whole) ? whole : value, Number(input.min)), Number(input.max));
+    onchange(Number(input.value));
+  });
+  return { element: el("label", { class: "field" }, el("span", {}, label), input), input };
+}
+
+/** A labelled slider. */
+export function slider(label, min, max, step, value, oninput) {
+  const input = el("input", { type: "range", min, max, step, value });
+  const shown = el("b", {}); // an output element would be what the label names
+  input.addEventListener("input", () => oninput(Number(input.value), shown));
+  return { element: el("label", { class: "field wide" }, el("span", {}, label, " ", shown), input), input, shown };
+}
+
+export function button(text, onclick, attributes = {}) {
+  return el("button", { type: "button", onclick, ...attributes }, text);
+}
+
+const live = el("p", { class: "status", role: "status", "aria-live": "polite" });
+export const statusLine = live;
+
+/** What happens now, at the foot of the page; screen readers read it out. */
+export function tell(text, wrong = false) {
+  if (live.textContent !== text) live.textContent = text;
+  live.classList.toggle("wrong", wrong);
+}
+
+/** A number for people: as many digits as tell something, and the sign as a minus. */
+export function show(value, digits = 4) {
+  if (!Number.isFinite(value)) return String(value);
+  const size = Math.abs(value);
+  const text = size !== 0 && (size < 10 ** -digits || size >= 1e6) ? value.toExponential(2) : value.toFixed(digits);
+  return text.replace("-", "−");
+}
+
+/** Two sentences, a formula, the line of code with its file, and a question. */
+export function explanation(name) {
+  const view = texts.views[name];
+  const question = el("p", { class: "question" }, el("strong", {}, say("question")), " ", view.question);
+  const parts = name in settings.code ? [formula(view.formula), ...codeParts(name)] : [formula(view.formula)];
+  return el("section", { class: "explained" }, el("p", {}, view.text), ...parts, question);
+}
+
+/** Of a method its formula, and the line of code with its file. */
+export function methodExplanation(name) {
+  const [title, text] = texts.methods[name] ?? [name, ""];
+  return el("section", { class: "explained" }, el("h3", {}, title), formula(text), ...codeParts(name));
+}
+
+function codeParts(name) {
+  const code = settings.code[name];
+  const place = `${code.file}:${code.line}`;
+  const link = settings.recorded ? el("span", {}, place) : el("a", { href: `source/${code.file}`, target: "_blank" }, place);
+  return [
+    el("p", { class: "label" }, say("code"), " ", link),
+    el("pre", { class: "line", tabindex: "0" }, el("code", {}, code.text)),
+    el("details", {}, el("summary", {}, say("wholeFunction")), el("pre", { tabindex: "0" }, el("code", {}, code.function))),
+  ];
+}

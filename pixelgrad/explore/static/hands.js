@@ -1,0 +1,201 @@
+// Hands on: paint grey over the photograph, and drag a fooling step; the scores follow.
+
+import { attempt } from "./client.js";
+import { drawImage, pictureImage } from "./colours.js";
+import { button, choice, el, explanation, say, settings, slider, tell } from "./dom.js";
+import { Scores } from "./scores.js";
+import { app, askAboutPicture, best, classOptions, network, picture, usePhotograph } from "./state.js";
+
+const GREY = 128;
+const VISIBLE = 30; // grey levels, root mean square, that a change is enlarged to
+
+/** Painting on the photograph; the newest painting is looked at as soon as the one before is done. */
+class Paint {
+  constructor() {
+    this.brush = 9;
+    this.canvas = el("canvas", { class: "large-map paint", tabindex: "0", role: "img", "aria-label": `${say("paintTitle")}. ${say("paintHelp")}`, width: 64, height: 64 });
+    this.box = el("div", { class: "cursor", hidden: true });
+    this.scores = new Scores({ rows: 6 });
+    const size = slider(say("brush"), 1, 33, 2, this.brush, (value, shown) => {
+      this.brush = value;
+      shown.textContent = say("pixels", { n: value });
+      this.showBrush();
+    });
+    size.shown.textContent = say("pixels", { n: this.brush });
+    const actions = el("div", { class: "actions" }, button(say("restore"), () => this.restore()), button(say("takeOver"), () => this.takeOver()));
+    const frame = el("div", { class: "map-frame" }, this.canvas, this.box);
+    const side = el("div", {}, el("p", { class: "note" }, say("paintHelp")), this.scores.element, size.element, actions);
+    this.element = el("section", { class: "card" }, el("h3", {}, say("paintTitle")), el("div", { class: "beside" }, frame, side));
+    this.canvas.addEventListener("pointerdown", (event) => {
+      this.canvas.setPointerCapture(event.pointerId);
+      this.point(event);
+    });
+    this.canvas.addEventListener("pointermove", (event) => event.buttons && this.point(event));
+    this.canvas.addEventListener("keydown", (event) => this.key(event));
+    this.canvas.addEventListener("blur", () => (this.box.hidden = true));
+    this.canvas.addEventListener("focus", () => this.showBrush());
+  }
+
+  async open() {
+    this.whole = await picture();
+    this.classes = (await network()).classes;
+    this.pixels = { data: this.whole.data.slice(), shape: this.whole.shape };
+    const [h, w] = this.whole.shape;
+    this.at = [Math.floor(h / 2), Math.floor(w / 2)];
+    this.before = (await askAboutPicture({ kind: "scores" })).probabilities.data;
+    this.show(this.before);
+  }
+
+  show(probabilities) {
+    drawImage(this.canvas, pictureImage(this.pixels));
+    this.scores.chosen = best(this.before, 1)[0][0];
+    this.scores.update(probabilities, this.classes, this.before);
+  }
+
+  point(event) {
+    const [h, w] = this.pixels.shape;
+    this.at = [Math.floor((event.offsetY / this.canvas.clientHeight) * h), Math.floor((event.offsetX / this.canvas.clientWidth) * w)];
+    this.showBrush();
+    this.paint();
+  }
+
+  key(event) {
+    const moves = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] };
+    if (event.key in moves) {
+      const far = event.shiftKey ? 1 : 4;
+      this.at = this.at.map((p, i) => Math.min(Math.max(p + far * moves[event.key][i], 0), this.pixels.shape[i] - 1));
+      this.showBrush();
+    } else if (event.key === " ") this.paint();
+    else return;
+    event.preventDefault();
+  }
+
+  showBrush() {
+    if (!this.pixels || !this.at) return;
+    const [h, w] = this.pixels.shape;
+    const [top, left] = this.at.map((p) => p - (this.brush - 1) / 2);
+    this.box.hidden = false;
+    const style = { top: (100 * top) / h, left: (100 * left) / w, height: (100 * this.brush) / h, width: (100 * this.brush) / w };
+    for (const [name, value] of Object.entries(style)) this.box.style[name] = `${value}%`;
+  }
+
+  paint() {
+    const [h, w] = this.pixels.shape;
+    const half = (this.brush - 1) / 2;
+    const [row, column] = this.at;
+    for (let i = Math.max(0, row - half); i <= Math.min(h - 1, row + half); i++) {
+      for (let j = Math.max(0, column - half); j <= Math.min(w - 1, column + half); j++) {
+        this.pixels.data.fill(GREY, 3 * (i * w + j), 3 * (i * w + j) + 3);
+      }
+    }
+    drawImage(this.canvas, pictureImage(this.pixels));
+    this.again();
+  }
+
+  /** Ask for the scores of the painting; while an answer is on its way the next question waits, and only the newest. */
+  async again() {
+    if (this.asking) {
+      this.waiting = true;
+      return;
+    }
+    this.asking = true;
+    await attempt(async () => {
+      do {
+        this.waiting = false;
+        const { probabilities } = await askAboutPicture({ kind: "scores" }, { pixels: this.pixels });
+        this.show(probabilities.data);
+        const [[k, p]] = best(probabilities.data, 1);
+        tell(`${this.classes[k]}, ${say("probability", { p: (100 * p).toFixed(1) })}`);
+      } while (this.waiting);
+    });
+    this.asking = false;
+  }
+
+  restore() {
+    this.pixels.data.set(this.whole.data);
+    this.show(this.before);
+  }
+
+  takeOver() {
+    usePhotograph({ ...app.source, pixels: true, name: say("yours") }, { data: this.pixels.data.slice(), shape: this.pixels.shape });
+  }
+}
+
+/** The line from the photograph towards another class. */
+class Fool {
+  constructor() {
+    this.canvas = el("canvas", { class: "large-map", role: "img", "aria-label": say("photograph"), width: 64, height: 64 });
+    this.changeCaption = el("figcaption", {}, "\u00a0");
+    this.change = el("canvas", { class: "large-map", "aria-hidden": "true", width: 64, height: 64 });
+    this.scores = new Scores({ rows: 6 });
+    this.amount = slider(say("amount"), 0, 30, 1, 20, (value) => this.show(value));
+    this.amount.input.setAttribute("aria-describedby", "fool-scores");
+    this.scores.element.id = "fool-scores";
+    this.targetField = el("div", { class: "inline" });
+    const pictures = el("div", { class: "pair" }, el("figure", {}, el("figcaption", {}, say("now")), this.canvas), el("figure", {}, this.changeCaption, this.change));
+    const side = el("div", {}, this.targetField, this.amount.element, this.scores.element);
+    this.element = el("section", { class: "card" }, el("h3", {}, say("foolTitle")), el("div", { class: "beside" }, pictures, side));
+  }
+
+  async open() {
+    this.whole = await picture();
+    this.classes = (await network()).classes;
+    const { probabilities } = await askAboutPicture({ kind: "scores" });
+    const [[first], ...others] = best(probabilities.data, 40);
+    if (this.target === undefined || this.target === first) {
+      const banana = this.classes.indexOf("banana");
+      this.target = settings.recorded ? settings.recorded.targets[0] : banana >= 0 && banana !== first ? banana : others[20][0];
+    }
+    const list = choice(say("target"), classOptions({ classes: this.classes }, settings.recorded?.targets), String(this.target), (value) => {
+      this.target = Number(value);
+      attempt(() => this.aim());
+    });
+    this.targetField.replaceChildren(list.element);
+    await this.aim();
+  }
+
+  async aim() {
+    this.found = await askAboutPicture({ kind: "fool", label: this.target });
+    this.scores.chosen = this.target;
+    this.show(Number(this.amount.input.value));
+  }
+
+  /** The photograph changed by an amount, and what the network says of it. */
+  show(index) {
+    if (!this.found) return;
+    const { amounts, probabilities, direction } = this.found;
+    const amount = amounts.data[index];
+    const K = probabilities.shape[1];
+    const shape = this.whole.shape;
+    const data = Uint8ClampedArray.from(this.whole.data, (value, i) => value + amount * direction.data[i]);
+    const times = Math.max(1, Math.min(10, Math.round(VISIBLE / (amount || 1))));
+    const change = Uint8ClampedArray.from(direction.data, (value) => GREY + times * amount * value);
+    this.changeCaption.textContent = say("change", { n: times });
+    drawImage(this.canvas, pictureImage({ data, shape }));
+    drawImage(this.change, pictureImage({ data: change, shape }));
+    this.amount.shown.textContent = say("greyLevels", { n: amount.toFixed(2) });
+    const at = (i) => probabilities.data.subarray(i * K, (i + 1) * K);
+    this.scores.update(at(index), this.classes, at(0));
+    const [[k, p]] = best(at(index), 1);
+    this.amount.input.setAttribute("aria-valuetext", `${this.amount.shown.textContent}: ${this.classes[k]}, ${(100 * p).toFixed(0)} %`);
+  }
+}
+
+export class HandsView {
+  constructor() {
+    this.name = "hands";
+    this.paint = new Paint();
+    this.fool = new Fool();
+    const explained = el("div", { class: "two" }, explanation("paint"), explanation("fool"));
+    this.element = el("div", {}, el("div", { class: "two" }, this.paint.element, this.fool.element), explained);
+  }
+
+  async open(stale) {
+    if (!stale && this.opened) return;
+    this.opened = true;
+    await this.paint.open();
+    await this.fool.open();
+  }
+
+  redraw() {}
+}

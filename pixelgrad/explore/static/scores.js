@@ -1,0 +1,48 @@
+// The most probable classes as bars.
+
+import { el, say } from "./dom.js";
+import { best } from "./state.js";
+
+/** A list of bars that keeps its rows: `update(probabilities, before)` moves them. */
+export class Scores {
+  constructor({ rows = 8, onclass = null } = {}) {
+    this.rows = rows;
+    this.onclass = onclass;
+    this.element = el("ol", { class: "scores", "aria-label": say("scores") });
+    this.chosen = null;
+  }
+
+  /** Show probabilities; `before` are those of the whole photograph, and marked. `classes` are the names. */
+  update(probabilities, classes, before = null) {
+    this.last = [probabilities, classes, before];
+    const ranked = best(probabilities, this.rows);
+    if (this.chosen !== null && !ranked.some(([k]) => k === this.chosen)) ranked[ranked.length - 1] = [this.chosen, probabilities[this.chosen]];
+    while (this.element.children.length < ranked.length) this.element.append(this.row());
+    ranked.forEach(([k, p], i) => {
+      const item = this.element.children[i];
+      const [name, percent] = item.querySelectorAll("span");
+      name.textContent = classes[k];
+      percent.textContent = say("probability", { p: (100 * p).toFixed(1) });
+      item.style.setProperty("--p", p);
+      item.style.setProperty("--before", before ? before[k] : -1);
+      item.classList.toggle("compared", before !== null);
+      item.dataset.label = k;
+      item.firstChild.setAttribute("aria-pressed", String(k === this.chosen));
+    });
+  }
+
+  choose(label) {
+    this.chosen = label;
+    if (this.last) this.update(...this.last);
+  }
+
+  row() {
+    const item = el("li", {});
+    const inside = [el("span", { class: "name" }), el("span", { class: "percent" })];
+    if (this.onclass) {
+      item.append(el("button", { type: "button", onclick: () => this.onclass(Number(item.dataset.label)) }, ...inside));
+    } else item.append(el("div", {}, ...inside));
+    item.append(el("div", { class: "bar" }));
+    return item;
+  }
+}

@@ -1,0 +1,116 @@
+import http.client
+import struct
+import threading
+
+import numpy as np
+import pytest
+
+from pixelgrad.classifiers import Network, PretrainedCNN
+from pixelgrad.datasets import sample_image
+from pixelgrad.explore.messages import pack, unpack
+
+
+@pytest.fixture(scope="package")
+def model():
+    return PretrainedCNN()
+
+
+@pytest.fixture(scope="package")
+def picture():
+    return sample_image("portrait", size=64)
+
+
+@pytest.fixture(scope="package")
+def networks(model):
+    """Networks with every kind of layer, beside the shipped one: {name: (network, image in model space)}."""
+    conv = {"type": "conv", "size": 3, "stride": 2, "pad": 1}
+    fire = {"type": "fire", "squeeze": 4, "expand1": 5, "expand3": 6}
+    pools = [
+        {"type": "max_pool", "size": 3, "stride": 2, "ceil_mode": True},
+        {"type": "avg_pool", "size": 2, "stride": 1},
+    ]
+    squeeze = [conv | {"filters": 6, "relu": False}, {"type": "relu"}, pools[0], fire, pools[1], fire]
+    squeeze += [{"type": "conv", "filters": 7, "size": 1}, {"type": "global_avg_pool"}]
+    plain = [conv | {"filters": 5, "batchnorm": True}]
+    plain += [{"type": "affine", "units": 9, "batchnorm": True, "relu": True}, {"type": "affine", "units": 4}]
+    found = {"shipped": (model, model.preprocess(sample_image("portrait", size=64)))}
+    for name, architecture, size in (("fire", squeeze, 33), ("affine", plain, 16)):
+        network = Network(architecture, input_size=(size, size), rng=3, pixel_mean=[100, 110, 120])
+        rng = np.random.default_rng(1)
+        for key, value in network.params.items():  # running averages and betas that are not 0 and 1
+            if key[0] in "bgr":
+                network.params[key] = (value + rng.random(value.shape)).astype(np.float32)
+        found[name] = network, network.preprocess(sample_image("portrait", size=size))
+    return found
+
+
+class Server:
+    """An explorer that runs in a thread of the tests."""
+
+    def __init__(self, options):
+        import uvicorn
+
+        from pixelgrad.explore.app import make_app
+        from pixelgrad.explore.page import page_settings
+        from pixelgrad.explore.process import Computation
+        from pixelgrad.explore.serve import free_socket
+
+        self.token = "token-of-the-tests"
+        self.socket = free_socket(0)
+        self.port = self.socket.getsockname()[1]
+        settings = page_settings(networks=["standard", "robust"], sample="portrait")
+        app = make_app(Computation(options), token=self.token, port=self.port, settings=settings)
+        config = uvicorn.Config(app, log_level="error", ws="none", lifespan="on", timeout_graceful_shutdown=1)
+        self.server = uvicorn.Server(config)
+        self.thread = threading.Thread(target=self.server.run, kwargs={"sockets": [self.socket]}, daemon=True)
+        self.thread.start()
+        self.address = f"http://127.0.0.1:{self.port}/{self.token}/"
+
+    def request(self, method, path, body=None, headers=None):
+        """The status, headers and body of an answer; the path is sent as it is."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+        given = {"Host": f"127.0.0.1:{self.port}", "Content-Type": "application/octet-stream"} | (headers or {})
+        connection.putrequest(method, path, skip_host=True, skip_accept_encoding=True)
+        for name, value in given.items():
+            if value is not None:
+                connection.putheader(name, value)
+        if body is not None:
+            connection.putheader("Content-Length", str(len(body)))
+        connection.endheaders()
+        if body:
+            connection.send(body)
+        answer = connection.getresponse()
+        content = answer.read()
+        connection.close()
+        return answer.status, dict(answer.getheaders()), content
+
+    def ask(self, request, arrays=None):
+        """The frames of an answer."""
+        status, _, content = self.request("POST", f"/{self.token}/ask", pack(request, arrays))
+        assert status == 200, content
+        return frames_of(content)
+
+    def close(self):
+        self.server.should_exit = True
+        self.thread.join(20)
+        assert not self.thread.is_alive()
+        self.socket.close()
+
+
+def frames_of(content):
+    """All frames of a stream, as (header, arrays)."""
+    found = []
+    while content:
+        size = 8 + sum(struct.unpack_from("<II", content))
+        found.append(unpack(content[:size]))
+        content = content[size:]
+    return found
+
+
+@pytest.fixture(scope="package")
+def server():
+    pytest.importorskip("uvicorn", reason="the explorer's server needs uvicorn and starlette")
+    pytest.importorskip("starlette", reason="the explorer's server needs uvicorn and starlette")
+    running = Server({"image": "portrait"})
+    yield running
+    running.close()
