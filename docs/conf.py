@@ -34,12 +34,8 @@ extensions = [
     "numpydoc",
     "myst_nb",
 ]
-<<<<<<< HEAD
-exclude_patterns = ["_build", "_tables", "_templates"]
-=======
-exclude_patterns = ["_build", "_templates", "_extra"]
+exclude_patterns = ["_build", "_tables", "_templates", "_extra"]
 html_extra_path = ["_extra"]
->>>>>>> main
 default_role = "py:obj"
 templates_path = ["_templates"]
 
