@@ -13,6 +13,7 @@ from ..exercises.catalogue import EXERCISES, ROOT, STAGES, check_stages
 from ..exercises.registry import CORE
 from .importing import CANNOT
 from .judge import BLOCKED, PARTLY, PASSED, TODO, WRONG, Answers, Verdict, judge
+from .messages import CODE
 from .packing import copied
 from .runner import Limits, run_exercises
 from .store import read_answers
@@ -135,7 +136,9 @@ def board(verdicts, *, width=100, colour=False):
         lines.append(f"  {sign} {verdict.exercise:20s} {points:>6s}  {_(exercise.title)}")
         if verdict.status == PARTLY:
             each = ", ".join(f"{stage.id} {stage.points}/{stage.max_points}" for stage in verdict.stages)
-            still = _("passed; still open: {stages} ({points})", stages=", ".join(verdict.open_stages), points=each)
+            still = _(
+                "core passed; still open: {stages} ({points})", stages=", ".join(verdict.open_stages), points=each
+            )
             lines.append(f"      {still}")
         if verdict.status in (PARTLY, WRONG, TODO):
             words = verdict.message.splitlines()
@@ -144,10 +147,10 @@ def board(verdicts, *, width=100, colour=False):
             elif verdict.message in shown:  # a file that cannot be imported is the same for all that stands in it
                 words = [as_above]
             shown.add(verdict.message)
-            words = [*words, *(verdict.example.splitlines() if words != [as_above] else [])]
-            for line in words:
-                code = line.startswith("    ")
-                lines += [f"      {line}"] if code else wrapped(line, width, " " * 6)
+            for line in words:  # code begins at the margin: Python does not take it otherwise
+                code = line.startswith(CODE)
+                lines += [line.removeprefix(CODE)] if code else wrapped(line, width, " " * 6)
+            lines += [f"      {line}" for line in verdict.example.splitlines() if words != [as_above]]
         elif verdict.status == BLOCKED:
             # Why a file cannot be imported is said once, also where no exercise of that file is shown.
             new = _(CANNOT) in verdict.message and verdict.message not in shown

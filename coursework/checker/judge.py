@@ -15,7 +15,7 @@ from ..exercises.registry import CORE
 from .comparing import alike
 from .diagnosis import ENDLESS, does_something, known_mistakes
 from .importing import CANNOT, import_fault
-from .messages import TO_PASTE, case_message, mistake_example, paste, related, shown_case, where
+from .messages import TO_PASTE, case_message, first_wrong, mistake_example, paste, related, shown_case, where
 from .tables import drawn_case
 
 TOO_LONG = marked("It did not finish in time. Is there a loop that never ends, or one far longer than necessary?")
@@ -131,6 +131,8 @@ def judge(exercise, answers, outcomes, stages=STAGES):
                 _("Later, for {stage}: {hint}", stage=stage.id, hint=_(known.hint)) for known, stage in later if stage
             ]
             mistakes += [known.name for known in others]
+        if status == TODO:
+            texts += filter(None, (_already(exercise, asked, outcomes, stage, everything) for stage in extensions))
         for stage in extensions:
             passed, text = False, ""
             if status == PASSED:
@@ -206,10 +208,19 @@ def _judge(exercise, asked, all_outcomes, stage, everything):
     if shown is None:
         lines.append(case_message(exercise, answers.right[case], outcomes.get(case), case))
         lines.append("" if known else related(exercise, answers, outcomes, failing, case))
-    lines += [where(failing, answers.right), paste(exercise, case, answers.inputs[case])]
+    wrong, extension = first_wrong(exercise, answers, outcomes, case), None if stage.id == CORE else stage.id
+    lines += [where(failing, answers.right, extension), paste(exercise, case, answers.inputs[case], wrong)]
     name = " + ".join(mistake.name for mistake in known)
     drawn = drawn_case(exercise, answers, outcomes, failing, case)
     return WRONG, "\n".join(line for line in lines if line), name or None, drawn
+
+
+def _already(exercise, asked, outcomes, stage, everything):
+    """What is to say of an extension where the core is to do: its own functions may be there."""
+    status, text, *_rest = _judge(exercise, asked, outcomes, stage, everything)
+    if status == PASSED:
+        return _("{stage}: right so far.", stage=stage.id)
+    return f"{stage.id}: {text}" if status == WRONG else ""
 
 
 def _stage_of(mistake, answers, stages):

@@ -11,6 +11,7 @@ from .diagnosis import CHANGED, KINDS, RAISED, explained
 from .relations import relation
 
 TO_PASTE = marked("To see it in Python:")
+CODE = "    "  # before lines of code within a message
 _INPUT = re.compile(r'c\["(\w+)"\]')
 _MOST_CASES = 4  # that are listed
 AGAIN = "_again"  # behind an output's name: of a second call with the same cache
@@ -125,6 +126,8 @@ def _crash(raised):
     if raised["type"] == "ReturnError":
         words = retranslated(raised["message"])
         return words if words.endswith(("?", "\uff1f")) else _("{words}.", words=words)
+    if raised["type"] == "BdbQuit":
+        return _("a debugger was started, and the checker has no keyboard: start it on the lines below.")
     place = _(" in {function}", function=raised["function"]) if raised["function"] else ""
     place += _(", line {line}", line=raised["line"]) if raised["line"] else ""
     words = raised["message"]
@@ -183,10 +186,12 @@ def _border(wrong):
     return _(", none of them at the border") if inside == wrong.sum() else ""
 
 
-def where(failing, cases):
-    """How many cases are right, and which are wrong."""
+def where(failing, cases, stage=None):
+    """How many cases are right, and which are wrong; of an extension's cases, if its name is given."""
     if len(failing) == len(cases):
-        return "" if len(failing) == 1 else _("It is wrong in every case.")
+        if len(failing) == 1:
+            return ""
+        return _("It is wrong in every case of {stage}.", stage=stage) if stage else _("It is wrong in every case.")
     more = len(failing) - _MOST_CASES + 1
     shown = failing if more <= 1 else [*failing[: _MOST_CASES - 1], _("and {count} more", count=more)]
     return _(
@@ -237,12 +242,25 @@ def calls(exercise, inputs):
     return [line for line in exercise.paste.strip().splitlines() if set(_INPUT.findall(line)) <= inputs.keys()]
 
 
-def paste(exercise, case, inputs):
-    """The failing case, to be pasted into Python."""
+def first_wrong(exercise, answers, outcomes, case):
+    """The output that a message about this case speaks of; None where it is not about numbers."""
+    right, got = answers.right[case]["outputs"], outcomes.get(case)
+    if got is None or got["raised"]:
+        return None
+    names = sorted(right, key=lambda name: name not in exercise.forward)
+    return next(
+        (name for name in names if name in got["outputs"] and not close(right[name], got["outputs"][name])), None
+    )
+
+
+def paste(exercise, case, inputs, wrong=None):
+    """The failing case, to be pasted into Python; it prints the output that is wrong, where it has a name there."""
     modules = {}
     for function, file in exercise.files.items():
         modules.setdefault(file[:-3].replace("/", "."), []).append(function)
     lines = [f"from pixelgrad.{module} import {', '.join(names)}" for module, names in modules.items()]
     code = ["from pixelgrad.coursework import load_case", *lines, f"c = load_case({exercise.id!r}, {case!r})"]
     code += calls(exercise, inputs)
-    return f"{_(TO_PASTE)}\n" + "\n".join(f"    {line}" for line in code)
+    if wrong is not None and any(re.match(rf"(\w+, )*{re.escape(wrong)}\b[\w, ]*=", line) for line in code):
+        code.append(f"print({wrong})")
+    return f"{_(TO_PASTE)}\n" + "\n".join(f"{CODE}{line}" for line in code)

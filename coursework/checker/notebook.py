@@ -6,12 +6,15 @@ and so does a name that a cell above should have made; the cells below run on. A
 
 import ast
 import sys
+import time
 from typing import Any
 
 from ..._language import translated as _
 from ...todo import Todo
-from ..exercises.catalogue import EXERCISES
+from ..exercises.catalogue import EXERCISES, ROOT
 from .board import board, check
+
+_STARTED = time.time()
 
 
 def start() -> None:
@@ -29,6 +32,8 @@ def report(*names: str) -> None:
     *names : str
         Exercises, such as "affine".
     """
+    if changed := _changed_since_import(names):
+        print(_("Restart the kernel: {files} changed after it was imported here.", files=", ".join(changed)))
     asked = [name for name in names if name in EXERCISES]
     given = [name for name in names if name not in EXERCISES]
     if asked:
@@ -36,6 +41,13 @@ def report(*names: str) -> None:
         print(board(verdicts), *filter(None, [printed]), sep="\n")
     if given:
         print(_("Given in this edition: {exercises}.", exercises=", ".join(given)))
+
+
+def _changed_since_import(names):
+    """The files of exercises that the kernel has imported, and that were saved since this module was."""
+    files = [file for name in names if name in EXERCISES for file in EXERCISES[name].files.values()]
+    imported = [file for file in files if f"pixelgrad.{file[:-3].replace('/', '.')}" in sys.modules]
+    return [file for file in dict.fromkeys(imported) if (ROOT / file).stat().st_mtime > _STARTED]
 
 
 def waiting_line(exercise: str) -> str:

@@ -396,4 +396,5 @@ def environment(folder):
     ours = {name: os.environ[name] for name in kept if name in os.environ}
     home = {"HOME": str(folder), "TMPDIR": str(folder), "TEMP": str(folder), "TMP": str(folder)}
     python = {"PYTHONDONTWRITEBYTECODE": "1", "PYTHONIOENCODING": "utf-8:replace", VARIABLE: "en"}
+    python |= {"PYTHONBREAKPOINT": "0"}  # there is no keyboard
     return ours | home | python | {"OPENBLAS_NUM_THREADS": "1", "MPLBACKEND": "Agg"}

@@ -46,6 +46,8 @@ def reset_exercise(name, *, root=ROOT):
         stub = stub_file.read_text(encoding="utf-8")
         old = source_text(path.read_bytes()) if path.is_file() else ""  # in whatever encoding it was saved
         functions = [function for function in exercise.functions if exercise.file(function) == file]
+        if path.is_file() and old == _with_functions_of(old, stub, functions):
+            continue  # they are stubs already
         kept = _free_name(path)
         kept.write_bytes(path.read_bytes() if path.is_file() else b"")
         with written_beside(path, overwrite=True) as temporary:

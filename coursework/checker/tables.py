@@ -5,6 +5,7 @@ import numpy as np
 from ..._language import marked
 from ..._language import translated as _
 from .comparing import close
+from .messages import first_wrong
 from .texts import columns as width_of
 from .texts import padded
 
@@ -17,19 +18,19 @@ def drawn_case(exercise, answers, outcomes, failing, shown):
 
     Empty where arrays are too large to look at, or something else than numbers is wrong.
     """
-    name = _wrong_output(exercise, answers, outcomes, shown)
-    if name is None or not exercise.drawn:
+    name = first_wrong(exercise, answers, outcomes, shown)
+    if name is None or not exercise.drawn or not _comparable(answers.right[shown], outcomes[shown], name):
         return ""
     cases = [case for case in failing if _draws(answers.right[case], outcomes.get(case), name)]
     if not cases:
         return ""
     case = min(cases, key=lambda one: (one != shown, answers.right[one]["outputs"][name].size))
-    title = (
-        marked("The case {case!r} in numbers:") if case == shown else marked("A smaller case, {case!r}, in numbers:")
-    )
+    title = marked("The case {case!r} in numbers:") if case == shown else marked("Another case, {case!r}, in numbers:")
     expected, got = answers.right[case]["outputs"][name], outcomes[case]["outputs"][name]
     digits = _telling_digits(expected, got)
     columns = [_column(title, array, 3) for title, array in _arrays(answers.inputs[case])]
+    if not columns and expected.ndim == 0:
+        return ""
     columns += [
         _column(words, array, digits)
         for words, array in ((_("your {name}", name=name), got), (_("right {name}", name=name), expected))
@@ -72,22 +73,18 @@ def _telling_digits(expected, got):
     return 9
 
 
-def _wrong_output(exercise, answers, outcomes, case):
-    """The output that a message about this case speaks of; None where it is not about numbers."""
-    right, got = answers.right[case]["outputs"], outcomes.get(case)
-    if got is None or got["raised"]:
-        return None
-    names = sorted(right, key=lambda name: name not in exercise.forward)
-    return next((n for n in names if n in got["outputs"] and not close(right[n], got["outputs"][n])), None)
+def _comparable(right, got, name):
+    """Whether an output is there, and of the right shape: else the message says all there is."""
+    return name in got["outputs"] and got["outputs"][name].shape == right["outputs"][name].shape
 
 
 def _draws(right, got, name):
     """Whether both arrays are there, differ, and can be drawn."""
     if got is None or name not in got["outputs"] or name not in right["outputs"]:
         return False
-    expected, value = right["outputs"][name], got["outputs"][name]
-    if expected.ndim == 0 or expected.shape != value.shape:  # the message says all there is
+    if not _comparable(right, got, name):
         return False
+    expected, value = right["outputs"][name], got["outputs"][name]
     return _fits(expected) and _fits(value) and not close(expected, value)
 
 

@@ -12,14 +12,17 @@ import gettext
 import io
 import json
 import os
+import re
 import sys
 import time
 from pathlib import Path
 
 from ..._language import language
-from ..exercises.catalogue import ROOT
+from ..._language import translated as _
+from ..exercises.catalogue import EXERCISES, ROOT
 
 FOLDER = "notebooks"
+_EXERCISE, _CODE = re.compile(r"\*\*(Exercise\.|练习.?)\*\*"), re.compile(r"`([^`]+)`")
 LOCALE = Path(__file__).resolve().parent / "locale"  # the chapters in other languages
 ANSWER = "answer"  # the tag of a cell with a model answer
 BLANK = "*Your answer:*"
@@ -59,10 +62,23 @@ def for_students(notebook, *, outputs=False, translated=str):
     return notebook
 
 
-def write_for_students(path, source=None, *, outputs=False):
-    """Write a chapter as students get it, in the language in use."""
+def write_for_students(path, source=None, *, outputs=False, exercises=EXERCISES):
+    """Write a chapter as students get it, in the language in use; what they are not to write is said to be given."""
     catalogue = gettext.translation("chapters", LOCALE, [language()], fallback=True)
-    write(path, for_students(read(source or path), outputs=outputs, translated=catalogue.gettext))
+    functions = {function for name in exercises for function in EXERCISES[name].functions}
+
+    def translated(text):
+        return "\n\n".join(_asked(paragraph, functions) for paragraph in catalogue.gettext(text).split("\n\n"))
+
+    write(path, for_students(read(source or path), outputs=outputs, translated=translated))
+
+
+def _asked(paragraph, functions):
+    """A paragraph that begins "**Exercise.** Write `name`": as it is if one of these functions is asked for in it."""
+    if not _EXERCISE.match(paragraph) or {*_CODE.findall(paragraph)} & functions:
+        return paragraph
+    named = ", ".join(f"`{name}`" for name in _CODE.findall(paragraph))
+    return _("**Given in this edition:** {names}.", names=named)
 
 
 def write(path, notebook):

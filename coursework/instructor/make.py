@@ -106,7 +106,7 @@ def _write(project, chosen, stages, title, seed):
     for folder in (*FOLDERS, *COURSEWORK):
         shutil.copytree(ROOT / folder, project / folder, ignore=ignore)
     for chapter in chapter_files(project):
-        write_for_students(chapter)
+        write_for_students(chapter, exercises=chosen)
     for name in FILES:
         shutil.copy(ROOT / name, project / name)
     texts = edition_texts(chosen)

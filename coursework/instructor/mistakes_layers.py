@@ -14,7 +14,7 @@ def _of(exercise, *mistakes):
 
 
 # Hints that more than one exercise uses.
-ORDER = "All gradients are there, but not in the order of the docstring: they come as the arguments of forward do."
+ORDER = "All gradients are there, but in another order. Return them in the order of forward's arguments: dx, dw, db."
 FLOAT32 = "The inputs are float64, but what comes back is float32: half of the digits were thrown away on the way."
 AFFINE_OUT = "x.reshape(x.shape[0], D) @ w + b"
 AFFINE_DX = "(dout @ w.T).reshape(x.shape)"
@@ -34,6 +34,20 @@ _of(
         "db = dout.sum(axis=0, keepdims=True)",
         "The bias gradient has the shape (1, M), b has (M,): what is left when you sum over the batch and keep "
         "that axis? Sums hide it by broadcasting, until `b -= learning_rate * db` stops with an error.",
+    ),
+    (
+        "dw of the last image only",
+        "dw = x.reshape(x.shape[0], w.shape[0]).T @ dout",
+        "dw = x.reshape(x.shape[0], w.shape[0])[-1:].T @ dout[-1:]",
+        "dw is that of the last image alone. In a loop over the images each adds its part: = writes over what is "
+        "there.",
+    ),
+    (
+        "db of the last image only",
+        "db = dout.sum(axis=0)",
+        "db = dout[-1].copy()",
+        "db is that of the last image alone. In a loop over the images each adds its part: = writes over what is "
+        "there.",
     ),
     (
         "db is a mean over the batch",
@@ -224,13 +238,13 @@ _of(
         "guided asks for dout only",
         RELU_GUIDED,
         "return np.maximum(dout, 0)",
-        "'guided' does what 'deconv' should do. It asks one more question, about x.",
+        "'guided' does what 'deconv' should do: for guided backpropagation the sign of x counts, too.",
     ),
     (
         "guided asks for x only",
         RELU_GUIDED,
         "return dout * (x > 0)",
-        "'guided' does what 'standard' does. It asks one more question, about dout.",
+        "'guided' does what 'standard' does: for guided backpropagation the sign of dout counts, too.",
     ),
     (
         "guided asks for equal signs",
@@ -243,6 +257,12 @@ _of(
         "* (x > 0)\n    return np.maximum(dout, 0)",
         "* (x > 0)\n    return np.maximum(dout, 0) * (x > 0)",
         "'deconv' does what 'guided' should do. A deconvnet does not look at x on the way back.",
+    ),
+    (
+        "deconv does what standard does",
+        "return np.maximum(dout, 0)\n",
+        "return dout * (x > 0)\n",
+        "'deconv' does what 'standard' does. A deconvnet looks at dout in place of x.",
     ),
     (
         "rules guided and deconv exchanged",
@@ -310,6 +330,13 @@ _of(
         ("shifted = x - x.max()", PROBS, LOSS_OF_TARGETS),
         "The scores are shifted by the largest of the whole batch. An image whose own scores lie far below it ends up "
         "with 0 divided by 0. Whose maximum should it be?",
+    ),
+    (
+        "shift by the maximum of each class",
+        SHIFTED,
+        "shifted = x - x.max(axis=0, keepdims=True)",
+        "From each class its largest score in the batch is subtracted, so that the scores of one image are shifted by "
+        "different numbers. Along which axis must the maximum go, for the probabilities to stay the same?",
     ),
     (
         "one shift for the whole batch, with logarithms",

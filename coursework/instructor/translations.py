@@ -35,7 +35,8 @@ def messages(domain):
         ]:
             for _line, text, *_rest in extract_from_file("python", path, keywords=KEYWORDS):
                 found.setdefault(text, path.relative_to(ROOT).as_posix())
-        for text in ("Layers", "Seeing", "Seeing inside convolutional networks"):
+        given = "**Given in this edition:** {names}."
+        for text in ("Layers", "Seeing", "Seeing inside convolutional networks", given):
             found.setdefault(text, "coursework/exercises")
     elif domain == "exercises":
         for name, exercise in EXERCISES.items():

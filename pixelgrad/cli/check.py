@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import sys
 import time
 from contextlib import suppress
@@ -99,6 +100,8 @@ def check(args):
         sys.stdout.reconfigure(errors="replace")
     while True:
         before = _saved(args.exercises)  # what is saved while we check must not be missed
+        if args.watch:  # one board follows another
+            print(f"\n── {time.strftime('%H:%M:%S')} {'─' * 60}")
         code = _check_once(args)
         if not args.watch:
             return code
@@ -138,7 +141,8 @@ def _check_once(args):
     if args.json:
         print(json.dumps(board.as_dict(verdicts), indent=1))
     else:
-        print(board.board(verdicts, colour=_has_colour(sys.stdout)))
+        width = min(100, max(60, shutil.get_terminal_size().columns)) if sys.stdout.isatty() else 100
+        print(board.board(verdicts, width=width, colour=_has_colour(sys.stdout)))
         if printed.strip():
             lines = printed.rstrip().splitlines()
             more = [_("... and more")] if len(lines) > _MOST_LINES else []
@@ -181,7 +185,10 @@ def reset(args):
     from ..coursework.checker.student import STUBS, reset_exercise, still_broken
     from ..coursework.exercises.catalogue import ROOT
 
-    for path, kept in reset_exercise(args.exercise):
+    changed = reset_exercise(args.exercise)
+    if not changed:
+        print(_("{exercise} has its stubs already", exercise=args.exercise))
+    for path, kept in changed:
         print(_("{file} has its stub back; what was there before is in {kept}", file=path, kept=kept))
     broken = still_broken(args.exercise)
     if broken:

@@ -114,7 +114,7 @@ def test_nothing_is_there_that_is_not_for_students(edition):
     assert rooms == {"__init__.py", "checker", "edition.json", "exercises", "stubs"}
     assert {name.split("/")[0] for name in names} == {
         *("pixelgrad", "layers", "classifiers", "visualization", "datasets", "coursework", "notebooks", "tests"),
-        *(".github", "setup.py", "pyproject.toml", "LICENSE", "README.md"),
+        *(".github", ".gitignore", "setup.py", "pyproject.toml", "LICENSE", "README.md"),
     }
     assert [name for name in names if name.startswith("tests/")] == ["tests/test_exercises.py"]
     assert not [name for name in names if name.endswith((".pyc", ".part")) or "__pycache__" in name or "{{" in name]
