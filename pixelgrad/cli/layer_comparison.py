@@ -56,16 +56,23 @@ def compare_engines(model, X):
         if np.shape(mine) != out.shape:
             raise LayerFault(
                 f"engine {model.engine}: {layer} is the first layer that differs: it returns the shape "
-                f"{np.shape(mine)}, not {out.shape}; {_CHECK}"
+                f"{np.shape(mine)}, not {out.shape}{_holds(model, layer)}; {_CHECK}"
             )
         difference = float(np.abs(mine - out).max() / max(np.abs(out).max(), 1e-30))
         if not difference < _AGREES:  # NaN differs, too
             raise LayerFault(
                 f"engine {model.engine}: {layer} is the first layer that differs, by {difference:.2g} of its largest "
-                f"value; {_CHECK}"
+                f"value{_holds(model, layer)}; {_CHECK}"
             )
         largest, X = max(largest, difference), out
     return largest
+
+
+def _holds(model, layer):
+    """What a layer holds besides what its name says: "; conv1 holds batch norm and ReLU, too"."""
+    block = dict(model.named_blocks())[layer]
+    parts = [words for part, words in (("batchnorm", "batch norm"), ("relu", "ReLU")) if getattr(block, part, False)]
+    return f"; {layer} holds {' and '.join(parts)}, too" if parts else ""
 
 
 def layer_fault(args, error):
