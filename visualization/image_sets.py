@@ -5,7 +5,7 @@ in data sets (a memory map works: only a batch is read at a time), or floats in 
 """
 
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -13,6 +13,14 @@ from .._progress import progress_bar
 from .._typing import Array, Images, IntArray
 from ..classifiers.network import Network
 from .checks import check_finite, check_whole
+
+
+class ImageSet(NamedTuple):
+    """Images (N, 3, H, W) uint8 to look through, a label for each, and the labels' names."""
+
+    images: np.ndarray
+    labels: np.ndarray
+    names: list
 
 
 def check_image_set(op: str, images: Images | Array, name: str = "images") -> None:

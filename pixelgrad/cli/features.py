@@ -2,7 +2,6 @@
 
 import re
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 
@@ -246,14 +245,6 @@ def embed(args):
 # -- what they share --------------------------------------------------------------------------------------------------
 
 
-class _ImageSet(NamedTuple):
-    """Images (N, 3, H, W) uint8 to look through, a label for each, and the labels' names."""
-
-    images: np.ndarray
-    labels: np.ndarray
-    names: list
-
-
 def _image_set_options(parser, images=IMAGES):
     parser.add_argument(
         "--data",
@@ -272,8 +263,7 @@ def _image_set_options(parser, images=IMAGES):
 
 def _image_set(args, model, rng, images=IMAGES):
     """What the options ask for: images of a data set, or crops of the sample photographs."""
-    from ..visualization.image_sets import sample_crops
-    from ..visualization.plots.pictures import short_name
+    from ..visualization.image_sets import ImageSet, sample_crops
 
     if args.data is None:
         if args.cache is not None:
@@ -281,16 +271,23 @@ def _image_set(args, model, rng, images=IMAGES):
         from ..datasets import sample_names
 
         crops, source = sample_crops(args.images or CROPS, size=model.input_size, rng=rng)
-        return _ImageSet(crops, source, sample_names())
+        return ImageSet(crops, source, sample_names())
+    return images_of_data(args, args.images or images, rng)
+
+
+def images_of_data(args, count, rng):
+    """Up to `count` validation images of the data set that --data names, drawn at random (ImageSet)."""
     from ..datasets import DataError, load_tiny_imagenet
+    from ..visualization.image_sets import ImageSet
+    from ..visualization.plots.pictures import short_name
 
     data = load_tiny_imagenet(args.data, cache_dir=args.cache, progress=not args.quiet)
     if data["y_val"] is None or not len(data["y_val"]):
         raise DataError(f"{args.data} has no validation images with labels to look through")
     available = len(data["X_val"])
-    chosen = np.sort(rng.choice(available, min(args.images or images, available), replace=False))
+    chosen = np.sort(rng.choice(available, min(count, available), replace=False))
     names = [short_name(name) for name in data["class_names"]]
-    return _ImageSet(np.asarray(data["X_val"][chosen]), data["y_val"][chosen], names)
+    return ImageSet(np.asarray(data["X_val"][chosen]), data["y_val"][chosen], names)
 
 
 def _number_of(text, N):

@@ -31,6 +31,7 @@ from .shared import (
 )
 from .visualize import add_visualize
 
+SEARCHED = 2000  # images of a data set, at most
 GUIDE_SIZE = 128  # pixels of a side
 LONGEST_SIDE = 512  # pixels; larger photographs are made smaller before they are dreamt about
 
@@ -109,6 +110,10 @@ def add_picture_commands(commands):
 
     p = add_command(commands, "gallery", gallery, "every technique on a photograph, and a page that explains them")
     p.add_argument("--image", metavar="FILE", help="your photograph (default: those that installed packages carry)")
+    p.add_argument(
+        "--data", metavar="DATA", help=f"TinyImageNet: {SEARCHED} of its images are looked through for likeness"
+    )
+    p.add_argument("--cache", metavar="DIR", help="with --data: folder for the decoded images")
     p.add_argument("--only", nargs="+", metavar="NAME", help="these techniques only, such as saliency deepdream")
     p.add_argument("--full", action="store_true", help="larger pictures, and more of them; takes minutes")
     p.add_argument(
@@ -355,18 +360,23 @@ def gallery(args):
     from ..datasets import load_image
     from ..visualization.gallery.build import FIGURES as TECHNIQUES
     from ..visualization.gallery.build import make_gallery
+    from .features import images_of_data
 
     for name in TECHNIQUES:
         keep_input(args, Path(args.out) / f"{name}.png")
     model = load_model(args)
     twin = PretrainedCNN(variant="robust", engine=args.engine) if args.model in (None, "standard") else None
     image = None if args.image is None else load_image(args.image)
+    data = None
+    if args.data is not None:
+        data = images_of_data(args, SEARCHED, np.random.default_rng(args.seed))
     index = make_gallery(
         args.out,
         model,
         twin=twin,
         image=image,
         image_name=Path(args.image).name if args.image else "",
+        data=data,
         only=args.only,
         full=args.full,
         jobs=args.jobs,

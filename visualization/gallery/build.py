@@ -25,12 +25,14 @@ from ..._typing import Images
 from ...classifiers.network import Network
 from ...datasets import sample_image, sample_names
 from ..checks import check_whole
+from ..image_sets import ImageSet
 from . import attribution, features, maps, pictures, style
 from .figure import Subject, map_layers
 from .page import write_page
 
 # What takes longest is begun first, behind the first picture: no process is to wait for it in the end.
 LONGEST = ("textures", "style-transfer", "class-visualization", "inversion", "deepdream", "neurons")
+SEARCHES = ("patches", "neighbours", "embedding")  # look through many images
 FIGURES = pictures.FIGURES | maps.FIGURES | features.FIGURES | style.FIGURES
 MORE_FIGURES = attribution.FIGURES  # with full=True, or by name
 
@@ -42,6 +44,7 @@ def make_gallery(
     twin: Network | None = None,
     image: Images | None = None,
     image_name: str = "your photograph",
+    data: ImageSet | None = None,
     only: Sequence[str] | None = None,
     full: bool = False,
     jobs: int = 1,
@@ -63,6 +66,8 @@ def make_gallery(
         Photograph to work on; by default those that installed packages carry.
     image_name : str
         What to call it.
+    data : ImageSet, optional
+        Images of a data set, to look through for patches, neighbours and the map by t-SNE.
     only : sequence of str, optional
         Names of techniques, keys of `FIGURES` or `MORE_FIGURES`; by default those of `FIGURES`, or all with `full`.
     full : bool
@@ -111,6 +116,7 @@ def make_gallery(
     subject = replace(
         _sample_subject() if image is None else Subject([image_name], [np.asarray(image)]), twin=twin, full=full
     )
+    given = replace(subject, data=data)  # large: only what looks through it is sent to its process
 
     manifest: dict[str, Any] = {"format": "pixelgrad gallery", "seed": seed, "full": full, "versions": _versions()}
     manifest |= {"network": model.provenance, "twin": twin and twin.provenance}
@@ -118,9 +124,10 @@ def make_gallery(
     made: dict[str, Any] = {}  # entry in the manifest and caption, by name
     of_each = progress and jobs == 1 and sys.stderr.isatty()  # nested bars clutter a log file
     order = [*names[:1], *sorted(names[1:], key=lambda name: name not in LONGEST)] if jobs > 1 else names
-    work = partial(
-        _write_figure, out=out, subject=subject, model=model, seed=seed, progress=of_each, overwrite=overwrite
-    )
+    options = {"out": out, "model": model, "seed": seed, "progress": of_each, "overwrite": overwrite}
+    work = {
+        name: partial(_write_figure, name, subject=given if name in SEARCHES else subject, **options) for name in names
+    }
     with progress_bar(total=len(names), progress=progress, unit="technique") as bar:
         try:
             for name, entry, caption in _in_processes(work, order, jobs) if jobs > 1 else _one_by_one(work, order, bar):
@@ -181,14 +188,14 @@ def _write_figure(name, *, out, subject, model, seed, progress, overwrite):
 def _one_by_one(work, names, bar):
     for name in names:
         bar.set_description(_known()[name][0])
-        yield work(name)
+        yield work[name]()
 
 
 def _in_processes(work, names, jobs):
     """The results as they come. Ctrl-C, or an error in one of the processes, ends all of them."""
     workers = ProcessPoolExecutor(min(jobs, len(names)), get_context("spawn"), initializer=_leave_ctrl_c)
     try:
-        for future in as_completed([workers.submit(work, name) for name in names]):
+        for future in as_completed([workers.submit(work[name]) for name in names]):
             yield future.result()
     except BrokenProcessPool:
         raise ChildProcessError("make_gallery: a process was ended from outside; out of memory? try --jobs 1") from None

@@ -5,7 +5,7 @@ from PIL import Image
 
 from ..embedding import pca, tsne
 from ..filters import activation_maps, first_layer_filters
-from ..image_sets import features_of, random_crops
+from ..image_sets import features_of
 from ..neighbours import nearest_neighbours
 from ..neurons import neuron_activation, visualize_neuron
 from ..patches import top_patches
@@ -21,7 +21,7 @@ from ..plots.pictures import plot_images
 from ..thumbnails import grid_cells, thumbnail_map
 from .figure import GalleryFigure, map_layers
 
-CROPS = 400  # of the photographs: what is looked through where there is no data set
+QUERIES = 6  # images whose neighbours are shown
 NEURONS = 8
 CHANNELS = 5  # of each layer whose activations are shown
 
@@ -63,50 +63,62 @@ def _lit(picture, map_):
 
 
 def _patches(subject, model, rng, progress):
-    images, _ = random_crops(subject.pictures, CROPS, size=model.input_size, rng=rng)
+    images = subject.image_set(model, rng).images
     layer = map_layers(model, 3)[-2:][0]
     count = model.output_shapes()[layer][0]
     channels = np.sort(rng.choice(count, min(NEURONS, count), replace=False))
     result = top_patches(images, layer, model, channels=channels, top=8, progress=progress)
     caption = (
-        f"For {len(channels)} channels the patches that excite them most, among {CROPS} crops of the photographs, cut "
-        "out by the part of the image that a neuron of this layer sees. With a data set (pixelgrad patches --data) the "
-        "choice is larger, and what a channel looks for shows more clearly."
+        f"For {len(channels)} channels the patches that excite them most, among {subject.looked_through}, cut out by "
+        "the part of the image that a neuron of this layer sees."
     )
+    if subject.data is None:
+        caption += " With a data set (--data) the choice is larger, and what a channel looks for shows more clearly."
     arrays = {"channels": channels, "patches": result.patches, "scores": result.scores}
-    return GalleryFigure(plot_patches(result), caption, arrays, {"layer": layer, "crops": CROPS})
+    return GalleryFigure(plot_patches(result), caption, arrays, {"layer": layer, "images": len(images)})
+
+
+def _last_features(model):
+    """The layer whose output describes an image as a whole: global average pooling, or else the last maps."""
+    pooled = [name for name in model.layer_names if name.startswith("global_avg_pool")]
+    return (pooled or map_layers(model, 1))[-1]
 
 
 def _neighbours(subject, model, rng, progress):
-    images, labels = random_crops(subject.pictures, CROPS, size=model.input_size, rng=rng)
+    given = subject.image_set(model, rng)
+    images, labels, names = given.images, given.labels, given.names
     pictures = images.transpose(0, 2, 3, 1)
-    own = np.array([np.flatnonzero(labels == k)[0] for k in np.unique(labels)])
-    layer, found, arrays = map_layers(model, 2)[-1], {}, {"queries": own}
-    for name, where in ((layer, layer), ("pixels", None)):
+    own = np.array([np.flatnonzero(labels == k)[0] for k in np.unique(labels)[:QUERIES]])
+    layer, found, arrays = _last_features(model), {}, {"queries": own}
+    for name, where in (("network", layer), ("pixels", None)):
         near = nearest_neighbours(images[own], images, where, model, count=6, own_index=list(own), progress=progress)
-        found[name] = (pictures[near.images], [[subject.names[labels[n]] for n in row] for row in near.images])
+        found[name] = (pictures[near.images], [[names[labels[n]] for n in row] for row in near.images])
         arrays[f"nearest in {name}"] = near.images
     caption = (
-        "Crops of the photographs, and the crops most like them: for the network's last maps, and pixel by pixel. "
-        "Pixels compare colours in places; for the network what is shown counts more than where."
+        f"Among {subject.looked_through}, those most like the first of each row: for the network's last features, and "
+        "pixel by pixel. Pixels compare colours in places; for the network what is shown counts, and not where."
     )
-    titles = [subject.names[labels[n]] for n in own]
+    titles = [names[labels[n]] for n in own]
     return GalleryFigure(plot_neighbours(list(pictures[own]), found, titles), caption, arrays, {"layer": layer})
 
 
 def _embedding(subject, model, rng, progress):
-    images, labels = random_crops(subject.pictures, CROPS, size=model.input_size, rng=rng)
-    layer = map_layers(model, 2)[-1]
+    given = subject.image_set(model, rng)
+    images, labels, names = given.images, given.labels, given.names
+    layer = _last_features(model)
     features = features_of(images, layer, model, progress=progress)
     Y = tsne(pca(features, dims=min(30, *features.shape)).points, perplexity=20, num_iterations=500, progress=progress)
     pictures = images.transpose(0, 2, 3, 1)
     step = max(1, pictures.shape[1] // 32)
     map_ = thumbnail_map(pictures[:, ::step, ::step], grid_cells(Y))
     caption = (
-        f"{CROPS} crops of the photographs, laid out by t-SNE so that those with like features lie side by side. The "
-        "network was never told which crop comes from which photograph (the colours on the left)."
+        f"{subject.looked_through.capitalize()}, laid out by t-SNE so that those with like features lie side by side. "
     )
-    figure = plot_embedding(Y, map_, labels, subject.names)
+    if subject.data is None:
+        caption += "The network was never told which crop comes from which photograph (the colours on the left)."
+    else:
+        caption += "Classes that look alike are neighbours: to the network the map is one of looks, not of words."
+    figure = plot_embedding(Y, map_, labels, names)
     return GalleryFigure(figure, caption, {"Y": Y, "labels": labels}, {"layer": layer, "perplexity": 20})
 
 

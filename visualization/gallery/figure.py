@@ -6,7 +6,10 @@ import numpy as np
 
 from ...classifiers.network import Network
 from ...datasets import resize_image
+from ..image_sets import ImageSet, random_crops
 from ..plots.pictures import short_name
+
+CROPS = 400  # of the photographs: what is looked through where there is no data set
 
 
 @dataclass(frozen=True)
@@ -22,12 +25,15 @@ class Subject:
         Shown beside the network wherever the difference teaches something.
     full : bool
         Whether figures may take minutes.
+    data : ImageSet, optional
+        Images to look through for neighbours and patches; without them crops of the photographs take their place.
     """
 
     names: list
     pictures: list
     twin: Network | None = None
     full: bool = False
+    data: ImageSet | None = None
 
     def networks(self, model):
         """The networks to show side by side, as {name: network}; a single one has no name."""
@@ -36,6 +42,25 @@ class Subject:
     def square(self, model):
         """All of them at the network's input size, uint8 (N, H, W, 3)."""
         return np.stack([resize_image(picture, model.input_size) for picture in self.pictures])
+
+    def image_set(self, model, rng):
+        """What to look through at the network's input size: `data`, or else crops of the photographs."""
+        if self.data is None:
+            return ImageSet(*random_crops(self.pictures, CROPS, size=model.input_size, rng=rng), self.names)
+        images = self.data.images
+        if images.shape[2:] != tuple(model.input_size):
+            resized = [resize_image(image.transpose(1, 2, 0), model.input_size) for image in images]
+            images = np.stack(resized).transpose(0, 3, 1, 2)
+        return self.data._replace(images=images)
+
+    @property
+    def looked_through(self):
+        """The same in words."""
+        return (
+            f"{CROPS} crops of the photographs"
+            if self.data is None
+            else f"{len(self.data.images)} images of the data set"
+        )
 
 
 @dataclass(frozen=True)

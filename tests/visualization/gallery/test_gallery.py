@@ -13,6 +13,7 @@ from pixelgrad.classifiers import Network
 from pixelgrad.visualization.gallery import features, pictures, style
 from pixelgrad.visualization.gallery.build import FIGURES, MORE_FIGURES, make_gallery
 from pixelgrad.visualization.gallery.figure import Subject
+from pixelgrad.visualization.image_sets import ImageSet
 from pixelgrad.visualization.methods import METHODS
 
 
@@ -313,3 +314,18 @@ def test_full_adds_them_to_the_others(tiny, picture, tmp_path, monkeypatch):
         index = make_gallery(tmp_path / str(full), tiny, image=picture, full=full)
         made.append(sorted(path.stem for path in index.parent.glob("*.png")))
     assert made == [["saliency"], ["attribution-rules", "saliency"]]
+
+
+def test_a_data_set_is_looked_through_where_one_is_given(tiny, picture, tmp_path):
+    rng = np.random.default_rng(0)
+    size = [side + 2 for side in tiny.input_size]  # is made the network's
+    data = ImageSet(rng.integers(0, 256, (9, 3, *size), dtype=np.uint8), np.arange(9) % 3, ["a", "b", "c"])
+    near = [
+        features.FIGURES["neighbours"][1](Subject(["photo"], [picture], data=given), tiny, rng, False)
+        for given in (None, data)
+    ]
+    assert "crops" in near[0].caption and "9 images of the data set" in near[1].caption
+    assert list(near[1].arrays["queries"]) == [0, 1, 2]  # the first of each class
+    assert near[1].arrays["nearest in network"].max() <= 8
+    make_gallery(tmp_path, tiny, image=picture, data=data, only=["patches", "filters"], jobs=2)
+    assert "9 images of the data set" in (tmp_path / "index.html").read_text()
