@@ -364,9 +364,10 @@ EXERCISES = [
         instructions={
             "propagate_relevance": "R is the relevance of a layer's outputs z, and a are its inputs. Input j "
             "contributes a_j w_jk to z_k, and gets the same share of R_k: return the relevance of the inputs, of the "
-            "shape of a. X, both included; model.backward with its cache sums over the outputs. Add to z, before you "
-            "divide by it, epsilon times the root mean square of the image's own z, with the sign of z, 0 counting as "
-            "positive. An output that is 0 even so hands nothing on. R and a must not change."
+            "shape of a. The layer is linear: a convolution, an affine layer or average pooling. Run it alone, by "
+            "model.forward with start and end, both included; model.backward with its cache sums over the outputs. Add "
+            "to z, before you divide by it, epsilon times the root mean square of the image's own z, with the sign of "
+            "z, 0 counting as positive. An output that is 0 even so hands nothing on. R and a must not change."
         },
         hints=(
             "Take the formula R_j = sum over k of a_j w_jk R_k / z_k apart: a_j does not depend on k. What is left is "

@@ -1688,8 +1688,8 @@ _LAYER_CAM = _mistakes(
         "LayerCAM: the negative part",
         _POSITIVE,
         "return np.maximum(-g, 0)",
-        "layer_cam_weights keeps what would lower the score. Which sign has the gradient where a stronger activation "
-        "would raise it?",
+        "layer_cam_weights keeps what would lower the score. What sign does the gradient have where a stronger "
+        "activation would raise it?",
     ),
     (
         "LayerCAM: scaled to 1",
@@ -2102,7 +2102,8 @@ _LRP = _mistakes(
         "ones go back",
         _SHARE_BACK,
         "back, _ = model.backward(np.ones_like(R), cache)",
-        "Ones go back through the layer, as if all outputs had the same relevance for each unit of z.",
+        "Ones go back through the layer, and R has no effect. How much of its relevance does an output hand on for "
+        "each unit of z?",
     ),
     (
         "no epsilon",
@@ -2157,13 +2158,13 @@ _LRP = _mistakes(
         "root mean square over the batch at each output",
         _RMS,
         "rms = np.sqrt((z**2).mean(axis=0, keepdims=True))",
-        "The root mean square runs over the images. Each image has one, over all its outputs.",
+        "The root mean square is taken over the images. Each image has one, over all its outputs.",
     ),
     (
         "root mean square of each position",
         _RMS,
         "rms = np.sqrt((z**2).mean(axis=1, keepdims=True))",
-        "The root mean square runs over the channels only. An image has one for the whole layer.",
+        "The root mean square is taken over the channels only. An image has one for the whole layer.",
     ),
     (
         "mean square without root",
