@@ -395,5 +395,6 @@ def _features(op, X, y, model, layer):
 def _weighted(A, weights, relu, upsample, size):
     """The sum over the channels, weights (N, C, 1, 1) or (N, C, h, w); then the ReLU, and then the enlargement."""
     maps = (weights * A).sum(axis=1)
-    maps = np.maximum(maps, 0) if relu else maps
+    if relu:
+        maps = np.maximum(maps, 0)
     return upsample_maps(maps, size) if upsample else maps

@@ -1807,7 +1807,7 @@ _LAYER_CAM = _mistakes(
     (
         "Grad-CAM++: division by 0",
         _ALPHA_SAFE,
-        'with np.errstate(all="ignore"):\n        alpha = g**2 / below',
+        'with np.errstate(divide="ignore", invalid="ignore"):\n        alpha = g**2 / below',
         "alpha is 0/0 where the gradient is 0, or x/0 where the terms cancel, and one such position makes the whole "
         "weight NaN.",
     ),
@@ -2199,7 +2199,7 @@ _LRP = _mistakes(
     (
         "division by 0",
         _RATIO,
-        'with np.errstate(all="ignore"):\n        ratio = R / z',
+        'with np.errstate(divide="ignore", invalid="ignore"):\n        ratio = R / z',
         "An output of exactly 0 makes infinity or NaN, and the backward pass spreads it. Such an output hands nothing "
         "on.",
     ),
