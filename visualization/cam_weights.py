@@ -62,24 +62,38 @@ def grad_cam_plus_plus(
     -------
     maps : ndarray (N, H, W), or (N, h, w)
 
-    Notes
-    -----
-    With g the gradient of the score to the map A of a channel, the channel's weight is
-    ``sum over positions of alpha max(g, 0)``, ``alpha = g^2 / (2 g^2 + sum(A) g^3)`` (equations 14 and 19, for the
-    exponential of the score).
-
     Examples
     --------
     >>> grad_cam_plus_plus(X, y, model, upsample=False).shape
     (1, 8, 8)
     """
+    return _by_gradient("grad_cam_plus_plus", X, y, model, layer, relu, upsample, grad_cam_plus_plus_weights)
 
-    def weights(A, g):
-        below = 2 * g**2 + A.sum(axis=(2, 3), keepdims=True) * g**3
-        alpha = np.divide(g**2, below, out=np.zeros_like(g), where=below != 0)
-        return (alpha * np.maximum(g, 0)).sum(axis=(2, 3), keepdims=True)
 
-    return _by_gradient("grad_cam_plus_plus", X, y, model, layer, relu, upsample, weights)
+def grad_cam_plus_plus_weights(A: Array, g: Array) -> Array:
+    """How Grad-CAM++ weights each channel.
+
+    Parameters
+    ----------
+    A : ndarray (N, C, h, w)
+        A layer's maps.
+    g : ndarray (N, C, h, w)
+        The gradient of the score to them.
+
+    Returns
+    -------
+    ndarray (N, C, 1, 1)
+
+    Notes
+    -----
+    ``sum over positions of alpha max(g, 0)``, ``alpha = g^2 / (2 g^2 + sum(A) g^3)``, with the sum of the channel's map
+    (equations 14 and 19, for the exponential of the score). Where the denominator is 0, so is alpha.
+    """
+    ### BEGIN SOLUTION
+    below = 2 * g**2 + A.sum(axis=(2, 3), keepdims=True) * g**3
+    alpha = np.divide(g**2, below, out=np.zeros_like(g), where=below != 0)
+    return (alpha * np.maximum(g, 0)).sum(axis=(2, 3), keepdims=True)
+    ### END SOLUTION
 
 
 def layer_cam(
@@ -112,7 +126,25 @@ def layer_cam(
     >>> layer_cam(X, y, model, layer="conv3").shape
     (1, 64, 64)
     """
-    return _by_gradient("layer_cam", X, y, model, layer, relu, upsample, lambda A, g: np.maximum(g, 0))
+    return _by_gradient("layer_cam", X, y, model, layer, relu, upsample, layer_cam_weights)
+
+
+def layer_cam_weights(A: Array, g: Array) -> Array:
+    """How LayerCAM weights each position of each channel.
+
+    Parameters
+    ----------
+    A, g
+        As in `grad_cam_plus_plus_weights`.
+
+    Returns
+    -------
+    ndarray (N, C, h, w)
+        The gradient where it is positive, 0 elsewhere.
+    """
+    ### BEGIN SOLUTION
+    return np.maximum(g, 0)
+    ### END SOLUTION
 
 
 def hires_cam(

@@ -86,7 +86,7 @@ def concept_test(
     concept: Array,
     others: Array,
     *,
-    layer: int | str = -3,
+    layer: int | str = -4,
     runs: int = 10,
     l2: float = 0.01,
     batch_size: int = 64,
@@ -107,7 +107,8 @@ def concept_test(
     others : ndarray (Q, 3, H, W)
         An image set without it, to draw counterparts from; at least twice as many.
     layer : int or str
-        Whose features; by default the last layer with maps of the shipped network.
+        Whose features; by default the last but one layer with maps of the shipped network. At the last one, which
+        feeds global average pooling, the gradient is the same for all images, and each run's score 0 or 1.
     runs : int
         How often counterparts are drawn, at least 2.
     l2 : float

@@ -143,6 +143,50 @@ def lrp(
     return Relevance(maps, R, scores[np.arange(len(X)), y], net.layer_names[::-1], np.array(totals))
 
 
+def propagate_relevance(R: Array, a: Array, layer: int, model: Network, *, epsilon: float = 0.0) -> Array:
+    """One layer: the relevance of its outputs goes to its inputs, to each what it contributed.
+
+    Parameters
+    ----------
+    R : ndarray (N, ...)
+        Relevance of the layer's outputs, of their shape.
+    a : ndarray (N, ...)
+        The layer's inputs.
+    layer : int
+        Index of a linear layer of `model`: a convolution or an affine layer without ReLU, or average pooling.
+    model : Network
+    epsilon : float
+        Is added to the denominators, with their sign: a part of their root mean square in the layer, for each image.
+
+    Returns
+    -------
+    ndarray (N, ...)
+        Relevance of the inputs, of the shape of `a`. An output that is 0, after epsilon, hands nothing on.
+
+    Notes
+    -----
+    ``R_j = a_j sum_k w_jk R_k / (z_k + epsilon rms(z) sign(z_k))``, where z are the layer's outputs, with their bias,
+    and the sign of 0 counts as 1. The sum over k is the layer's backward pass.
+
+    Examples
+    --------
+    >>> folded = fold_batchnorm(model)
+    >>> a = folded.forward(X, end=-2)[0]
+    >>> scores = folded.forward(a, start=-1)[0]
+    >>> propagate_relevance(scores, a, len(folded.layer_names) - 1, folded).shape == a.shape
+    True
+    """
+    ### BEGIN SOLUTION
+    z, cache = model.forward(a, start=layer, end=layer)
+    rms = np.sqrt((z**2).mean(axis=tuple(range(1, z.ndim)), keepdims=True))
+    z = np.where(z < 0, z - epsilon * rms, z + epsilon * rms)
+    # Where z is 0 nothing came in, so nothing can be handed back.
+    ratio = np.divide(R, z, out=np.zeros_like(R), where=z != 0)
+    back, _ = model.backward(ratio, cache)
+    return a * back
+    ### END SOLUTION
+
+
 def _share_out(op, net, i, a, R, rule, epsilon, gamma):
     """One layer of weights: relevance of its outputs -> relevance of its inputs `a`."""
     number = net.named_blocks()[i][1].number
@@ -163,13 +207,8 @@ def _share_out(op, net, i, a, R, rule, epsilon, gamma):
 
 
 def _proportional(net, i, a, R, number=None, W=None, b=None, epsilon=0.0):
-    """The step that all rules share: z, the ratio R / z, its way back, and times the input (section 10.4)."""
-    z, cache = _with_weights(net, number, W, b).forward(a, start=i, end=i)
-    if epsilon:
-        rms = np.sqrt((z**2).mean(axis=tuple(range(1, z.ndim)), keepdims=True))
-        z = z + epsilon * rms * np.where(z < 0, -1, 1).astype(z.dtype)
-    back, _ = net.backward(_ratio(R, z), cache)
-    return a * back
+    """`propagate_relevance` with other weights in the layer, for rules that change them (section 10.4)."""
+    return propagate_relevance(R, a, i, _with_weights(net, number, W, b), epsilon=epsilon)
 
 
 def _zb(net, i, X, R, W, number):

@@ -87,18 +87,32 @@ def rise(
     y = check_labels(op, y, len(X), model)
 
     total = np.zeros((len(X), *X.shape[2:]))
-    with progress_bar(total=samples * len(X), progress=progress, desc="RISE", unit="image") as bar:
-        for first in range(0, samples, batch_size):
-            masks = random_masks(min(batch_size, samples - first), X.shape[2:], grid=grid, keep=keep, rng=rng)
-            for n in range(len(X)):
-                seen = (empty[n] + masks[:, None] * (X[n] - empty[n])).astype(X.dtype)
-                value = class_value(model.scores(seen, batch_size=batch_size), np.full(len(seen), y[n]), objective)
-                total[n] += np.tensordot(value, masks, axes=1)
-                bar.update(len(seen))
-            if callback:
-                done = first + len(masks)
-                callback(first // batch_size, (total / (done * keep)).astype(X.dtype), {"samples": done})
-    return (total / (samples * keep)).astype(X.dtype)
+
+    def value_of(images, label):
+        """Probability or score of a class in each of some images (M, 3, H, W): (M,)."""
+        scores = model.scores(images.astype(X.dtype), batch_size=batch_size)
+        return class_value(scores, np.full(len(images), label), objective)
+
+    def drawn():
+        """Masks (M, H, W), batch by batch."""
+        with progress_bar(total=samples * len(X), progress=progress, desc="RISE", unit="image") as bar:
+            for first in range(0, samples, batch_size):
+                masks = random_masks(min(batch_size, samples - first), X.shape[2:], grid=grid, keep=keep, rng=rng)
+                yield masks
+                bar.update(len(masks) * len(X))
+                if callback:
+                    done = first + len(masks)
+                    callback(first // batch_size, (total / (done * keep)).astype(X.dtype), {"samples": done})
+
+    batches = drawn()
+    ### BEGIN SOLUTION
+    for masks in batches:
+        for n in range(len(X)):
+            seen = empty[n] + masks[:, None] * (X[n] - empty[n])  # (M, 3, H, W)
+            total[n] += np.tensordot(value_of(seen, y[n]), masks, axes=1)
+    maps = total / (samples * keep)
+    ### END SOLUTION
+    return maps.astype(X.dtype)
 
 
 def random_masks(count, size, *, grid, keep, rng):

@@ -292,6 +292,94 @@ EXERCISES = [
         reading="Selvaraju et al.: Grad-CAM, 2017, section 3, equations 1 and 2",
     ),
     Exercise(
+        id="layer_cam",
+        track="seeing",
+        title="LayerCAM and Grad-CAM++",
+        files={
+            "layer_cam_weights": "visualization/cam_weights.py",
+            "grad_cam_plus_plus_weights": "visualization/cam_weights.py",
+        },
+        points=5,
+        cases=cases.layer_cam_cases,
+        run=cases.run_layer_cam,
+        forward=("LayerCAM", "Grad-CAM++"),
+        paste='weights = layer_cam_weights(c["A"], c["g"])\nweights = grad_cam_plus_plus_weights(c["A"], c["g"])',
+        instructions={
+            "layer_cam_weights": "A are a layer's maps and g is the gradient of the score to them, both "
+            "(N, C, h, w). Return a weight for each position, (N, C, h, w): its gradient where a stronger activation "
+            "would raise the score, and 0 elsewhere. A and g must not change.",
+            "grad_cam_plus_plus_weights": "Return a weight for each channel, (N, C, 1, 1): the sum over its positions "
+            "of alpha times the positive part of g, where alpha is g^2 divided by 2 g^2 + S g^3, and S is the sum of "
+            "the channel's map A over all its positions. Where the denominator is 0, alpha is 0. A and g must not "
+            "change.",
+        },
+        hints=(
+            "Grad-CAM has one weight for each channel, the mean of the gradient over all positions. Here a position "
+            "whose gradient is negative does not take anything from the others.",
+            "alpha has the shape of g, for it differs from position to position. S does not: it is one number for "
+            "each image and channel. Which axes does its sum run over, and what keeps them for broadcasting?",
+            "np.divide with `out` and `where` divides only where the denominator is not 0. The positive part of g is "
+            "taken of the factor behind alpha, not of g^2 and g^3.",
+        ),
+        reading="Jiang et al.: LayerCAM, 2021, section III; Chattopadhyay et al.: Grad-CAM++, 2018, section 3",
+    ),
+    Exercise(
+        id="rise",
+        track="seeing",
+        title="RISE",
+        files={"rise": "visualization/rise.py"},
+        points=5,
+        cases=cases.rise_cases,
+        run=cases.run_rise,
+        forward=("maps",),
+        paste=_MODEL + 'maps = rise(c["X"], c["y"], model, **c["options"])',
+        instructions={
+            "rise": "Make `maps`, (N, H, W): for each image the sum of all masks, each times the value of the class in "
+            "the image under this mask, divided by `samples` and by `keep`. Add the sum up in `total`, (N, H, W), "
+            "which is zero so far. Iterate over `batches`: it gives masks (M, H, W) from 0 to 1, and there are "
+            "`samples` in all; each is for all images. Where a mask is 1 the image X[n] is seen, where it is 0 "
+            "empty[n], and in between a mixture. value_of(images, label) returns the class's probability or score in "
+            "each of M images, (M,). y has a class for each image. X must not change."
+        },
+        hints=(
+            "Nothing here looks into the network. A mask under which the class is still seen gets a large weight, and "
+            "the pixels that such masks show become bright.",
+            "For each batch and each image: the image under all M masks, (M, 3, H, W), by broadcasting; the value of "
+            "the image's class in each, (M,); and the masks, each times its value, added to total[n].",
+            "Write the mixture as empty + mask * (image - empty): masks need an axis for the channels. The weighted "
+            "sum over M masks is np.tensordot(values, masks, axes=1). Divide once, behind the loop.",
+        ),
+        reading="Petsiuk, Das, Saenko: RISE, 2018, section 3",
+    ),
+    Exercise(
+        id="lrp",
+        track="seeing",
+        title="Layer-wise relevance propagation",
+        files={"propagate_relevance": "visualization/lrp.py"},
+        points=6,
+        cases=cases.lrp_cases,
+        run=cases.run_lrp,
+        forward=("relevance",),
+        paste=_MODEL + 'relevance = propagate_relevance(c["R"], c["a"], c["layer"], model, epsilon=c["epsilon"])',
+        instructions={
+            "propagate_relevance": "R is the relevance of a layer's outputs z, and a are its inputs. Input j "
+            "contributes a_j w_jk to z_k, and gets the same share of R_k: return the relevance of the inputs, of the "
+            "shape of a. The layer is linear: a convolution, an affine layer or average pooling. Run it alone, by "
+            "model.forward with start and end, both included; model.backward with its cache sums over the outputs. Add "
+            "to z, before you divide by it, epsilon times the root mean square of the image's own z, with the sign of "
+            "z, 0 counting as positive. An output that is 0 even so hands nothing on. R and a must not change."
+        },
+        hints=(
+            "Take the formula R_j = sum over k of a_j w_jk R_k / z_k apart: a_j does not depend on k. What is left is "
+            "a sum of w_jk times something, and you know which pass of a layer does that.",
+            "Four steps: z, the ratio of R to it, the ratio back through the layer, times the inputs. Epsilon "
+            "concerns the second only. It must make a denominator larger in magnitude, so it follows the sign of z.",
+            "The root mean square is taken over all axes but the first, with keepdims=True. np.where chooses between "
+            "z plus and z minus it; np.divide with `out` and `where` leaves 0 where nothing can be divided.",
+        ),
+        reading="Montavon et al.: Layer-wise relevance propagation: an overview, 2019, sections 10.2 and 10.4",
+    ),
+    Exercise(
         id="content",
         track="seeing",
         title="Content loss",

@@ -18,10 +18,12 @@ from .seeing_networks import (
     linear_network,
     network,
     pictures,
+    plain_network,
     with_dead_layer,
     with_far_scores,
     with_negative_scores,
     with_params,
+    with_silent_outputs,
     without_last_relu,
 )
 
@@ -603,6 +605,108 @@ def grad_cam_cases(rng):
 def run_grad_cam(f, c, out):
     model = network(c)
     out.take("grad_cam", f.grad_cam(c["X"], c["y"], model, **c["options"]), "maps")
+    _hand_back(c, model)
+
+
+# -- LayerCAM and Grad-CAM++, RISE, LRP --------------------------------------------------------------------------------
+
+
+def layer_cam_cases(rng):
+    A = np.maximum(rng.standard_normal((3, 4, 5, 6)) + 0.3, 0)  # behind a ReLU
+    g = 0.2 * rng.standard_normal(A.shape)
+    one = {"A": A[:1], "g": g[:1]}
+    zeros = np.where(rng.random(g.shape) < 0.4, 0.0, g)
+    # Quarters, so that sums are exact: 2 g^2 + S g^3 is 0 where g is -2 / S.
+    quarters = np.array([1.0, 2.0, -1.5, 2.5, 1.0, -1.0]).reshape(1, 1, 2, 3)
+    slopes = np.array([0.5, -0.5, 0.25, -1.0, 1.0, 0.0]).reshape(1, 1, 2, 3)
+    return {
+        "one image": one,
+        "several images": {"A": A, "g": g},
+        "large gradients": {"A": A, "g": 20 * g},
+        "gradient 0 in places": {"A": A, "g": zeros},
+        "layer without ReLU": {"A": rng.standard_normal(A.shape), "g": g},
+        "denominator 0": {"A": np.concatenate([quarters, -quarters]), "g": slopes.repeat(2, axis=0)},
+        "all-negative gradient": one | {"g": -np.abs(g[:1])},
+        "the same gradient everywhere": one | {"g": np.broadcast_to(g[:1, :, :1, :1], g[:1].shape).copy()},
+        "one position": {"A": A[..., :1, :1], "g": g[..., :1, :1]},
+        "dead layer": one | {"A": np.zeros_like(A[:1])},
+    }
+
+
+def run_layer_cam(f, c, out):
+    out.take("layer_cam_weights", f.layer_cam_weights(c["A"], c["g"]), "LayerCAM")
+    out.take("grad_cam_plus_plus_weights", f.grad_cam_plus_plus_weights(c["A"], c["g"]), "Grad-CAM++")
+
+
+def rise_cases(rng):
+    net = convolutional_network(rng)
+    X = pictures(rng, 3)
+    order = class_order(net, X)
+    options = {"samples": 6, "grid": 3, "keep": 0.5, "fill": "grey", "rng": 7, "batch_size": 8}
+    one = {"network": net, "X": X[:1], "y": order[:1, -1], "options": options}
+    several = one | {"X": X, "y": order[[0, 1, 2], [4, 1, 3]]}
+    return {
+        "one image": one,
+        "several images": several,
+        "one class for all": several | {"y": 2},
+        "a third is seen": one | {"options": options | {"keep": 0.3}},
+        "filled with black": several | {"options": options | {"fill": "black"}},
+        "filled with blur": several | {"options": options | {"fill": "blur"}},
+        "small batches": several | {"options": options | {"samples": 7, "batch_size": 3}},
+        "one mask": one | {"options": options | {"samples": 1}},
+        "score": several | {"options": options | {"objective": "score"}},
+        "negative scores": several
+        | {"network": with_negative_scores(net, X), "options": options | {"objective": "score"}},
+    }
+
+
+def run_rise(f, c, out):
+    model = network(c)
+    out.take("rise", f.rise(c["X"], c["y"], model, **c["options"]), "maps")
+    _hand_back(c, model)
+
+
+def lrp_cases(rng):
+    flat, net = linear_network(rng), plain_network(rng)
+    X, small = pictures(rng, 3), pictures(rng, 3, (5, 6))
+    model = network({"network": net})
+    a, scale = [X], np.array([1.0, 0.1, 3.0])  # a[k]: what layer k reads
+    for k in range(len(model.layer_names)):
+        a.append(model.forward(a[-1], start=k, end=k)[0])
+    conv, _relu, second, _relu, pool, affine = range(6)
+
+    def case(layer, epsilon=0.25, images=3, inputs=None, of=net):
+        inputs = a[layer] if inputs is None else inputs
+        given = inputs[:images] * scale[:images].reshape(-1, *[1] * (inputs.ndim - 1))
+        z = network({"network": of}).forward(given, start=layer, end=layer)[0]
+        return {"network": of, "layer": layer, "a": given, "R": rng.standard_normal(z.shape), "epsilon": epsilon}
+
+    silent = case(0, 0.0, inputs=np.round(small), images=1, of=with_silent_outputs(flat, np.round(small[0])))
+    dark = np.maximum(a[second], 0)
+    dark[1] = 0
+    dark[2, :, :, :3] = 0
+    unbiased = with_params(net, b2=np.zeros_like(net["params"]["b2"]))
+    return {
+        "affine layer": case(0, images=1, inputs=small, of=flat),
+        "without epsilon": case(0, 0.0, images=1, inputs=small, of=flat),
+        "several images": case(0, inputs=small, of=flat),
+        "convolution": case(conv, images=1),
+        "convolution of several images": case(conv),
+        "convolution inside the network": case(second),
+        "last layer": case(affine),
+        "average pooling": case(pool),
+        "large epsilon": case(second, 2.0),
+        "denominator 0": silent,
+        "denominator 0 but for epsilon": silent | {"epsilon": 0.5},
+        "inputs that are 0": case(second, 0.0, inputs=dark, of=unbiased),
+        "inputs that are 0 and epsilon": case(second, 0.25, inputs=dark, of=unbiased),
+    }
+
+
+def run_lrp(f, c, out):
+    model = network(c)
+    value = f.propagate_relevance(c["R"], c["a"], c["layer"], model, epsilon=c["epsilon"])
+    out.take("propagate_relevance", value, "relevance")
     _hand_back(c, model)
 
 

@@ -55,6 +55,41 @@ def convolutional_network(rng, filters=(6, 8), units=5, head=True, size=(H, W), 
     return {"architecture": architecture, "params": params, "input_size": list(size), "pixel_mean": list(MEAN)}
 
 
+def plain_network(rng, filters=(4, 5), units=3, size=(H, W)):
+    """Each layer does one thing, as LRP wants it: convolutions with biases, ReLUs, the mean and an affine layer."""
+    conv = {"type": "conv", "relu": False, "batchnorm": False}
+    first, second = filters
+    architecture = [
+        conv | {"filters": first, "size": 3, "stride": 2, "pad": 1},
+        {"type": "relu"},
+        conv | {"filters": second, "size": 3, "stride": 1, "pad": 0},
+        {"type": "relu"},
+        {"type": "global_avg_pool"},
+        {"type": "affine", "units": units},
+    ]
+    params = {
+        "W1": 0.02 * rng.standard_normal((first, 3, 3, 3)),
+        "b1": rng.standard_normal(first),
+        "W2": 0.4 * rng.standard_normal((second, first, 3, 3)),
+        "b2": rng.standard_normal(second),
+        "W3": rng.standard_normal((second, units)),
+        "b3": rng.standard_normal(units),
+    }
+    return {"architecture": architecture, "params": params, "input_size": list(size), "pixel_mean": list(MEAN)}
+
+
+def with_silent_outputs(net, x):
+    """The linear network with first two units that are exactly 0 for the image x of whole numbers.
+
+    Nothing reaches the first. What reaches the second cancels.
+    """
+    W, b = net["params"]["W1"].copy(), net["params"]["b1"].copy()
+    W[:, :2] = b[:2] = 0
+    i, j = np.flatnonzero(x)[:2]
+    W[[i, j], 1] = x.ravel()[j], -x.ravel()[i]
+    return with_params(net, W1=W, b1=b)
+
+
 def with_params(net, **changed):
     """The network with some parameters replaced; the others are shared."""
     return net | {"params": net["params"] | changed}

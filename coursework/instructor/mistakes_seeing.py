@@ -1626,6 +1626,667 @@ _GRAD_CAM = _mistakes(
     ),
 )
 
+_PLUS_PLUS = "return (alpha * np.maximum(g, 0)).sum(axis=(2, 3), keepdims=True)"
+_ALPHA_SAFE = "alpha = np.divide(g**2, below, out=np.zeros_like(g), where=below != 0)"
+_MAP_SUM = "A.sum(axis=(2, 3), keepdims=True)"
+_POSITIVE = "return np.maximum(g, 0)"
+
+_LAYER_CAM = _mistakes(
+    "layer_cam",
+    (
+        "LayerCAM: negative gradients kept",
+        _POSITIVE,
+        "return g.copy()",
+        "layer_cam_weights returns the gradient as it is, which is HiResCAM. A position that speaks against the class "
+        "should have no weight.",
+    ),
+    (
+        "LayerCAM: magnitudes",
+        _POSITIVE,
+        "return np.abs(g)",
+        "layer_cam_weights has lost the signs: positions that speak against the class count as if they spoke for it.",
+    ),
+    (
+        "LayerCAM: the mean of a channel",
+        _POSITIVE,
+        "return np.maximum(g.mean(axis=(2, 3), keepdims=True), 0) * np.ones_like(g)",
+        "layer_cam_weights gives all positions of a channel the same weight, as Grad-CAM does. Each has its own.",
+    ),
+    (
+        "LayerCAM: the mean of the positive gradients",
+        _POSITIVE,
+        "return np.maximum(g, 0).mean(axis=(2, 3), keepdims=True)",
+        "layer_cam_weights averages over the positions. What makes the method work at early layers is that each "
+        "position keeps its own weight.",
+    ),
+    (
+        "LayerCAM: weights of 0 and 1",
+        _POSITIVE,
+        "return (g > 0).astype(g.dtype)",
+        "layer_cam_weights says where the gradient is positive, but not how large it is.",
+    ),
+    (
+        "LayerCAM: the map itself",
+        _POSITIVE,
+        "return np.maximum(g, 0) * A",
+        "layer_cam_weights multiplies by the maps already. That comes later; here only the weights are asked for.",
+    ),
+    (
+        "LayerCAM: ReLU of the product",
+        _POSITIVE,
+        "return np.maximum(g * A, 0)",
+        "layer_cam_weights takes the positive part of gradient times map. The weights depend on the gradient alone.",
+    ),
+    (
+        "LayerCAM: only active positions",
+        _POSITIVE,
+        "return np.where(A > 0, np.maximum(g, 0), 0)",
+        "layer_cam_weights looks at the maps, too. Where a map is 0 its weight has no effect, but it is that of the "
+        "gradient all the same.",
+    ),
+    (
+        "LayerCAM: the negative part",
+        _POSITIVE,
+        "return np.maximum(-g, 0)",
+        "layer_cam_weights keeps what would lower the score. What sign does the gradient have where a stronger "
+        "activation would raise it?",
+    ),
+    (
+        "LayerCAM: scaled to 1",
+        _POSITIVE,
+        "weights = np.maximum(g, 0)\n    return weights / weights.max(axis=(1, 2, 3), keepdims=True)",
+        "layer_cam_weights divides by the largest weight: 0/0 gives NaN where no gradient is positive. Scaling is for "
+        "the plot.",
+    ),
+    (
+        "LayerCAM: g changed in place",
+        _POSITIVE,
+        "g[g < 0] = 0\n    return g",
+        "layer_cam_weights writes into g, which belongs to the caller.",
+    ),
+    (
+        "LayerCAM: no return",
+        _POSITIVE,
+        "np.maximum(g, 0)",
+        "layer_cam_weights ends without a return, so that it returns None.",
+    ),
+    (
+        "Grad-CAM++: no alpha",
+        _PLUS_PLUS,
+        "return np.maximum(g, 0).sum(axis=(2, 3), keepdims=True)",
+        "grad_cam_plus_plus_weights adds up the positive gradients without alpha, so that large objects count more "
+        "than small ones.",
+    ),
+    (
+        "Grad-CAM++: alpha alone",
+        _PLUS_PLUS,
+        "return alpha.sum(axis=(2, 3), keepdims=True)",
+        "grad_cam_plus_plus_weights adds up alpha alone. It is the weight of something in the sum.",
+    ),
+    (
+        "Grad-CAM++: negative gradients kept",
+        _PLUS_PLUS,
+        "return (alpha * g).sum(axis=(2, 3), keepdims=True)",
+        "grad_cam_plus_plus_weights counts negative gradients, too. The factor behind alpha is the positive part.",
+    ),
+    (
+        "Grad-CAM++: magnitudes of the gradient",
+        _PLUS_PLUS,
+        "return (alpha * np.abs(g)).sum(axis=(2, 3), keepdims=True)",
+        "grad_cam_plus_plus_weights takes magnitudes of the gradient, so that negative ones count as positive ones.",
+    ),
+    (
+        "Grad-CAM++: ReLU of the sum",
+        _PLUS_PLUS,
+        "return np.maximum((alpha * g).sum(axis=(2, 3), keepdims=True), 0)",
+        "grad_cam_plus_plus_weights takes the positive part of the sum. It belongs to each position's gradient, before "
+        "the sum.",
+    ),
+    (
+        "Grad-CAM++: mean for sum",
+        _PLUS_PLUS,
+        _PLUS_PLUS.replace(".sum(", ".mean("),
+        "grad_cam_plus_plus_weights averages over the positions. In Grad-CAM++ alpha does what the mean does in "
+        "Grad-CAM.",
+    ),
+    (
+        "Grad-CAM++: summed over the channels, too",
+        _PLUS_PLUS,
+        _PLUS_PLUS.replace("(2, 3)", "(1, 2, 3)"),
+        "grad_cam_plus_plus_weights has one number for each image. Each channel has a weight of its own.",
+    ),
+    (
+        "Grad-CAM++: factor 2 missing",
+        "below = 2 * g**2",
+        "below = g**2",
+        "The denominator of alpha lacks a factor. Compare its first term with the formula.",
+    ),
+    (
+        "Grad-CAM++: the map for its sum",
+        _MAP_SUM,
+        "A",
+        "The denominator of alpha has the activation of each position where the sum over the whole map belongs.",
+    ),
+    (
+        "Grad-CAM++: sum of the products",
+        _MAP_SUM + " * g**3",
+        "(A * g**3).sum(axis=(2, 3), keepdims=True)",
+        "The denominator of alpha adds up the products of map and gradient. The sum runs over the map alone, and the "
+        "gradient is that of the position.",
+    ),
+    (
+        "Grad-CAM++: sum over all channels",
+        _MAP_SUM,
+        "A.sum(axis=(1, 2, 3), keepdims=True)",
+        "The denominator of alpha has the sum of all channels' maps. Each channel has its own.",
+    ),
+    (
+        "Grad-CAM++: sum over the batch",
+        _MAP_SUM,
+        "A.sum(axis=(0, 2, 3), keepdims=True)",
+        "The denominator of alpha adds up the maps of all images, so that an image's weights depend on its neighbours.",
+    ),
+    (
+        "Grad-CAM++: mean of the map",
+        _MAP_SUM,
+        "A.mean(axis=(2, 3), keepdims=True)",
+        "The denominator of alpha has the mean of the map. It is to be the sum.",
+    ),
+    (
+        "Grad-CAM++: positive part of the maps",
+        _MAP_SUM,
+        "np.maximum(A, 0).sum(axis=(2, 3), keepdims=True)",
+        "The denominator of alpha leaves out what is negative in the maps. The sum runs over all of it.",
+    ),
+    (
+        "Grad-CAM++: the square for the cube",
+        "g**3",
+        "g**2",
+        "The denominator of alpha has the same power of the gradient in both terms. Look at the second one.",
+    ),
+    (
+        "Grad-CAM++: division by 0",
+        _ALPHA_SAFE,
+        'with np.errstate(divide="ignore", invalid="ignore"):\n        alpha = g**2 / below',
+        "alpha is 0/0 where the gradient is 0, or x/0 where the terms cancel, and one such position makes the whole "
+        "weight NaN.",
+    ),
+    (
+        "Grad-CAM++: a small number in the denominator",
+        _ALPHA_SAFE,
+        "alpha = g**2 / (below + 1e-7)",
+        "A small number is added to the denominator of alpha. Where the two terms cancel, alpha is huge instead of 0.",
+    ),
+    (
+        "Grad-CAM++: denominators of 0 become 1",
+        _ALPHA_SAFE,
+        "alpha = g**2 / np.where(below != 0, below, 1)",
+        "Where the denominator of alpha is 0 it is replaced by 1. Then alpha is g^2 there, and not 0.",
+    ),
+    (
+        "Grad-CAM++: magnitude of the denominator",
+        "below = 2 * g**2 + A.sum(axis=(2, 3), keepdims=True) * g**3",
+        "below = np.abs(2 * g**2 + A.sum(axis=(2, 3), keepdims=True) * g**3)",
+        "The denominator of alpha has lost its sign. alpha may be negative where the map's sum is.",
+    ),
+    (
+        "Grad-CAM++: alpha divided by its sum",
+        _PLUS_PLUS,
+        "total = alpha.sum(axis=(2, 3), keepdims=True)\n    alpha = alpha / np.where(total != 0, total, 1)\n    "
+        + _PLUS_PLUS,
+        "alpha is divided by its sum over the positions. Some programs do so; the paper's equation 19 does not.",
+    ),
+    (
+        "Grad-CAM++: no return",
+        _PLUS_PLUS,
+        _PLUS_PLUS.removeprefix("return "),
+        "grad_cam_plus_plus_weights ends without a return, so that it returns None.",
+    ),
+)
+
+_SEEN = "seen = empty[n] + masks[:, None] * (X[n] - empty[n])  # (M, 3, H, W)"
+_WEIGHTED = "total[n] += np.tensordot(value_of(seen, y[n]), masks, axes=1)"
+_RISE_MEAN = "maps = total / (samples * keep)"
+
+_RISE = _mistakes(
+    "rise",
+    (
+        "not divided by keep",
+        _RISE_MEAN,
+        "maps = total / samples",
+        "The sum is divided by the number of masks only. A pixel is seen in part of the masks: what makes up for that?",
+    ),
+    (
+        "not divided by samples",
+        _RISE_MEAN,
+        "maps = total / keep",
+        "The map grows with the number of masks. It should be a mean, which more masks make more exact.",
+    ),
+    (
+        "not divided at all",
+        _RISE_MEAN,
+        "maps = total",
+        "This is the weighted sum of the masks. It is to be divided by `samples` and by `keep`.",
+    ),
+    (
+        "divided by what is hidden",
+        _RISE_MEAN,
+        "maps = total / (samples * (1 - keep))",
+        "The sum is divided by the probability that a cell is hidden. `keep` is the probability that it is seen.",
+    ),
+    (
+        "divided by the sum of the masks",
+        ("for masks in batches:", _RISE_MEAN),
+        (
+            "coverage = np.zeros(X.shape[2:])\n    for masks in batches:\n        coverage += masks.sum(axis=0)",
+            "maps = total / np.maximum(coverage, 1e-12)",
+        ),
+        "Each pixel is divided by how often it was seen in these masks. Equation 6 divides by how often that is "
+        "expected, which is the same for all pixels.",
+    ),
+    (
+        "mean over the batches of masks",
+        ("for masks in batches:", _RISE_MEAN),
+        (
+            "count = 0\n    for masks in batches:\n        count += 1",
+            "maps = total / (count * keep)",
+        ),
+        "The sum is divided by the number of batches. A batch holds many masks, and the last one fewer.",
+    ),
+    (
+        "mean of the batches' means",
+        ("for masks in batches:", _WEIGHTED, _RISE_MEAN),
+        (
+            "count = 0\n    for masks in batches:\n        count += 1",
+            "total[n] += np.tensordot(value_of(seen, y[n]), masks, axes=1) / len(masks)",
+            "maps = total / (count * keep)",
+        ),
+        "Each batch of masks is averaged, and then these means. The last batch may be smaller, and its masks would "
+        "count more than the others.",
+    ),
+    (
+        "only the last batch",
+        "total[n] += ",
+        "total[n] = ",
+        "Each batch of masks replaces what the batches before it have added up.",
+    ),
+    (
+        "all images in every map",
+        "total[n] += ",
+        "total += ",
+        "Every image's masks are added to the maps of all images. total[n] belongs to image n.",
+    ),
+    (
+        "masks upside down",
+        "masks[:, None] * (X[n] - empty[n])",
+        "(1 - masks[:, None]) * (X[n] - empty[n])",
+        "What a mask should show is hidden, and the rest is seen. The image is seen where the mask is 1.",
+    ),
+    (
+        "hidden parts weighted",
+        _WEIGHTED,
+        "total[n] += np.tensordot(value_of(seen, y[n]), 1 - masks, axes=1)",
+        "The value of a masked image goes to what is hidden in it. Which pixels let the network see the class?",
+    ),
+    (
+        "nothing put in place of what is hidden",
+        _SEEN,
+        "seen = masks[:, None] * X[n]",
+        "The image is multiplied by the mask alone. In model space 0 is the mean colour; what stands where nothing is "
+        "seen is given.",
+    ),
+    (
+        "what is hidden added to the image",
+        _SEEN,
+        "seen = X[n] + (1 - masks[:, None]) * empty[n]",
+        "The image is seen everywhere, and the filling is added to it. Where a mask is 0 the image must be gone.",
+    ),
+    (
+        "filled from the first image",
+        _SEEN,
+        "seen = empty[0] + masks[:, None] * (X[n] - empty[0])",
+        "All images are filled from the first image's filling. Each has its own.",
+    ),
+    (
+        "the first image for all",
+        _SEEN,
+        "seen = empty[0] + masks[:, None] * (X[0] - empty[0])",
+        "All maps are those of the first image. X[n] is the image of the map n.",
+    ),
+    (
+        "class of the first image for all",
+        "(seen, y[n])",
+        "(seen, y[0])",
+        "All images are measured by the first image's class. y has a class for each image.",
+    ),
+    (
+        "the highest class instead of y",
+        "value_of(seen, y[n])",
+        "value_of(seen, int(model.scores(seen)[0].argmax()))",
+        "The value is that of the class with the highest score. Which class is asked for, y says.",
+    ),
+    (
+        "masks of 0 and 1",
+        "masks[:, None] * (X[n] - empty[n])",
+        "(masks[:, None] > 0.5) * (X[n] - empty[n])",
+        "The masks are made hard before they cover the image. In between 0 and 1 it is a mixture.",
+    ),
+    (
+        "hard masks weighted",
+        _WEIGHTED,
+        "total[n] += np.tensordot(value_of(seen, y[n]), masks > 0.5, axes=1)",
+        "The masks are made hard before they are added up. A pixel that is half seen gets half of the value.",
+    ),
+    (
+        "only one channel hidden",
+        _SEEN,
+        "seen = X[n] * np.ones((len(masks), 1, 1, 1))\n"
+        "            seen[:, 0] = empty[n, 0] + masks * (X[n, 0] - empty[n, 0])",
+        "Only the first channel is hidden; green and blue still show what was there.",
+    ),
+    (
+        "masks not weighted",
+        _WEIGHTED,
+        "total[n] += masks.sum(axis=0)",
+        "The masks are added without weights, so that the map shows the masks and nothing of the image.",
+    ),
+    (
+        "value of the whole image",
+        _WEIGHTED,
+        "total[n] += np.tensordot(value_of(X[n] + 0 * seen, y[n]), masks, axes=1)",
+        "Every mask gets the value of the whole image. It is to be that of the image under this mask.",
+    ),
+    (
+        "values averaged over the masks",
+        _WEIGHTED,
+        "total[n] += value_of(seen, y[n]).mean() * masks.sum(axis=0)",
+        "All masks of a batch get the same weight, the mean of their values. Each mask has its own.",
+    ),
+    (
+        "masks averaged, not weighted one by one",
+        _WEIGHTED,
+        "total[n] += value_of(seen, y[n]).sum() * masks.mean(axis=0) / len(masks)",
+        "Values and masks are added up separately. Multiply each mask by its value first, then add.",
+    ),
+    (
+        "drop of the value",
+        _WEIGHTED,
+        "total[n] += np.tensordot(value_of(X[n : n + 1], y[n]) - value_of(seen, y[n]), masks, axes=1)",
+        "The weight of a mask is how much the value drops under it. That is occlusion; RISE takes the value itself.",
+    ),
+    (
+        "less the mean value",
+        _WEIGHTED,
+        "value = value_of(seen, y[n])\n            total[n] += np.tensordot(value - value.mean(), masks, axes=1)",
+        "The mean value is subtracted from the weights. Equation 6 takes the values as they are.",
+    ),
+    (
+        "values divided by their sum",
+        _WEIGHTED,
+        "value = value_of(seen, y[n])\n            total[n] += np.tensordot(value / value.sum(), masks, axes=1)",
+        "The weights are divided by their sum in the batch. Equation 6 takes the values as they are.",
+    ),
+    (
+        "magnitudes of the values",
+        "np.tensordot(value_of(seen, y[n]), masks",
+        "np.tensordot(np.abs(value_of(seen, y[n])), masks",
+        "The values have lost their signs. A score may be negative, and then lowers what the mask shows.",
+    ),
+    (
+        "negative values cut off",
+        "np.tensordot(value_of(seen, y[n]), masks",
+        "np.tensordot(value_of(seen, y[n]).clip(0), masks",
+        "Negative values are set to zero. A score may be negative, and then lowers what the mask shows.",
+    ),
+    (
+        "score whatever is asked for",
+        "value_of(seen, y[n])",
+        "model.scores(seen)[:, y[n]]",
+        "The weights are scores even where probabilities are asked for. value_of knows which it is.",
+    ),
+    (
+        "scaled to 0..1",
+        _RISE_MEAN,
+        "low, high = total.min(axis=(1, 2), keepdims=True), total.max(axis=(1, 2), keepdims=True)\n"
+        "    maps = (total - low) / (high - low)",
+        "The map is scaled from 0 to 1. Scaling is for the plot; returned is a mean of values.",
+    ),
+    (
+        "X changed in place",
+        _SEEN,
+        "X[n] -= empty[n]\n            seen = empty[n] + masks[:, None] * X[n]",
+        "The images that were given are changed. `-=` writes into the array: which operation does not?",
+    ),
+)
+
+_LRP_Z = "z, cache = model.forward(a, start=layer, end=layer)"
+_RMS = "rms = np.sqrt((z**2).mean(axis=tuple(range(1, z.ndim)), keepdims=True))"
+_SIGNED_EPSILON = "np.where(z < 0, z - epsilon * rms, z + epsilon * rms)"
+_RATIO = "ratio = np.divide(R, z, out=np.zeros_like(R), where=z != 0)"
+_SHARE_BACK = "back, _ = model.backward(ratio, cache)"
+
+_LRP = _mistakes(
+    "lrp",
+    (
+        "not times the inputs",
+        "return a * back",
+        "return back",
+        "What comes back through the layer is returned as it is. An input's contribution has another factor: which "
+        "part of a_j w_jk is still missing?",
+    ),
+    (
+        "not divided by the outputs",
+        _SHARE_BACK,
+        "back, _ = model.backward(R, cache)",
+        "R itself goes back through the layer. What each input gets is a share of it: of which sum?",
+    ),
+    (
+        "multiplied by the outputs",
+        _RATIO,
+        "ratio = R * z",
+        "R is multiplied by the outputs. A share is a part divided by the whole.",
+    ),
+    (
+        "ratio upside down",
+        _RATIO,
+        "ratio = np.divide(z, R, out=np.zeros_like(R), where=R != 0)",
+        "The outputs are divided by their relevance. What is shared out, and into how much?",
+    ),
+    (
+        "the outputs go back",
+        _SHARE_BACK,
+        "back, _ = model.backward(z, cache)",
+        "The outputs go back through the layer, and R has no effect. It is the relevance that is handed on.",
+    ),
+    (
+        "ones go back",
+        _SHARE_BACK,
+        "back, _ = model.backward(np.ones_like(R), cache)",
+        "Ones go back through the layer, and R has no effect. How much of its relevance does an output hand on for "
+        "each unit of z?",
+    ),
+    (
+        "no epsilon",
+        _SIGNED_EPSILON,
+        "z.copy()",
+        "epsilon has no effect: this is the rule 0.",
+    ),
+    (
+        "epsilon without sign",
+        _SIGNED_EPSILON,
+        "z + epsilon * rms",
+        "Epsilon is added to negative outputs, too, and brings their denominators nearer to 0, or beyond it.",
+    ),
+    (
+        "epsilon with the wrong sign",
+        _SIGNED_EPSILON,
+        "np.where(z < 0, z + epsilon * rms, z - epsilon * rms)",
+        "Epsilon makes the denominators smaller in magnitude. It is there to make them larger.",
+    ),
+    (
+        "epsilon with the sign of R",
+        _SIGNED_EPSILON,
+        "np.where(R < 0, z - epsilon * rms, z + epsilon * rms)",
+        "Epsilon has the sign of the relevance. It is to make the denominator larger in magnitude: whose sign counts?",
+    ),
+    (
+        "sign 0 of 0",
+        _SIGNED_EPSILON,
+        "z + epsilon * rms * np.sign(z)",
+        "np.sign(0) is 0, so that an output of exactly 0 gets no epsilon. Here 0 counts as positive.",
+    ),
+    (
+        "magnitude of the denominator",
+        _SIGNED_EPSILON,
+        "np.abs(z) + epsilon * rms",
+        "The denominators have lost their signs. An input that speaks against a negative output gets the wrong sign.",
+    ),
+    (
+        "epsilon not scaled",
+        _SIGNED_EPSILON,
+        "np.where(z < 0, z - epsilon, z + epsilon)",
+        "Epsilon is added as it is. It is a part of the outputs' root mean square, so that it means the same in every "
+        "layer.",
+    ),
+    (
+        "root mean square of the whole batch",
+        _RMS,
+        "rms = np.sqrt((z**2).mean())",
+        "The root mean square is that of the whole batch, so that an image's relevance depends on its neighbours.",
+    ),
+    (
+        "root mean square over the batch at each output",
+        _RMS,
+        "rms = np.sqrt((z**2).mean(axis=0, keepdims=True))",
+        "The root mean square is taken over the images. Each image has one, over all its outputs.",
+    ),
+    (
+        "root mean square of each position",
+        _RMS,
+        "rms = np.sqrt((z**2).mean(axis=1, keepdims=True))",
+        "The root mean square is taken over the channels only. An image has one for the whole layer.",
+    ),
+    (
+        "mean square without root",
+        _RMS,
+        "rms = (z**2).mean(axis=tuple(range(1, z.ndim)), keepdims=True)",
+        "The mean square lacks its root: it is not in the units of z.",
+    ),
+    (
+        "norm for root mean square",
+        _RMS,
+        "rms = np.sqrt((z**2).sum(axis=tuple(range(1, z.ndim)), keepdims=True))",
+        "This is the norm of the outputs, which grows with their number. A mean does not.",
+    ),
+    (
+        "mean magnitude",
+        _RMS,
+        "rms = np.abs(z).mean(axis=tuple(range(1, z.ndim)), keepdims=True)",
+        "This is the mean magnitude of the outputs. Asked for is the root of their mean square.",
+    ),
+    (
+        "standard deviation",
+        _RMS,
+        "rms = z.std(axis=tuple(range(1, z.ndim)), keepdims=True)",
+        "This is the standard deviation of the outputs: their mean was subtracted before squaring.",
+    ),
+    (
+        "largest output",
+        _RMS,
+        "rms = np.abs(z).max(axis=tuple(range(1, z.ndim)), keepdims=True)",
+        "Epsilon is a part of the largest output. It is to be a part of the root mean square.",
+    ),
+    (
+        "division by 0",
+        _RATIO,
+        'with np.errstate(divide="ignore", invalid="ignore"):\n        ratio = R / z',
+        "An output of exactly 0 makes infinity or NaN, and the backward pass spreads it. Such an output hands nothing "
+        "on.",
+    ),
+    (
+        "a small number in the denominator",
+        _RATIO,
+        "ratio = R / (z + 1e-9)",
+        "A small number is added to every denominator. Where the output is 0 its inputs get enormous relevances that "
+        "cancel.",
+    ),
+    (
+        "denominators of 0 become 1",
+        _RATIO,
+        "ratio = R / np.where(z != 0, z, 1)",
+        "Denominators of 0 are replaced by 1, so that outputs to which nothing was contributed hand relevance on.",
+    ),
+    (
+        "biases left out",
+        _LRP_Z,
+        "z, cache = model.forward(a, start=layer, end=layer)\n"
+        "    z = z - model.forward(np.zeros_like(a), start=layer, end=layer)[0]",
+        "The denominators are the outputs without their biases. z is what the layer returns; biases keep their share.",
+    ),
+    (
+        "biases counted twice",
+        _LRP_Z,
+        "z, cache = model.forward(a, start=layer, end=layer)\n"
+        "    z = z + model.forward(np.zeros_like(a), start=layer, end=layer)[0]",
+        "The biases are in the denominators twice. model.forward adds them already.",
+    ),
+    (
+        "only positive outputs",
+        "where=z != 0",
+        "where=z > 0",
+        "Outputs below 0 hand nothing on. Their relevance is shared out like that of the others.",
+    ),
+    (
+        "negative relevance cut off",
+        "return a * back",
+        "return np.maximum(a * back, 0)",
+        "Negative relevance is set to zero. An input may speak against the class.",
+    ),
+    (
+        "magnitudes of the inputs",
+        "return a * back",
+        "return np.abs(a) * back",
+        "The inputs have lost their signs. A contribution is the input, as it is, times its weight.",
+    ),
+    (
+        "squares of the inputs",
+        "return a * back",
+        "return a**2 * back",
+        "The inputs count twice. A contribution has each of its two factors once.",
+    ),
+    (
+        "scaled so that nothing is lost",
+        "return a * back",
+        "shares, axes = a * back, tuple(range(1, a.ndim))\n    kept = R.sum(axis=tuple(range(1, R.ndim)))\n"
+        "    return shares * (kept / shares.sum(axis=axes)).reshape(-1, *[1] * (a.ndim - 1))",
+        "The result is scaled so that its sum is that of R. What biases and epsilon have taken is lost, and should be.",
+    ),
+    (
+        "all layers from here",
+        "start=layer, end=layer",
+        "start=layer",
+        "All layers from this one to the last run. R belongs to the outputs of one layer.",
+    ),
+    (
+        "all layers up to here",
+        "start=layer, end=layer",
+        "end=layer",
+        "The layers before this one run, too, on what they have computed already. `a` are the inputs of this layer.",
+    ),
+    (
+        "R changed in place",
+        _RATIO,
+        "ratio = np.divide(R, z, out=R, where=z != 0)",
+        "The ratio is written into R, which belongs to the caller. What makes another array?",
+    ),
+    (
+        "no return",
+        "return a * back",
+        "a * back",
+        "The function ends without a return, so that it returns None.",
+    ),
+)
+
 _CONTENT_LOSS = "loss = content_weight * np.square(difference, dtype=np.float64).sum()"
 
 _CONTENT = _mistakes(
@@ -2383,6 +3044,9 @@ MISTAKES = [
     *_GUIDED,
     *_CAM,
     *_GRAD_CAM,
+    *_LAYER_CAM,
+    *_RISE,
+    *_LRP,
     *_CONTENT,
     *_GRAM,
     *_STYLE,

@@ -114,6 +114,7 @@ def make_parser():
     # Imported here, so that Ctrl-C and missing packages are dealt with while NumPy and h5py load.
     from .attacks import add_attack_commands
     from .check import add_check_commands
+    from .concepts import add_concept_commands
     from .convert import add_convert
     from .coursework import add_coursework_commands
     from .download import add_download
@@ -134,6 +135,7 @@ def make_parser():
     looking = (add_picture_commands, add_feature_commands, add_map_commands, add_attack_commands, add_style_commands)
     for add in (
         *looking,
+        add_concept_commands,
         add_explore,
         add_download,
         add_convert,

@@ -97,8 +97,8 @@ def add_model(parser, *, engine=True, default=None):
         )
 
 
-def add_model_and_size(parser):
-    add_model(parser)
+def add_model_and_size(parser, *, default=None):
+    add_model(parser, default=default)
     parser.add_argument(
         "--size",
         type=at_least(8),

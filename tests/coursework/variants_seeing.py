@@ -288,6 +288,84 @@ def grad_cam_one_by_one(X, y, model, *, layer, relu, upsample):
     return maps.transpose(2, 1, 0).copy().transpose(2, 1, 0)
 
 
+# -- LayerCAM and Grad-CAM++, RISE, LRP --------------------------------------------------------------------------------
+
+
+def layer_cam_by_mask(A, g):
+    return g * (g > 0)
+
+
+def plus_plus_one_by_one(A, g):
+    """Position by position, the fraction cut by g^2."""
+    weights = np.zeros((*g.shape[:2], 1, 1))
+    for n, c, i, j in np.ndindex(g.shape):
+        below = 2 + A[n, c].sum() * g[n, c, i, j]
+        if g[n, c, i, j] > 0 and below != 0:
+            weights[n, c] += g[n, c, i, j] / below
+    return weights
+
+
+def layer_cam_by_halves(A, g):
+    """Not contiguous."""
+    return np.asfortranarray((g + abs(g)) / 2)
+
+
+def plus_plus_by_einsum(A, g):
+    below = 2 * g * g + np.einsum("nchw->nc", A)[:, :, None, None] * g * g * g
+    alpha = np.where(below == 0, 0, g * g / np.where(below == 0, 1, below))
+    return np.einsum("nchw,nchw->nc", alpha, np.where(g > 0, g, 0)).reshape(*g.shape[:2], 1, 1)
+
+
+def rise_mask_by_mask(X, y, model, *, samples, grid, keep, fill, rng, batch_size, objective="probability"):
+    """One mask and one image at a time, each map by itself; the masks are drawn as `rise` draws them."""
+    from pixelgrad.visualization.occlusion import fill_like
+    from pixelgrad.visualization.rise import random_masks
+
+    rng, y = np.random.default_rng(rng), np.broadcast_to(y, len(X))
+    empty = fill_like(X, fill, model, sigma=min(X.shape[2:]) / 12, rng=rng)
+    masks = [
+        mask
+        for first in range(0, samples, batch_size)
+        for mask in random_masks(min(batch_size, samples - first), X.shape[2:], grid=grid, keep=keep, rng=rng)
+    ]
+    maps = np.zeros((len(X), *X.shape[2:]))
+    for n in range(len(X)):
+        for mask in masks:
+            scores = model.forward(mask * X[n : n + 1] + (1 - mask) * empty[n : n + 1])[0][0]
+            value = scipy_softmax(scores)[y[n]] if objective == "probability" else scores[y[n]]
+            maps[n] += value * mask / keep / samples
+    return maps
+
+
+def relevance_output_by_output(R, a, layer, model, *, epsilon=0.0):
+    """One output of one image at a time, by the row of weights that its unit vector brings back."""
+    out = np.zeros(a.shape)
+    for n in range(len(a)):
+        z, cache = model.forward(a[n : n + 1], start=layer, end=layer)
+        rms = np.linalg.norm(z) / np.sqrt(z.size)
+        for place in np.ndindex(z.shape):
+            below = z[place] + epsilon * rms * (1 if z[place] >= 0 else -1)
+            if below == 0:
+                continue
+            unit = np.zeros(z.shape)
+            unit[place] = 1.0
+            w, _ = model.backward(unit, cache)
+            out[n] += a[n] * w[0] / below * R[n][place[1:]]
+    return out
+
+
+def relevance_by_errstate(R, a, layer, model, *, epsilon=0.0):
+    """Divides by everything, and repairs it."""
+    z, cache = model.forward(a, start=layer, end=layer)
+    rows = z.reshape(len(z), -1)
+    rms = np.sqrt(np.einsum("np,np->n", rows, rows) / rows.shape[1])
+    below = rows + epsilon * rms[:, None] * (2.0 * (rows >= 0) - 1)
+    with np.errstate(all="ignore"):
+        ratio = R.reshape(rows.shape) / below
+    ratio[below == 0] = 0
+    return np.multiply(model.backward(ratio.reshape(z.shape), cache)[0], a)
+
+
 # -- losses of style transfer ------------------------------------------------------------------------------------------
 
 
@@ -414,6 +492,19 @@ VARIANTS = [
     ("guided", "layer by layer", {"guided_backprop": guided_layer_by_layer}),
     ("cam", "map by map", {"class_activation_maps": cam_by_loops}),
     ("grad_cam", "one image at a time", {"grad_cam": grad_cam_one_by_one}),
+    (
+        "layer_cam",
+        "one position at a time",
+        {"layer_cam_weights": layer_cam_by_mask, "grad_cam_plus_plus_weights": plus_plus_one_by_one},
+    ),
+    (
+        "layer_cam",
+        "einsum",
+        {"layer_cam_weights": layer_cam_by_halves, "grad_cam_plus_plus_weights": plus_plus_by_einsum},
+    ),
+    ("rise", "one mask at a time", {"rise": rise_mask_by_mask}),
+    ("lrp", "one output at a time", {"propagate_relevance": relevance_output_by_output}),
+    ("lrp", "divided and repaired", {"propagate_relevance": relevance_by_errstate}),
     ("content", "a squared norm", {"content_loss": content_by_norm}),
     ("content", "loops", {"content_loss": content_expanded}),
     ("gram", "einsum", {"gram_matrix": gram_einsum, "gram_matrix_backward": gram_backward_einsum}),

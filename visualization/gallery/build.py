@@ -26,7 +26,7 @@ from ...classifiers.network import Network
 from ...datasets import sample_image, sample_names
 from ..checks import check_whole
 from ..image_sets import ImageSet
-from . import attribution, features, maps, pictures, style
+from . import attribution, counterfactuals, features, maps, pictures, style
 from .figure import Subject, map_layers
 from .page import write_page
 
@@ -34,7 +34,7 @@ from .page import write_page
 LONGEST = ("textures", "style-transfer", "class-visualization", "inversion", "deepdream", "neurons")
 SEARCHES = ("patches", "neighbours", "embedding")  # look through many images
 FIGURES = pictures.FIGURES | maps.FIGURES | features.FIGURES | style.FIGURES
-MORE_FIGURES = attribution.FIGURES  # with full=True, or by name
+MORE_FIGURES = attribution.FIGURES | counterfactuals.FIGURES  # with full=True, or by name
 
 
 def make_gallery(
@@ -71,7 +71,7 @@ def make_gallery(
     only : sequence of str, optional
         Names of techniques, keys of `FIGURES` or `MORE_FIGURES`; by default those of `FIGURES`, or all with `full`.
     full : bool
-        Larger pictures, and more of them, and every attribution method; takes minutes.
+        Larger pictures, and more of them, every attribution method and counterfactuals; takes minutes.
     jobs : int
         How many techniques may run at the same time, each in a process with one thread. Results do not depend on it.
     seed : int

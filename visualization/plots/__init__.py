@@ -1,6 +1,7 @@
 """Figures of what the techniques return, drawn without pyplot."""
 
 from .attacks import plot_attack, plot_transfer
+from .concepts import plot_concepts
 from .faithfulness import plot_insertion_deletion, plot_sanity
 from .features import (
     plot_activations,
@@ -30,6 +31,7 @@ __all__ = [
     "plot_activations",
     "plot_agreement",
     "plot_attack",
+    "plot_concepts",
     "plot_embedding",
     "plot_evaluation",
     "plot_filters",

@@ -91,7 +91,7 @@ def test_what_is_to_be_pasted_runs_and_shows_the_case_of_the_message(name, answe
     assert not set(exercise.functions) - set(names)
 
 
-@pytest.mark.parametrize("name", ["relu", "svm", "tv", "content"])
+@pytest.mark.parametrize("name", ["relu", "svm", "tv", "content", "layer_cam"])
 def test_real_mistakes_are_named(name, answers):
     from pixelgrad.coursework.instructor.answers import wrong_outcomes
 

@@ -25,8 +25,8 @@ from pixelgrad.coursework.instructor.mistakes_seeing import MISTAKES
 from pixelgrad.todo import Todo
 
 BY_ID = {exercise.id: exercise for exercise in EXERCISES}
-IDS = """saliency fooling class_visualization inversion dream occlusion guided cam grad_cam content gram style tv
-style_transfer""".split()
+IDS = """saliency fooling class_visualization inversion dream occlusion guided cam grad_cam layer_cam rise lrp content
+gram style tv style_transfer""".split()
 SEEDS = (0, *(pytest.param(seed, marks=pytest.mark.slow) for seed in (1, 2)))
 # Pairs that no case can tell apart, by exercise; at most one mistake in ten.
 INDISTINGUISHABLE = {}

@@ -21,6 +21,7 @@ def same(run, photo, name):
         ("fool", "p.png", "--target", 3, "--out", "p.png"),
         ("attack", "p-image.png", "--target", 3, "--out", "p.png"),
         ("saliency", "p.png", "--out", "./p.png"),
+        ("counterfactual", "p.png", "--target", 3, "--out", "p.png"),
         ("cam", "p.png", "--out", "link.png"),
         ("faithfulness", "p-sanity.png", "--out", "p.png"),
         ("invert", "p.png", "--out", "p.png"),

@@ -7,6 +7,7 @@ from PIL import Image
 BASES = {
     "saliency": ["PHOTO"],
     "fool": ["noise", "--target", "lemon", "--max-iterations", "3", "--confidence", "1"],
+    "counterfactual": ["PHOTO", "--target", "lemon", "--confidence", "0.99999", "--max-steps", "3"],
     "invert": ["PHOTO", "--layer", "1", "--iterations", "4"],
     "dream": ["PHOTO", "--layer", "1", "--iterations", "2", "--octaves", "2"],
     "visualize": ["lemon", "--iterations", "5"],
@@ -18,6 +19,10 @@ EFFECTS = [
     ("fool", [], ["--learning-rate", "9"]),
     ("fool", [], ["--max-iterations", "6"]),
     ("fool", ["--learning-rate", "900"], ["--learning-rate", "900", "--raw"]),
+    ("counterfactual", [], ["--target", "banana"]),
+    ("counterfactual", [], ["--step", "0.5"]),
+    ("counterfactual", [], ["--max-steps", "5"]),
+    ("counterfactual", [], ["--size", "48"]),
     ("invert", [], ["--seed", "5"]),
     ("invert", [], ["--l2-reg", "0.01"]),
     ("invert", [], ["--tv-weight", "0.01"]),

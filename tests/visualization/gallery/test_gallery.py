@@ -297,12 +297,22 @@ def test_a_network_with_other_layers_and_classes_will_do(picture, short, tmp_pat
 def test_every_attribution_method_is_shown_with_full_or_by_name(tiny, picture, tmp_path):
     assert not set(MORE_FIGURES) & set(FIGURES)
     shown = set()
-    for name in MORE_FIGURES:
+    for name in set(MORE_FIGURES) - {"counterfactuals"}:
         index = make_gallery(tmp_path / name, tiny, image=picture, only=[name])
         with np.load(index.parent / f"{name}.npz") as arrays:
             shown |= set(arrays) - {"X"}
             assert all(np.isfinite(arrays[key]).all() for key in arrays)
     assert shown == set(METHODS) - (set() if tiny.layer_names[-2] == "global_avg_pool" else {"cam"})
+
+
+def test_counterfactuals_of_both_networks_are_shown_by_name(tiny, picture, tmp_path):
+    index = make_gallery(tmp_path, tiny, twin=tiny, image=picture, only=["counterfactuals"])
+    entry = json.loads((tmp_path / "manifest.json").read_text(encoding="utf-8"))["figures"]["counterfactuals"]
+    with np.load(index.parent / "counterfactuals.npz") as arrays:
+        count = len(arrays["y"])
+        assert arrays["standard_network"].shape == arrays["robust_network"].shape == (count, 3, *tiny.input_size)
+    (seen,), after = entry["predictions_before"], entry["predictions_after"]
+    assert seen[0]["index"] not in entry["options"]["y"] and len(after) == 2 * count
 
 
 def test_full_adds_them_to_the_others(tiny, picture, tmp_path, monkeypatch):
