@@ -151,6 +151,8 @@ def board(verdicts, *, width=100, colour=False):
                 code = line.startswith(CODE)
                 lines += [line.removeprefix(CODE)] if code else wrapped(line, width, " " * 6)
             lines += [f"      {line}" for line in verdict.example.splitlines() if words != [as_above]]
+            for line in verdict.later.splitlines():
+                lines += wrapped(line, width, " " * 6)
         elif verdict.status == BLOCKED:
             # Why a file cannot be imported is said once, also where no exercise of that file is shown.
             new = _(CANNOT) in verdict.message and verdict.message not in shown

@@ -161,10 +161,12 @@ class _Functions:
         def call(*args, **kwargs):
             self.latest = name
             if self._earlier is not None:
+                state = np.random.get_state()  # noqa: NPY002
                 self._earlier[name] = function, decoys(copied((args, kwargs)))
                 for other, (earlier, decoy) in self._earlier.items():
                     with suppress(Exception), refusing(self._exercise, other, self._own):
                         earlier(*copied(decoy[0]), **copied(decoy[1]))
+                np.random.set_state(state)  # noqa: NPY002
             try:
                 with refusing(self._exercise, name, self._own) as refused:
                     return function(*args, **kwargs)
@@ -285,4 +287,5 @@ def _what_was_given(frame, summary):
 def _kind(value):
     if type(value) is np.ndarray:
         return _("an array of {dtype}", dtype=value.dtype)
-    return "None" if value is None else _("a {kind}", kind=type(value).__name__)
+    name = type(value).__name__
+    return "None" if value is None else _("a {kind}", kind=f"numpy.{name}" if isinstance(value, np.ndarray) else name)

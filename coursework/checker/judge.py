@@ -93,6 +93,7 @@ class Verdict:
     message: str = ""
     stages: tuple = ()  # of StageVerdict
     example: str = ""  # arrays of a failing case, drawn; they hold right results
+    later: str = ""  # hints to extensions, for when the core passes
 
     @property
     def open_stages(self):
@@ -123,15 +124,16 @@ def judge(exercise, answers, outcomes, stages=STAGES):
         everything = [] if isinstance(outcomes, str) else known_mistakes(exercise, asked, outcomes)
         status, message, mistake, example = _judge(exercise, asked, outcomes, core, everything)
         found = [StageVerdict(CORE, status, core.points if status == PASSED else 0, core.points)]
-        texts, mistakes = [message], [mistake]
+        texts, mistakes, told_later = [message], [mistake], []
         if mistake:  # what extensions show besides is told last, as theirs
             others = [known for known in everything if known.name not in mistake.split(" + ")]
             later = [(known, _stage_of(known, asked, extensions)) for known in others]
-            texts += [
-                _("Later, for {stage}: {hint}", stage=stage.id, hint=_(known.hint)) for known, stage in later if stage
+            words = marked("Once the core passes, for the extension {stage} ({points} more): {hint}")
+            told_later = [
+                _(words, stage=stage.id, points=stage.points, hint=_(known.hint)) for known, stage in later if stage
             ]
             mistakes += [known.name for known in others]
-        if status == TODO:
+        if status == TODO and "\n" not in message:  # nothing is said of the core yet
             texts += filter(None, (_already(exercise, asked, outcomes, stage, everything) for stage in extensions))
         for stage in extensions:
             passed, text = False, ""
@@ -153,7 +155,7 @@ def judge(exercise, answers, outcomes, stages=STAGES):
     points, most = sum(stage.points for stage in found), sum(stage.max_points for stage in found)
     name = " + ".join(dict.fromkeys(one for several in mistakes if several for one in several.split(" + ")))
     text = "\n".join(filter(None, texts))
-    return Verdict(exercise.id, status, points, most, name or None, text, tuple(found), example)
+    return Verdict(exercise.id, status, points, most, name or None, text, tuple(found), example, "\n".join(told_later))
 
 
 def _judge(exercise, asked, all_outcomes, stage, everything):

@@ -28,7 +28,9 @@ def drawn_case(exercise, answers, outcomes, failing, shown):
     title = marked("The case {case!r} in numbers:") if case == shown else marked("Another case, {case!r}, in numbers:")
     expected, got = answers.right[case]["outputs"][name], outcomes[case]["outputs"][name]
     digits = _telling_digits(expected, got)
-    columns = [_column(title, array, 3) for title, array in _arrays(answers.inputs[case])]
+    columns = [
+        _column(title, array, 3 if np.all(abs(array) < 100) else 6) for title, array in _arrays(answers.inputs[case])
+    ]
     if not columns and expected.ndim == 0:
         return ""
     columns += [
@@ -45,6 +47,8 @@ def _arrays(inputs):
             yield from _arrays(value)
         elif _fits(value):
             yield name, value
+        elif isinstance(value, float):
+            yield name, np.asarray(value)
 
 
 def _bands(columns):

@@ -422,7 +422,8 @@ def _max_pool_cases(rng):
     # In windows that hang over the border all is negative: a border of zeros would be larger.
     x = cases["ceil_mode"]["x"]
     x[:, :, -1:], x[..., -1:] = -np.abs(x[:, :, -1:]), -np.abs(x[..., -1:])
-    _place(cases["overlapping windows"]["x"][0, 0], (1, 1))  # the largest of four windows
+    # The largest of four windows; and of three, before a fourth that is the other's.
+    _place(cases["overlapping windows"]["x"][0, 0], (2, 2), (1, 1))
     _place(cases["window not square"]["x"][0, 0], (0, 2), (2, 1))  # in 2 x 3 pixels, not in 2 x 2; and only in 3 x 2
     # In each window three are the largest, and the first of them is not the first of the window.
     x = cases["ties"]["x"][0, 0]

@@ -3,18 +3,18 @@
 from . import seeing_cases as cases
 from .registry import Exercise
 from .seeing_cases import dream_objective, objective
-from .seeing_core import with_options
+from .seeing_core import as_checked
 from .seeing_networks import network
 
 __all__ = [
     "EXERCISES",
-    "with_options",
+    "as_checked",
     "dream_objective",
     "network",
     "objective",
 ]  # the others are for students to paste
 
-_WITH_OPTIONS = "from pixelgrad.coursework.exercises.seeing import with_options\n"
+_AS_CHECKED = "from pixelgrad.coursework.exercises.seeing import as_checked\n"
 _MODEL = "from pixelgrad.coursework.exercises.seeing import network\nmodel = network(c)\n"
 
 EXERCISES = [
@@ -95,8 +95,8 @@ EXERCISES = [
         forward=("X", "callback"),
         paste=_MODEL
         + 'X = create_class_visualization(c["target_y"], model, X_init=c["X_init"], **c["options"])\n'
-        + _WITH_OPTIONS
-        + 'X = with_options(create_class_visualization, c["core_options"])(c["target_y"], model)',
+        + _AS_CHECKED
+        + 'X = as_checked(create_class_visualization, c["core_options"])(c["target_y"], model)',
         instructions={
             "create_class_visualization": "Climb the score of class y minus l2_reg * ||X||^2, and return the images, "
             "(N, 3, H, W). Iterate over `steps` (t = 0, 1, ...). In each: draw dy, dx with one call "
@@ -128,8 +128,8 @@ EXERCISES = [
         forward=("X", "callback"),
         paste=_MODEL
         + 'X = invert_features(c["target_feats"], c["layer"], model, X_init=c["X_init"], **c["options"])\n'
-        + _WITH_OPTIONS
-        + 'X = with_options(invert_features, c["core_options"])(c["target_feats"], c["layer"], model)',
+        + _AS_CHECKED
+        + 'X = as_checked(invert_features, c["core_options"])(c["target_feats"], c["layer"], model)',
         instructions={
             "invert_features": "Go downhill on ||f(X) - target||^2 / ||target||^2 + l2_reg * ||X||^2 + total variation "
             "and return the images, (N, 3, H, W). f are the features at layer index `end`, both norms are taken image "
@@ -163,8 +163,8 @@ EXERCISES = [
         + "from pixelgrad.coursework.exercises.seeing import dream_objective\n"
         + "layers, objective = dream_objective(c, model)\n"
         + 'X = deepdream(c["X"], layers, model, objective=objective, **c["options"])\n'
-        + _WITH_OPTIONS
-        + 'X = with_options(deepdream, c["core_options"])(c["X"], c["layer"], model)',
+        + _AS_CHECKED
+        + 'X = as_checked(deepdream, c["core_options"])(c["X"], c["layer"], model)',
         instructions={
             "deepdream": "Write one step, from the images `dream` to the next `dream`. Shift them by dy, dx with "
             "jitter; read the layers with feats, caches = forward_layers(model, images, layers), where feats is a dict "

@@ -12,6 +12,7 @@ from functools import partial
 
 import numpy as np
 
+from ..._language import marked
 from ..._language import translated as _
 from .registry import ReturnError
 from .seeing_networks import MEAN, network, pictures
@@ -40,6 +41,20 @@ def with_options(function, options):
     parameters = inspect.signature(function).parameters
     any_name = any(p.kind is p.VAR_KEYWORD for p in parameters.values())
     return partial(function, **{name: value for name, value in options.items() if any_name or name in parameters})
+
+
+def as_checked(function, options):
+    """The function with the options that it takes, and what else the checker gives it; its last input is a network.
+
+    That is the seed of NumPy's global generator, and the names of `notebook`.
+    """
+
+    def call(*inputs):
+        with notebook(inputs[-1]):
+            np.random.seed(_SEED)  # noqa: NPY002
+            return with_options(function, options)(*inputs)
+
+    return call
 
 
 class _Anything:
@@ -136,17 +151,19 @@ def run_fooling(f, c, out):
         X = f.make_fooling_image(c["X"], c["target_y"], model, **options)
         X = image(out, "make_fooling_image", X, before.shape)
     if X is not None:
+        out.take("make_fooling_image", direction(X, before), "(X_fooling - X) / norm")
         scores, y = model.forward(X)[0], c["target_y"]
-        fooled = scores.argmax() == y
-        if not fooled and scores[0, y] > model.forward(before)[0][0, y]:
-            raise ReturnError(
-                _(
+        if scores.argmax() != y:
+            risen = scores[0, y] > model.forward(before)[0][0, y]
+            words = (
+                marked(
                     "make_fooling_image ends before the network is fooled: the target's score has risen, but it is not "
                     "the highest yet"
                 )
+                if risen
+                else marked("make_fooling_image does not fool the network: the target's score has not risen")
             )
-        out.take("make_fooling_image", float(fooled), "fooled images")
-        out.take("make_fooling_image", direction(X, before), "unit(X_fooling - X)")
+            raise ReturnError(_(words))
     return model
 
 
@@ -264,5 +281,5 @@ def run_dream(f, c, out):
     if c["core_options"]["learning_rate"] > 1e3:
         out.take("deepdream", float(beyond.sum()), "pixels beyond black and white")
     else:
-        out.take("deepdream", direction(X, before), "unit(result - X)")
+        out.take("deepdream", direction(X, before), "(result - X) / norm")
     return model

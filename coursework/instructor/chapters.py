@@ -22,6 +22,7 @@ from ..._language import translated as _
 from ..exercises.catalogue import EXERCISES, ROOT
 
 FOLDER = "notebooks"
+_FUNCTIONS = {function for exercise in EXERCISES.values() for function in exercise.functions}
 _EXERCISE, _CODE = re.compile(r"\*\*(Exercise\.|练习.?)\*\*"), re.compile(r"`([^`]+)`")
 LOCALE = Path(__file__).resolve().parent / "locale"  # the chapters in other languages
 ANSWER = "answer"  # the tag of a cell with a model answer
@@ -75,10 +76,11 @@ def write_for_students(path, source=None, *, outputs=False, exercises=EXERCISES)
 
 def _asked(paragraph, functions):
     """A paragraph that begins "**Exercise.** Write `name`": as it is if one of these functions is asked for in it."""
-    if not _EXERCISE.match(paragraph) or {*_CODE.findall(paragraph)} & functions:
+    named = _CODE.findall(paragraph)
+    if not _EXERCISE.match(paragraph) or not (given := [name for name in named if name in _FUNCTIONS - functions]):
         return paragraph
-    named = ", ".join(f"`{name}`" for name in _CODE.findall(paragraph))
-    return _("**Given in this edition:** {names}.", names=named)
+    words = _("**Given in this edition:** {names}.", names=", ".join(f"`{name}`" for name in given))
+    return f"{paragraph} {words}" if functions & {*named} else words
 
 
 def write(path, notebook):

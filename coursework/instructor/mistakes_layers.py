@@ -181,6 +181,14 @@ _of(
         "The gradient passes where x is exactly 0: there the docstring lets nothing pass.",
     ),
     (
+        "gradient passes at zero, also under guided",
+        (RELU_STANDARD, RELU_GUIDED),
+        ("return dout * (x >= 0)", "return np.maximum(dout, 0) * (x >= 0)"),
+        "The gradient passes where x is exactly 0, under 'standard' and under 'guided': there the docstring lets "
+        "nothing "
+        "pass.",
+    ),
+    (
         "gradient passes everywhere",
         RELU_STANDARD,
         "return 1.0 * dout",
@@ -1838,8 +1846,7 @@ _of(
         "numbers from the global generator",
         DRAW,
         DRAW.replace("rng.random(x.shape)", "np.random.random(x.shape)"),
-        "The numbers do not come from the generator of dropout_param, but from one that the whole program shares: "
-        "nobody can draw the same mask again.",
+        "The seed in dropout_param is not used: nobody can draw the same mask again.",
     ),
     (
         "mask drawn again in backward",

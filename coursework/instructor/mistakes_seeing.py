@@ -32,8 +32,8 @@ _OBJECTIVES = (
     (
         "the classes of all images in every row",
         "np.ones_like(scores) * np.isin(np.arange(scores.shape[1]), {y})",
-        "Every row holds a 1 for the classes of all images. Row n belongs to image n alone: which entry of it is "
-        "asked for?",
+        "What goes back holds, in every row, a 1 for the classes of all images. Row n belongs to image n alone: "
+        "which one entry of it is 1?",
     ),
 )
 
@@ -936,8 +936,9 @@ _DREAM = _mistakes(
         "gradient times features",
         _ASK,
         "dfeats = {k: feats[k] * d for k, d in objective(feats).items()}",
-        "What goes into the backward pass is the gradient multiplied by the activations once more. For half their"
-        " squares the gradient is the activations themselves; an objective returns a gradient already.",
+        "The squared activations, or a gradient multiplied by the activations, go into the backward pass. What "
+        "grows is half the sum of the squares, and its gradient is the activations themselves; an objective "
+        "returns a gradient already.",
     ),
     (
         "mean for sum",

@@ -189,7 +189,10 @@ def reset(args):
     if not changed:
         print(_("{exercise} has its stubs already", exercise=args.exercise))
     for path, kept in changed:
-        print(_("{file} has its stub back; what was there before is in {kept}", file=path, kept=kept))
+        words = marked(
+            "{file}: {exercise} has its stubs back, the rest is as it was; what was there before is in {kept}"
+        )
+        print(_(words, file=path, exercise=args.exercise, kept=kept))
     broken = still_broken(args.exercise)
     if broken:
         file, words = broken

@@ -212,8 +212,8 @@ def test_reset_takes_back_one_exercise_and_keeps_a_copy(project):
     project.text("layers/basic.py", mine)
     done = project.run("reset", "relu", check=0)
     assert (
-        done.stdout
-        == f"layers/basic.py has its stub back; what was there before is in {kept_name('layers/basic.py', 1)}\n"
+        done.stdout == "layers/basic.py: relu has its stubs back, the rest is as it was; "
+        f"what was there before is in {kept_name('layers/basic.py', 1)}\n"
     )
     assert project.text(kept_name("layers/basic.py", 1)) == mine
     expected = project.solve("affine", "dropout").text("layers/basic.py")

@@ -108,7 +108,7 @@ def test_what_cannot_be_run_is_said_in_the_table_and_on_the_page(place, run, tmp
     assert {row["points"] for row in table.values()} == {"0"}
 
     page = (tmp_path / "grades.html").read_text(encoding="utf-8")
-    assert "<tr><td>affine</td><td>0</td><td>5</td><td>0</td><td>2</td>" in page
+    assert "<tr><td>affine</td><td>0</td><td>0</td><td>5</td><td>0</td><td>2</td>" in page
     assert all(f"<tr><td>{name}</td><td>" in page for name in table) and "name &#x27;nonsense&#x27; is not" in page
     result = json.loads((tmp_path / "grades.csv.parts" / "raises.json").read_text(encoding="utf-8"))
     assert result["output"] == errors["raises"]
