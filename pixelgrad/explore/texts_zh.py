@@ -1,0 +1,5 @@
+"""Everything that the page says, in Chinese."""
+
+from typing import Any
+
+TEXTS: dict[str, Any] = {}
