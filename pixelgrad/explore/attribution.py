@@ -1,4 +1,4 @@
-"""The attribution methods that the page offers: those of `visualization.methods`; all are quick on a small photograph."""
+"""The attribution methods that the page offers: those of `visualization.methods`, all quick on a small photograph."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple

@@ -220,7 +220,7 @@ class Recorder:
             asked or request, arrays or {}, lambda header, values: frames.append((header, dict(values)))
         )
         key = request_key(request, photograph)
-        kept = thinned(frames) if request["kind"] == "grow" else [f for f in frames if "working" not in f[0]]
+        kept = thinned(frames) if request["kind"] == "grow" else frames
         self.frames += [pack({"key": key, **header}, values) for header, values in map(quantized, kept)]
         return frames
 

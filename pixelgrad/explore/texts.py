@@ -3,6 +3,7 @@
 `_{...}` and `^{...}` in formulas are set below and above the line, and {name} is filled in by the page.
 """
 
+from . import texts_zh
 from .texts_methods import METHODS
 
 VIEWS = {
@@ -227,6 +228,8 @@ WORDS = {
     "windowOf": "{layer}: rows {top} to {bottom}, columns {left} to {right}",
     "orderHelp": "Channels of {layer} by the size of their sum, largest first, of either sign. Channels, rows and "
     "columns are counted from 0.",
+    "orderColours": "The colours by the size of their sum, largest first, of either sign. Rows and columns are counted "
+    "from 0.",
     "countHelp": "Channels, rows and columns are counted from 0.",
     "rounded": "The numbers in these tables are rounded. Point at one, or go there with Tab and the arrow keys, and "
     "all its digits stand below.",
@@ -245,7 +248,7 @@ WORDS = {
     "step-bias": "plus the bias {bias}",
     "step-batchnorm": "batch norm: {gamma} · ({before} − {mean}) / √({var} + {eps}) + {beta}",
     "step-relu": "ReLU: max(0, {before})",
-    "step-mean": "mean of the map",
+    "step-mean": "mean of these values",
     "step-max": "largest of the window",
     "step-copy": "the value before",
     "inNetwork": "the network's own value ({engine} engine, float32)",
@@ -328,7 +331,6 @@ WORDS = {
     "code": "The line that computes it",
     "wholeFunction": "The whole function",
     "working": "Computing …",
-    "workingStep": "Computing … {n}",
     "ready": "Ready.",
     "stopped": "Stopped.",
     "failed": "That failed: {error}",
@@ -348,4 +350,4 @@ WORDS = {
     },
 }
 
-TEXTS = {"en": {"views": VIEWS, "methods": METHODS, "words": WORDS}}
+TEXTS = {"en": {"views": VIEWS, "methods": METHODS, "words": WORDS}, "zh": texts_zh.TEXTS}

@@ -175,7 +175,7 @@ export class MicroscopeView {
       follow: (i) => (inner || !inside(i) ? null : () => this.go(this.neuronBelow(i))),
       place: (i) => (inside(i) ? say("placeIn", { name: name(Math.floor(i / (HH * WW))), row: at(i)[0], column: at(i)[1] }) : say("padding")),
       pixel: (i) => (layer === 0 && inside(i) ? say("greyOf", { grey: this.grey(Math.floor(i / (HH * WW)), ...at(i)) }) : ""),
-      order: (count) => (count > 1 ? say("orderHelp", { layer: source }) : say("countHelp")),
+      order: (count) => say(count === 1 ? "countHelp" : layer === 0 ? "orderColours" : "orderHelp", { layer: source }),
       window: sides.length && !inner ? say("windowOf", { layer: source, top: origin[0], bottom: origin[0] + HH - 1, left: origin[1], right: origin[1] + WW - 1 }) : null,
     };
     const note = inner ? [el("p", { class: "note" }, say("inner"))] : [];
