@@ -190,7 +190,7 @@ WORDS = {
     "close": "Close",
     "markHelp": "The pink mark is what it was for the whole photograph.",
     "scale": "0 to {value}",
-    "scaleSigned": "−{value} to {value}",
+    "scaleSigned": "± {value}",
     "later": "comes later: 0",
     "legend": "Colours",
     "legendActivations": "from 0 to the number above each layer, which has a scale of its own; layers with negative "

@@ -172,7 +172,7 @@ WORDS = {
     "close": "关闭",
     "markHelp": "粉色标记是完整照片的结果。",
     "scale": "0 到 {value}",
-    "scaleSigned": "−{value} 到 {value}",
+    "scaleSigned": "± {value}",
     "later": "在其后：0",
     "legend": "颜色",
     "legendActivations": "从 0 到各层上方的数，每层的刻度不同；有负值的层用橙色（小于 0）和蓝色显示。"

@@ -19,7 +19,7 @@ export class GrowView {
     this.curve = el("canvas", { class: "curve", "aria-hidden": "true", width: 640, height: 160 });
     this.text = el("p", { class: "numbers" }, "\u00a0");
     this.fields = el("div", { class: "controls" });
-    this.startButton = button(say("start"), () => this.run(null), { class: "primary" });
+    this.startButton = button(say("start"), () => this.run(null), { class: "primary", disabled: true });
     this.stopButton = button(say("stop"), () => this.halt(), { disabled: true });
     this.goOnButton = button(say("goOn"), () => this.run(this.last), { disabled: true });
     const actions = el("div", { class: "actions" }, this.startButton, this.stopButton, this.goOnButton);
@@ -70,6 +70,8 @@ export class GrowView {
     this.last = null;
     this.values = [];
     this.goOnButton.disabled = true;
+    this.startButton.disabled = false;
+    this.stopButton.disabled = true;
     this.placeholder.hidden = false;
     this.text.textContent = "\u00a0";
     this.canvas.getContext("2d").clearRect(0, 0, this.canvas.width, this.canvas.height);

@@ -92,7 +92,7 @@ function channelRow(c, parts, reaches, shape, { sum, digits, terms }, about) {
     ? [table("seen", say("window"))]
     : [table("seen", about.window ?? say("window")), sign("×"), table("weights", say("filter")), sign("="), table("products", say("products"))];
   const total = single ? null : el("span", { class: "numbers" }, say("sumIs", { value: fixed(sum, digits) }));
-  return el("div", { class: "term" }, el("h4", {}, about.name(c), " ", total), el("div", { class: wide ? "tables wide" : "tables" }, ...tables), readout);
+  return el("div", { class: "term" }, el("h4", {}, about.name(c), " ", total), el("div", { class: ["tables", wide && "wide", single && "single"].filter(Boolean).join(" ") }, ...tables), readout);
 }
 
 /** A table of numbers; those of the window can be reached with Tab and the arrow keys, and followed with Enter. */
