@@ -125,7 +125,7 @@ FLAGS += ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"
 DESKTOP = {"width": 1400, "height": 900}
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")  # while it runs, so does an event loop, which stands in the way of asyncio.run
 def browser():
     sync_api = pytest.importorskip("playwright.sync_api")
     if CHROMIUM is None:
