@@ -3,7 +3,7 @@
 import importlib.util
 import os
 
-from .options import add_common, at_least
+from .options import add_common, at_least, language_option
 from .shared import IMAGE_HELP, add_command, add_model, check_output, load_model, picture_of, say
 
 NEEDED = ("starlette", "uvicorn")
@@ -19,10 +19,12 @@ def add_explore(commands):
     p.add_argument("--no-browser", action="store_true", help="print the address only")
     p.add_argument("--export", metavar="FILE", help="write one HTML file with results computed beforehand, and end")
     p.add_argument("--force", action="store_true", help="overwrite the file of --export")
+    language_option(p)
     add_common(p, out_help=None, seed=False)
 
 
 def explore(args):
+    from .._language import language
     from ..datasets import default_sample, sample_names
 
     if args.port > 65535:
@@ -38,6 +40,7 @@ def explore(args):
     name = args.model or "standard"
     known = name if name in ("standard", "robust", "squeezenet") else "file"
     options = {"image": os.path.abspath(image) if os.path.isfile(image) else image}
+    options["language"] = language()
     options["weights"] = os.path.abspath(name) if known == "file" else None
     if args.export:
         return _export(args, options, known)

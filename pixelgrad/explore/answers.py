@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from .._language import in_language, translated
 from ..classifiers import PretrainedCNN, SqueezeNet
 from ..classifiers.engines import ENGINES
 from ..classifiers.network import Network
@@ -30,7 +31,7 @@ from .street import Street, entry
 
 LARGEST_SIDE = 512  # pixels of a picture in a request
 KEPT = 3  # streets in memory
-TERMS = 16  # senders of gradient that are named; the page adds up the others
+TERMS, SILENT = 12, 4  # senders of gradient that are named, and silent ones; the page adds up the others
 
 Emit = Callable[[dict[str, Any], Arrays], None]
 
@@ -46,10 +47,18 @@ class Answers:
         The weights file that the command was given, which the page calls "file".
     folder : str, optional
         For the files that photographs are while they are opened; whoever gives it also removes it.
+    language : str, optional
+        Of the names of classes; English ones stay in front.
     """
 
-    def __init__(self, image: str | None = None, weights: str | None = None, folder: str | None = None) -> None:
-        self.image, self.weights, self.folder = image, weights, folder
+    def __init__(
+        self,
+        image: str | None = None,
+        weights: str | None = None,
+        folder: str | None = None,
+        language: str | None = None,
+    ) -> None:
+        self.image, self.weights, self.folder, self.language = image, weights, folder, language
         self._networks: dict[str, Network] = {}
         self._streets: dict[Any, Street] = {}
         self._microscopes: dict[Any, Microscope] = {}
@@ -116,8 +125,10 @@ class Answers:
             | {"shape": list(shapes[name])}
             for name, block in model.named_blocks()
         ]
-        classes = [name.split(",")[0] for name in model.class_names]
-        emit({"layers": layers, "classes": classes, "size": list(model.input_size)}, {})
+        with in_language(self.language):
+            classes = [_shown(name.split(",")[0]) for name in model.class_names]
+        sizes = {"size": list(model.input_size), "std": [float(std) for std in model.pixels.std]}
+        emit({"layers": layers, "classes": classes, **sizes}, {})
 
     def _picture(self, request, arrays, emit):
         """The picture that the command was given, or a sample photograph, at the network's size."""
@@ -212,6 +223,7 @@ class Answers:
                 "inner": terms.inner,
                 "below": None if terms.below is None else list(terms.below),
                 "first_channel": terms.first_channel,
+                "view": terms.view,
                 "maps_before": scope.map_size(layer - 1),
             }
             sent |= {"window": terms.window, "weights": terms.weights}
@@ -220,12 +232,13 @@ class Answers:
         target = _neuron(request, model, "target") if request.get("target") else None
         if target is not None and layer < target[0]:
             rule = _choice(request, "rule", RELU_RULES)
-            arriving, given, gradient = scope.backward_terms(layer, channel, position, target=target, relu_rule=rule)
-            header |= {"gradient": gradient, "senders": int(np.isfinite(given).sum())} | scope.windows(layer + 1)
+            given = scope.backward_terms(layer, channel, position, target=target, relu_rule=rule)
+            header |= {"gradient": given.total, "senders": int(np.isfinite(given.sent).sum())}
+            header |= scope.windows(layer + 1) | {"passed": scope.passed_on(layer, channel, position, rule)}
             if header["squeeze"]:
                 header["up"] = scope.strongest_gradient(layer + 1, position)
-            header |= {"maps_above": scope.map_size(layer + 1), "above": _largest(arriving, given)}
-            header["rest"] = float(np.nansum(given)) - sum(term["sent"] for term in header["above"])
+            header |= {"maps_above": scope.map_size(layer + 1), "above": given.largest(TERMS, SILENT)}
+            header["rest"] = float(np.nansum(given.sent)) - sum(term["sent"] for term in header["above"])
         emit(header, sent)
 
     # -- hands on ---------------------------------------------------------------------------------------------------
@@ -245,11 +258,7 @@ class Answers:
     def _attribute(self, request, arrays, emit):
         model, X = self._image(request, arrays)
         method = _choice(request, "method", METHODS)
-
-        def working(t, maps, info):
-            emit({"working": t + 1}, {})
-
-        map_ = attribution_map(method, X, _label(request, model), model, working)
+        map_ = attribution_map(method, X, _label(request, model), model)
         emit({"signed": METHODS[method].signed}, {"map": map_})
 
     def _grow(self, request, arrays, emit):
@@ -263,6 +272,7 @@ class Answers:
             label=_label(request, model) if request.get("what") == "class" else 0,
             layer=_whole(request, "layer", 0, len(model.layer_names) - 1) if request.get("what") != "class" else 0,
             steps=_whole(request, "steps", 1, MOST_STEPS),
+            pace=_whole(request, "pace", 0, 1000) / 1000 if "pace" in request else 0,
             start=start,
         )
 
@@ -312,15 +322,10 @@ def _ranked(scores):
     return {"scores": scores[0], "probabilities": chances.astype(np.float32)}
 
 
-def _largest(arriving, sent):
-    """The neurons above that send most, with their kernel position."""
-    order = np.argsort(-np.abs(np.nan_to_num(sent)), axis=None, kind="stable")[:TERMS]
-    found = []
-    for f, i, j in zip(*np.unravel_index(order, sent.shape)):
-        if np.isfinite(sent[f, i, j]):
-            numbers = {"arriving": float(arriving[f, i, j]), "sent": float(sent[f, i, j])}
-            found.append({"channel": int(f), "at": [int(i), int(j)]} | numbers)
-    return found
+def _shown(name):
+    """A class's name, with the other language's behind the English."""
+    other = translated(name)
+    return name if other == name else f"{name} {other}"
 
 
 def _words(block):

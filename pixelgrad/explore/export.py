@@ -21,7 +21,6 @@ from .._typing import Array
 from ..datasets import sample_names
 from ..layers.checks import RELU_RULES
 from .answers import Answers
-from .attribution import METHODS
 from .messages import Arrays, pack
 from .page import STATIC, page_html, page_settings
 
@@ -31,6 +30,17 @@ SECOND = ("coffee", "portrait", "cat")  # the second photograph is the first of 
 LEVELS = {"maps": 127, "gradient": 31, "map": 127, "direction": 127}  # of what is recorded by whole numbers
 STEPS = {"class": 120, "dream": 30, "inversion": 200}
 FRAMES = 9  # of a recorded loop
+RECORDED = (
+    "saliency",
+    "smoothgrad",
+    "gradient_x_input",
+    "integrated_gradients",
+    "guided",
+    "deconvnet",
+    "grad_cam",
+    "guided_grad_cam",
+    "occlusion",
+)  # methods
 CSP = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:"
 Frame = tuple[dict[str, Any], Arrays]
 
@@ -70,6 +80,7 @@ def export_page(
     packed = base64.b64encode(zlib.compress(b"".join(recorder.frames), 9)).decode()
     settings = page_settings(networks=recorder.networks, model=model, sample=recorder.photographs[0])
     settings |= {"engines": ["fast"], "samples": recorder.photographs, "recorded": recorder.manifest}
+    settings["methods"] = list(RECORDED)
     html = page_html(
         settings,
         style=f"<style>\n{(STATIC / 'explorer.css').read_text(encoding='utf-8')}</style>",
@@ -151,7 +162,7 @@ class Recorder:
             for rule in rules:
                 self._about(network, photograph, kind="gradient", target=[last, label], rule=rule)
                 yield "gradient"
-            for method in METHODS if label == own else ():
+            for method in RECORDED if label == own else ():
                 self._about(network, photograph, kind="attribute", method=method, label=label)
                 yield "attribute"
         for label in self.manifest["targets"]:
@@ -209,7 +220,7 @@ class Recorder:
             asked or request, arrays or {}, lambda header, values: frames.append((header, dict(values)))
         )
         key = request_key(request, photograph)
-        kept = thinned(frames) if request["kind"] == "grow" else [f for f in frames if "working" not in f[0]]
+        kept = thinned(frames) if request["kind"] == "grow" else frames
         self.frames += [pack({"key": key, **header}, values) for header, values in map(quantized, kept)]
         return frames
 

@@ -55,6 +55,7 @@ def grow(
     layer: int = 0,
     steps: int = 100,
     start: Array | None = None,
+    pace: float = 0,
 ) -> None:
     """Class visualisation, DeepDream or inversion, with every step shown.
 
@@ -71,6 +72,8 @@ def grow(
     steps : int
     start : ndarray (1, 3, h, w), optional
         To go on from.
+    pace : float
+        Seconds that a step takes at least, so that one can watch.
     """
     if not 1 <= steps <= MOST_STEPS:
         raise ValueError(f"steps must be 1 to {MOST_STEPS}, got {steps}")
@@ -79,9 +82,11 @@ def grow(
     def remember(t, X, info):
         last.update(t=t, info=info)
         growing(t, X, info)
+        time.sleep(max(0.0, last.get("next", 0.0) - time.monotonic()))
+        last["next"] = time.monotonic() + pace
 
     if what == "class":
-        growing = Growing(model, show, "probability")
+        growing = Growing(model, show, "score")
         octaves = 3 if start is None else 1
         made = create_class_visualization(
             label, model, num_iterations=-(-steps // octaves), num_octaves=octaves, X_init=start, callback=remember

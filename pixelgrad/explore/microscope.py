@@ -44,6 +44,8 @@ class Terms:
         Then, of the layer before, channel, row and column of the neuron that the strongest squeeze map owes most to.
     first_channel : int
         Of the layer before, that of `window[0]`.
+    view : str
+        The name of the explanation that fits.
     """
 
     kind: str
@@ -54,11 +56,66 @@ class Terms:
     inner: bool = False
     below: tuple[int, int, int] | None = None
     first_channel: int = 0
+    view: str = "value"
 
     @property
     def value(self) -> float:
         """What the steps end in."""
         return self.steps[-1]["value"]
+
+
+@dataclass
+class Sent:
+    """What the neurons of the next layer send to one below them, and the steps to it, each (F, HH, WW).
+
+    For a convolution by filter and kernel position; NaN where a kernel position would lie outside of the maps.
+    ``gradient * gate * scale`` is the gradient at a neuron's sum, and that times the weight is what is sent.
+
+    Attributes
+    ----------
+    gradient : ndarray
+        Of the target with respect to what the neuron above returns.
+    gate : ndarray
+        What its ReLU lets pass of that, 0 or 1, by the ReLU rule; 1 without a ReLU.
+    scale : ndarray
+        gamma / sqrt(var + eps) of its batch norm; 1 without one.
+    weights : ndarray
+        Between the neuron above and this one.
+    total : float
+        The gradient of this neuron, by `Network.backward`; what is sent adds up to it.
+    """
+
+    gradient: Array
+    gate: Array
+    scale: Array
+    weights: Array
+    total: float = 0.0
+
+    @property
+    def at_sum(self) -> Array:
+        """The gradient at the sum of products of each neuron above."""
+        return self.gradient * self.gate * self.scale
+
+    @property
+    def sent(self) -> Array:
+        """What of it comes here."""
+        return self.at_sum * self.weights
+
+    def largest(self, most: int, silent: int) -> list[dict[str, Any]]:
+        """The neurons above that send most, and those that would without their ReLU, with their kernel position."""
+        sent, open_ = np.abs(self.sent), np.abs(self.gradient * self.scale * self.weights)
+        found = []
+        for strength, count in ((sent, most), (np.where(self.gate == 0, open_, 0), silent)):
+            order = np.argsort(-np.nan_to_num(strength), axis=None, kind="stable")[:count]
+            found += [k for k in order if strength.flat[k] > 0]
+        if not found and np.isfinite(sent).any():
+            found = [int(np.nanargmax(sent))]
+        terms = []
+        for f, i, j in zip(*np.unravel_index(np.array(found, int), sent.shape)):
+            names = ("gradient", "gate", "scale", "at_sum", "weights", "sent")
+            terms.append({"channel": int(f), "at": [int(i), int(j)]})
+            terms[-1] |= {name: float(getattr(self, name)[f, i, j]) for name in names}
+        return terms
 
 
 class Microscope:
@@ -94,7 +151,8 @@ class Microscope:
         if isinstance(block, Affine):
             x = before[0].reshape(-1, *((1, 1) if before.ndim == 2 else before.shape[2:]))
             weights = params[f"W{block.number}"][:, channel].reshape(x.shape)
-            return Terms("products", x, weights, (0, 0), _steps(block, params, channel, float((x * weights).sum())))
+            steps = _steps(block, params, channel, float((x * weights).sum()))
+            return Terms("products", x, weights, (0, 0), steps, view="value-affine")
         return _window_terms(block, before, channel, position)
 
     def backward_terms(
@@ -105,19 +163,8 @@ class Microscope:
         *,
         target: tuple[int, int, Position | None],
         relu_rule: str = "standard",
-    ) -> tuple[Array, Array, float]:
-        """Who sends how much gradient of the target (layer, channel, position) to a neuron of a layer below it.
-
-        Returns
-        -------
-        arriving : ndarray (F, HH, WW)
-            The gradient at each neuron of the next layer that this one feeds, behind its ReLU and batch norm; for a
-            convolution by filter and kernel position. NaN where the kernel position would lie outside of the maps.
-        sent : ndarray (F, HH, WW)
-            What of it comes here: times the weight. NaN likewise.
-        gradient : float
-            The gradient of the target with respect to this neuron, by `Network.backward`; the sum of `sent`.
-        """
+    ) -> Sent:
+        """Who sends how much gradient of the target (layer, channel, position) to a neuron of a layer below it."""
         if layer >= target[0]:
             raise ValueError(f"a gradient comes from above: layer {layer} is not below layer {target[0]}")
         if (target, relu_rule) not in self._gradients:
@@ -125,15 +172,29 @@ class Microscope:
         gradients = self._gradients[target, relu_rule]
         x = self.street.outs[layer] if layer >= 0 else self.street.X
         one_hot_like(x, channel, position)  # complains of what is not there
-        arriving, sent = self._sent(layer + 1, x, gradients[layer + 1], channel, position, relu_rule)
-        return arriving, sent, entry(gradients[layer], channel, position)
+        found = self._sent(layer + 1, x, gradients[layer + 1], channel, position, relu_rule)
+        found.total = entry(gradients[layer], channel, position)
+        return found
+
+    def passed_on(self, layer: int, channel: int, position: Position | None, relu_rule: str) -> dict[str, float] | None:
+        """From a neuron's gradient, of the newest target, to that at its sum; None without ReLU and batch norm."""
+        block = self._blocks[layer] if layer >= 0 else None
+        if not isinstance(block, Conv | Affine) or not (block.relu or block.batchnorm):
+            return None
+        (gradients,) = self._gradients.values()
+        gate, scale = _gate_and_scale(block, self.model.params, gradients[layer], self.street.outs[layer], relu_rule)
+        g = entry(gradients[layer], channel, position)
+        numbers = {"gate": entry(gate, channel, position), "scale": entry(scale, channel, position)}
+        return numbers | {"gradient": g, "at_sum": g * numbers["gate"] * numbers["scale"]}
 
     def windows(self, layer: int) -> dict[str, Any]:
         """Of a layer, where its windows lie: which of its neurons a kernel position belongs to."""
         block = self._blocks[layer]
         kernel = isinstance(block, Conv)
         place = {"stride": block.stride, "pad": block.pad} if kernel else {"stride": 1, "pad": 0}
-        return {"kernel": kernel, "squeeze": isinstance(block, Fire), **place}
+        views = {Affine: "sent-affine", GlobalAvgPool: "sent-mean", Relu: "sent-relu"}
+        view = f"sent-{block.kind}" if isinstance(block, Pool) else views.get(type(block), "sent")
+        return {"kernel": kernel, "squeeze": isinstance(block, Fire), "sent_view": view, **place}
 
     def strongest_gradient(self, layer: int, position: Position) -> list[int]:
         """The neuron at a position of a layer with the newest target's largest gradient: channel, row, column."""
@@ -168,16 +229,13 @@ class Microscope:
         else:
             out = self.street.outs[layer]
         if isinstance(block, Conv | Affine):
-            # A ReLU's output is positive exactly where its input is.
-            dsum = relu_backward(dout, out, rule) if block.relu else dout
-            if block.batchnorm:
-                scale = params[f"gamma{block.number}"] / np.sqrt(params[f"running_var{block.number}"] + BN_EPS)
-                dsum = dsum * scale.reshape(1, -1, *[1] * (dsum.ndim - 2))
+            steps = (dout, *_gate_and_scale(block, params, dout, out, rule))
         if isinstance(block, Affine):
             index = np.ravel_multi_index((channel, *(position or ())), x.shape[1:])
-            return dsum[0][:, None, None], (dsum[0] * params[f"W{block.number}"][index])[:, None, None]
+            parts = (*(step[0] for step in steps), params[f"W{block.number}"][index])
+            return Sent(*(part[:, None, None] for part in parts))
         if isinstance(block, Conv):
-            return _conv_sent(block, params, dsum, channel, position)
+            return _conv_sent(block, params, steps, channel, position)
         return self._linear_sent(layer, x, dout, channel, position, rule)
 
     def _squeeze(self, block, x, dout, rule):
@@ -194,14 +252,15 @@ class Microscope:
     def _linear_sent(self, layer, x, dout, channel, position, rule):
         """Pooling and the like: the gradient of one neuron above at a time, for the few that see this one."""
         out, cache = self.model.forward(x, start=layer, end=layer)
-        arriving, sent = np.full(out.shape[1:], np.nan), np.full(out.shape[1:], np.nan)
+        arriving, weights = np.full(out.shape[1:], np.nan), np.full(out.shape[1:], np.nan)
         for place in _seeing(self._blocks[layer], channel, position, out.shape[2:]):
-            one = np.zeros_like(dout)
-            one[0][place] = dout[0][place]
+            one, g = np.zeros_like(dout), dout[0][place]
+            one[0][place] = g or 1
             dx, _ = self.model.backward(one, cache, relu_rule=rule)
-            arriving[place], sent[place] = dout[0][place], entry(dx, channel, position)
+            arriving[place], weights[place] = g, entry(dx, channel, position) / (g or 1)
         shape = (out.shape[1], *(out.shape[2:] or (1, 1)))
-        return arriving.reshape(shape), sent.reshape(shape)
+        ones = np.ones(shape)
+        return Sent(arriving.reshape(shape), ones, ones, weights.reshape(shape))
 
 
 def fire_convs(block: Fire) -> tuple[Conv, Conv, Conv]:
@@ -283,7 +342,7 @@ def _window_terms(block, before, channel, position):
         window = before[0, channel][None]  # (1, H, W)
         weights = np.full(window.shape, 1 / window.size)
         steps = [{"name": "mean", "value": float(window.mean())}]
-        return Terms("mean", window, weights, (0, 0), steps, first_channel=channel)
+        return Terms("mean", window, weights, (0, 0), steps, first_channel=channel, view="value-mean")
     if isinstance(block, Pool):
         row, column = (p * block.stride for p in _placed(position))
         window = before[0, channel, row : row + block.size, column : column + block.size][None]
@@ -294,23 +353,37 @@ def _window_terms(block, before, channel, position):
         else:
             weights = np.full(window.shape, 1 / window.size)
         steps = [{"name": kind, "value": float((window * weights).sum())}]
-        return Terms(kind, window, weights, (row, column), steps, first_channel=channel)
+        return Terms(kind, window, weights, (row, column), steps, first_channel=channel, view=f"value-{block.kind}")
     if isinstance(block, Relu):
         value = entry(before, channel, position)
         window = np.full((1, 1, 1), value)
         steps = [{"name": "copy", "value": value}, {"name": "relu", "value": max(value, 0.0)}]
-        return Terms("copy", window, np.ones((1, 1, 1)), position or (0, 0), steps, first_channel=channel)
+        place = position or (0, 0)
+        return Terms("copy", window, np.ones((1, 1, 1)), place, steps, first_channel=channel, view="value-relu")
     raise TypeError(f"the microscope does not know a {type(block).__name__}")
 
 
-def _conv_sent(block, params, dsum, channel, position):
+def _gate_and_scale(block, params, dout, out, rule):
+    """What a layer's ReLU lets pass of a gradient, 0 or 1, and by what its batch norm multiplies it; shaped as dout."""
+    gate, scale = np.ones(dout.shape), np.ones(dout.shape)
+    if block.relu:  # a ReLU's output is positive exactly where its input is
+        gate = relu_backward(np.where(dout > 0, 1.0, -1.0), out, rule)
+        gate = np.where(dout > 0, gate, -gate if rule == "standard" else 0.0) + 0.0  # no -0
+    if block.batchnorm:
+        factor = params[f"gamma{block.number}"] / np.sqrt(params[f"running_var{block.number}"] + BN_EPS)
+        scale = scale * factor.reshape(1, -1, *[1] * (dout.ndim - 2))
+    return gate, scale
+
+
+def _conv_sent(block, params, steps, channel, position):
     """By filter and kernel position: the neuron above whose window has this one at that place, if there is one."""
     weights = params[f"W{block.number}"][:, channel]  # (F, HH, WW)
-    arriving = np.full(weights.shape, np.nan)
-    HO, WO = dsum.shape[2:]
+    found = [np.full(weights.shape, np.nan) for _ in steps]
+    HO, WO = steps[0].shape[2:]
     for kh in range(block.size):
         for kw in range(block.size):
             (i, down), (j, across) = (divmod(p + block.pad - k, block.stride) for p, k in zip(position, (kh, kw)))
             if down == 0 == across and 0 <= i < HO and 0 <= j < WO:
-                arriving[:, kh, kw] = dsum[0, :, i, j]
-    return arriving, arriving * weights
+                for part, step in zip(found, steps):
+                    part[:, kh, kw] = step[0, :, i, j]
+    return Sent(*found, weights)

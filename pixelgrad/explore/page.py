@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from .. import __version__
+from .._language import language
 from ..classifiers.engines import ENGINES
 from ..datasets import sample_names
 from ..layers.checks import RELU_RULES
@@ -41,7 +42,7 @@ def page_settings(
     """
     return {
         "version": __version__,
-        "texts": TEXTS,
+        "texts": TEXTS[language()],
         "code": code_of_views(),
         "networks": networks,
         "model": model,
@@ -49,6 +50,8 @@ def page_settings(
         "engines": list(ENGINES),
         "rules": list(RELU_RULES),
         "methods": list(METHODS),
+        "families": {name: method.family for name, method in METHODS.items()},
+        "language": language(),
         "samples": sample_names(),
         "sample": sample,
         "given": given,
@@ -60,6 +63,7 @@ def page_html(settings: dict[str, Any], *, style: str = STYLE, script: str = SCR
     """The document; style and script are links to the server, or the text itself in an exported page."""
     html = (STATIC / "index.html").read_text(encoding="utf-8")
     data = f'<script type="application/json" id="settings">{script_json(settings)}</script>'
+    html = html.replace('lang="en"', f'lang="{settings["language"]}"')
     for mark, text in (("<!-- style -->", style), ("<!-- data -->", data + extra), ("<!-- script -->", script)):
         html = html.replace(mark, text)
     return html

@@ -25,7 +25,6 @@ export async function ask(request, arrays = {}, onframe = () => {}, named = "") 
         if (frame.reason === "superseded" || frame.reason === "stopped") throw new Superseded(frame.reason);
         throw new Error(frame.error);
       }
-      if (frame.working !== undefined) tell(say("workingStep", { n: frame.working }));
       last = frame;
       onframe(frame);
     }

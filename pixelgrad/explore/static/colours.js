@@ -41,11 +41,22 @@ export function colourOf(value, largest, signed) {
   return [colours[k], colours[k + 1], colours[k + 2]];
 }
 
-/** A CSS colour and a text colour that can be read on it. */
+/** How bright a colour is to the eye, 0 to 1 (WCAG 2). */
+function luminance(rgb) {
+  const [r, g, b] = rgb.map((value) => (value <= 10 ? value / 3294 : ((value / 255 + 0.055) / 1.055) ** 2.4));
+  return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+}
+
+/** A CSS colour, and black or white on it, whichever can be read better: at least 4.5 to 1. */
 export function cellStyle(value, largest, signed) {
-  const [r, g, b] = colourOf(value, largest, signed);
-  const bright = 0.299 * r + 0.587 * g + 0.114 * b > 140;
-  return { background: `rgb(${r} ${g} ${b})`, color: bright ? "#14161a" : "#ffffff" };
+  const colour = colourOf(value, largest, signed);
+  return { background: `rgb(${colour.join(" ")})`, color: luminance(colour) > 0.179 ? "#000000" : "#ffffff" };
+}
+
+/** The colours from one end to the other, as a small image. */
+export function legendImage(signed) {
+  const values = Float32Array.from({ length: 128 }, (_, i) => (signed ? i / 63.5 - 1 : i / 127));
+  return mapImage(values, 1, 128, 1, signed);
 }
 
 /** An image of h x w numbers. */

@@ -1,8 +1,7 @@
 // Elements, texts and what is told to screen readers. Text is always set as text, never as markup.
 
 export const settings = JSON.parse(document.getElementById("settings").textContent);
-const language = navigator.languages.map((tag) => tag.split("-")[0]).find((tag) => tag in settings.texts) ?? "en";
-export const texts = settings.texts[language];
+export const texts = settings.texts; // in the language that the explorer was started in
 
 /** A text of the catalogue with its {names} filled in. */
 export function say(key, values = {}) {
@@ -33,15 +32,16 @@ export function formula(text) {
 
 /** A labelled choice; options are [value, text]. */
 export function choice(label, options, value, onchange, attributes = {}) {
-  const select = el("select", attributes, ...options.map(([v, text]) => el("option", { value: v }, text)));
+  const { title, ...own } = attributes;
+  const select = el("select", { autocomplete: "off", ...own }, ...options.map(([v, text]) => el("option", { value: v }, text)));
   select.value = value;
   select.addEventListener("change", () => onchange(select.value));
-  return { element: el("label", { class: "field" }, el("span", {}, label), select), select };
+  return { element: el("label", { class: "field", title }, el("span", {}, label), select), select };
 }
 
 /** A labelled number from min to max. */
 export function number(label, min, max, value, onchange) {
-  const input = el("input", { type: "number", min, max, value, inputmode: "numeric" });
+  const input = el("input", { type: "number", min, max, value, inputmode: "numeric", autocomplete: "off" });
   input.addEventListener("change", () => {
     const whole = Math.round(Number(input.value));
     input.value = Math.min(Math.max(Number.isFinite(whole) ? whole : value, Number(input.min)), Number(input.max));
@@ -52,7 +52,7 @@ export function number(label, min, max, value, onchange) {
 
 /** A labelled slider. */
 export function slider(label, min, max, step, value, oninput) {
-  const input = el("input", { type: "range", min, max, step, value });
+  const input = el("input", { type: "range", min, max, step, value, autocomplete: "off" });
   const shown = el("b", {}); // an output element would be what the label names
   input.addEventListener("input", () => oninput(Number(input.value), shown));
   return { element: el("label", { class: "field wide" }, el("span", {}, label, " ", shown), input), input, shown };
@@ -71,6 +71,25 @@ export function tell(text, wrong = false) {
   live.classList.toggle("wrong", wrong);
 }
 
+/** How many decimals a number of this size needs for so many significant digits. */
+export function decimals(size, significant) {
+  return size > 0 ? Math.min(Math.max(significant - 1 - Math.floor(Math.log10(size)), 0), 12) : significant;
+}
+
+/** A number with so many decimals, and the sign as a minus. */
+export function fixed(value, digits) {
+  const text = value.toFixed(digits);
+  return (Number(text) === 0 ? text.replace("-", "") : text).replace("-", "−");
+}
+
+/** A number with so many significant digits: what is computed from several of them keeps nearly as many. */
+export function exact(value, significant = 7) {
+  if (value === 0 || Number.isInteger(value)) return String(value).replace("-", "−");
+  const size = Math.abs(value);
+  const text = size < 1e-6 || size >= 1e7 ? value.toExponential(significant - 1) : value.toFixed(decimals(size, significant));
+  return text.replace("-", "−");
+}
+
 /** A number for people: as many digits as tell something, and the sign as a minus. */
 export function show(value, digits = 4) {
   if (!Number.isFinite(value)) return String(value);
@@ -83,14 +102,15 @@ export function show(value, digits = 4) {
 export function explanation(name) {
   const view = texts.views[name];
   const question = el("p", { class: "question" }, el("strong", {}, say("question")), " ", view.question);
-  const parts = name in settings.code ? [formula(view.formula), ...codeParts(name)] : [formula(view.formula)];
+  const places = [name, `${name}-more`].filter((one) => one in settings.code);
+  const parts = [formula(view.formula), ...places.flatMap((one) => codeParts(one))];
   return el("section", { class: "explained" }, el("p", {}, view.text), ...parts, question);
 }
 
 /** Of a method its formula, and the line of code with its file. */
 export function methodExplanation(name) {
-  const [title, text] = texts.methods[name] ?? [name, ""];
-  return el("section", { class: "explained" }, el("h3", {}, title), formula(text), ...codeParts(name));
+  const [title, text, sentence] = texts.methods[name] ?? [name, "", ""];
+  return el("section", { class: "explained" }, el("h3", {}, title), el("p", {}, sentence), formula(text), ...codeParts(name));
 }
 
 function codeParts(name) {

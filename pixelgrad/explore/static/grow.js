@@ -6,18 +6,20 @@ import { button, choice, el, explanation, number, say, settings, show, tell } fr
 import { app, askAboutPicture, best, classOptions, network } from "./state.js";
 
 const LOOPS = ["class", "dream", "inversion"];
+const PACES = { slow: 200, watch: 40, fast: 0 }; // milliseconds that a step takes at least
 
 export class GrowView {
   constructor() {
     this.name = "grow";
     this.what = "class";
     this.steps = 120;
+    this.pace = "watch";
     this.canvas = el("canvas", { class: "growing", role: "img", "aria-label": say("grow"), width: 96, height: 96 });
     this.placeholder = el("p", { class: "note placeholder" }, say("growHere"));
     this.curve = el("canvas", { class: "curve", "aria-hidden": "true", width: 640, height: 160 });
     this.text = el("p", { class: "numbers" }, "\u00a0");
     this.fields = el("div", { class: "controls" });
-    this.startButton = button(say("start"), () => this.run(null), { class: "primary" });
+    this.startButton = button(say("start"), () => this.run(null), { class: "primary", disabled: true });
     this.stopButton = button(say("stop"), () => this.halt(), { disabled: true });
     this.goOnButton = button(say("goOn"), () => this.run(this.last), { disabled: true });
     const actions = el("div", { class: "actions" }, this.startButton, this.stopButton, this.goOnButton);
@@ -30,13 +32,14 @@ export class GrowView {
   async open(stale) {
     if (!stale && this.opened) return;
     this.opened = true;
+    const classes = this.described?.classes;
     this.described = await network();
     const { probabilities } = await askAboutPicture({ kind: "scores" });
-    this.label = settings.recorded ? settings.recorded.targets[0] : best(probabilities.data, 1)[0][0];
-    this.layer = settings.recorded ? settings.recorded.layer : this.described.layers.findLastIndex(({ shape }) => shape.length === 3) - 2;
+    const same = String(classes) === String(this.described.classes); // another network of the same classes
+    if (!same || this.source !== app.source) this.label = settings.recorded ? settings.recorded.targets[0] : best(probabilities.data, 1)[0][0];
+    this.source = app.source;
+    if (!same) this.layer = settings.recorded ? settings.recorded.layer : this.described.layers.findLastIndex(({ shape }) => shape.length === 3) - 2;
     this.choose(this.what);
-    this.last = null;
-    this.goOnButton.disabled = true;
   }
 
   choose(what) {
@@ -45,22 +48,40 @@ export class GrowView {
     const loops = LOOPS.map((name) => [name, say(`what-${name}`)]);
     const fields = [choice(say("what"), loops, what, (value) => this.choose(value)).element];
     if (what === "class") {
-      fields.push(choice(say("class"), classOptions(this.described, settings.recorded?.targets.slice(0, 1)), String(this.label), (value) => (this.label = Number(value))).element);
+      fields.push(choice(say("class"), classOptions(this.described, settings.recorded?.targets.slice(0, 1)), String(this.label), (value) => this.clear((this.label = Number(value)))).element);
     } else {
       const all = this.described.layers.map(({ name }, i) => [String(i), name]);
       const layers = settings.recorded ? all.filter(([i]) => Number(i) === this.layer) : all;
-      fields.push(choice(say("layer"), layers, String(Math.max(this.layer, 0)), (value) => (this.layer = Number(value))).element);
+      fields.push(choice(say("layer"), layers, String(Math.max(this.layer, 0)), (value) => this.clear((this.layer = Number(value)))).element);
     }
     fields.push(number(say("steps"), 1, 1000, this.steps, (value) => (this.steps = value)).element);
+    if (!settings.recorded) {
+      const paces = Object.keys(PACES).map((name) => [name, say(`pace-${name}`)]);
+      fields.push(choice(say("pace"), paces, this.pace, (value) => (this.pace = value)).element);
+    }
     this.fields.replaceChildren(...fields);
     this.explained.replaceChildren(explanation(what));
+    this.clear();
+  }
+
+  /** What has grown belongs to what was chosen before: nothing is left of it to go on from. */
+  clear() {
+    stop();
     this.last = null;
+    this.values = [];
     this.goOnButton.disabled = true;
+    this.startButton.disabled = false;
+    this.stopButton.disabled = true;
+    this.placeholder.hidden = false;
+    this.text.textContent = "\u00a0";
+    this.canvas.getContext("2d").clearRect(0, 0, this.canvas.width, this.canvas.height);
+    this.drawCurve();
   }
 
   /** Start, or go on from an image. */
   async run(start) {
     const request = { kind: "grow", what: this.what, steps: this.steps };
+    if (!settings.recorded) request.pace = PACES[this.pace];
     if (this.what === "class") request.label = this.label;
     else request.layer = Math.max(this.layer, 0);
     if (start === null) this.values = [];
@@ -73,12 +94,13 @@ export class GrowView {
   }
 
   take({ picture, t, value }, what) {
+    if (what !== this.what) return;
     this.last = { data: new Uint8Array(picture.data), shape: picture.shape };
     this.at = this.offset + t;
     this.placeholder.hidden = true;
     drawImage(this.canvas, pictureImage(picture));
     this.values.push([this.at, value]);
-    const shown = what === "dream" ? show(value, 0) : show(value, 3);
+    const shown = show(value, what === "dream" ? 0 : what === "class" ? 2 : 3);
     this.text.textContent = `${say("stepIs", { t: this.at + 1 })}, ${say(`value-${what}`, { value: shown })}`;
     this.drawCurve();
   }
@@ -95,19 +117,38 @@ export class GrowView {
     if (now) this.stopButton.focus({ preventScroll: true });
   }
 
+  /** The number that the loop drives, over the steps, with the ends of both axes. */
   drawCurve() {
     const { width, height } = this.curve;
     const context = this.curve.getContext("2d");
+    const style = getComputedStyle(this.curve);
     context.clearRect(0, 0, width, height);
+    if (!this.values.length) return;
     const last = Math.max(...this.values.map(([t]) => t), 1);
-    const top = Math.max(...this.values.map(([, value]) => value)) || 1;
-    context.strokeStyle = getComputedStyle(this.curve).getPropertyValue("--accent");
+    const top = Math.max(...this.values.map(([, value]) => value), 0);
+    const bottom = Math.min(...this.values.map(([, value]) => value), 0);
+    const [left, right, low, high] = [96, width - 10, height - 38, 12];
+    const across = (t) => left + (t / last) * (right - left);
+    const up = (value) => low - ((value - bottom) / (top - bottom || 1)) * (low - high);
+    context.fillStyle = style.getPropertyValue("--soft");
+    context.strokeStyle = style.getPropertyValue("--line");
+    context.lineWidth = 2;
+    context.font = "22px system-ui, sans-serif";
+    context.strokeRect(left, high, right - left, low - high);
+    const short = (value) => (Math.abs(value) >= 1e4 ? value.toExponential(1) : show(value, 2));
+    context.textAlign = "right";
+    context.fillText(short(top), left - 8, high + 16);
+    context.fillText(short(bottom), left - 8, low + 2);
+    context.fillText(say("stepIs", { t: last + 1 }), right, height - 8);
+    context.textAlign = "left";
+    context.fillText(say(`axis-${this.what}`), left, height - 8);
+    context.strokeStyle = style.getPropertyValue("--accent");
     context.lineWidth = 4;
     context.beginPath();
     this.values.forEach(([t, value], i) => {
-      const [x, y] = [4 + (t / last) * (width - 8), height - 6 - (value / top) * (height - 12)];
-      if (i === 0) context.moveTo(x, y);
-      else context.lineTo(x, y);
+      const at = [across(t), up(value)];
+      if (i === 0) context.moveTo(...at);
+      else context.lineTo(...at);
     });
     context.stroke();
   }

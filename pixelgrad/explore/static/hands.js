@@ -2,7 +2,7 @@
 
 import { attempt } from "./client.js";
 import { drawImage, pictureImage } from "./colours.js";
-import { button, choice, el, explanation, say, settings, slider, tell } from "./dom.js";
+import { button, choice, el, explanation, fixed, say, settings, slider, tell } from "./dom.js";
 import { Scores } from "./scores.js";
 import { app, askAboutPicture, best, classOptions, network, picture, usePhotograph } from "./state.js";
 
@@ -22,9 +22,10 @@ class Paint {
       this.showBrush();
     });
     size.shown.textContent = say("pixels", { n: this.brush });
+    this.drop = el("p", { class: "numbers drop-text" }, "\u00a0");
     const actions = el("div", { class: "actions" }, button(say("restore"), () => this.restore()), button(say("takeOver"), () => this.takeOver()));
     const frame = el("div", { class: "map-frame" }, this.canvas, this.box);
-    const side = el("div", {}, el("p", { class: "note" }, say("paintHelp")), this.scores.element, size.element, actions);
+    const side = el("div", {}, el("p", { class: "note" }, say("paintHelp")), this.scores.element, this.drop, size.element, actions);
     this.element = el("section", { class: "card" }, el("h3", {}, say("paintTitle")), el("div", { class: "beside" }, frame, side));
     this.canvas.addEventListener("pointerdown", (event) => {
       this.canvas.setPointerCapture(event.pointerId);
@@ -39,17 +40,32 @@ class Paint {
   async open() {
     this.whole = await picture();
     this.classes = (await network()).classes;
-    this.pixels = { data: this.whole.data.slice(), shape: this.whole.shape };
     const [h, w] = this.whole.shape;
-    this.at = [Math.floor(h / 2), Math.floor(w / 2)];
-    this.before = (await askAboutPicture({ kind: "scores" })).probabilities.data;
+    if (this.source !== app.source || !this.mask) {
+      this.mask = { data: new Uint8Array(h * w), h, w };
+      this.at = [Math.floor(h / 2), Math.floor(w / 2)];
+    } else if (this.mask.h !== h || this.mask.w !== w) this.mask = resized(this.mask, h, w); // another network's size
+    this.source = app.source;
+    this.before = await askAboutPicture({ kind: "scores" });
+    this.cover();
     this.show(this.before);
+    if (this.mask.data.includes(1)) await this.again();
   }
 
-  show(probabilities) {
+  /** The photograph with grey where the mask says so. */
+  cover() {
+    const data = this.whole.data.map((value, i) => (this.mask.data[Math.floor(i / 3)] ? GREY : value));
+    this.pixels = { data, shape: this.whole.shape };
     drawImage(this.canvas, pictureImage(this.pixels));
-    this.scores.chosen = best(this.before, 1)[0][0];
-    this.scores.update(probabilities, this.classes, this.before);
+  }
+
+  show({ probabilities, scores }) {
+    const [[first]] = best(this.before.probabilities.data, 1);
+    this.scores.chosen = first;
+    this.scores.update(probabilities.data, this.classes, { before: this.before.probabilities.data, scores: scores.data });
+    const [whole, painted] = [this.before.scores.data[first], scores.data[first]].map((value) => Number(value.toFixed(2)));
+    const words = { name: this.classes[first], whole: fixed(whole, 2), painted: fixed(painted, 2), drop: fixed(whole - painted, 2) };
+    this.drop.textContent = say("dropIs", words);
   }
 
   point(event) {
@@ -85,10 +101,10 @@ class Paint {
     const [row, column] = this.at;
     for (let i = Math.max(0, row - half); i <= Math.min(h - 1, row + half); i++) {
       for (let j = Math.max(0, column - half); j <= Math.min(w - 1, column + half); j++) {
-        this.pixels.data.fill(GREY, 3 * (i * w + j), 3 * (i * w + j) + 3);
+        this.mask.data[i * w + j] = 1;
       }
     }
-    drawImage(this.canvas, pictureImage(this.pixels));
+    this.cover();
     this.again();
   }
 
@@ -102,8 +118,9 @@ class Paint {
     await attempt(async () => {
       do {
         this.waiting = false;
-        const { probabilities } = await askAboutPicture({ kind: "scores" }, { pixels: this.pixels });
-        this.show(probabilities.data);
+        const found = await askAboutPicture({ kind: "scores" }, { pixels: this.pixels });
+        const { probabilities } = found;
+        this.show(found);
         const [[k, p]] = best(probabilities.data, 1);
         tell(`${this.classes[k]}, ${say("probability", { p: (100 * p).toFixed(1) })}`);
       } while (this.waiting);
@@ -112,13 +129,23 @@ class Paint {
   }
 
   restore() {
-    this.pixels.data.set(this.whole.data);
+    if (app.source.original) return usePhotograph(app.source.original);
+    this.mask.data.fill(0);
+    this.cover();
     this.show(this.before);
   }
 
   takeOver() {
-    usePhotograph({ ...app.source, pixels: true, name: say("yours") }, { data: this.pixels.data.slice(), shape: this.pixels.shape });
+    const original = app.source.original ?? app.source;
+    const name = say("painted", { name: original.name });
+    usePhotograph({ original, name }, { data: Uint8Array.from(this.pixels.data), shape: this.pixels.shape });
   }
+}
+
+/** A mask at another size. */
+function resized({ data, h, w }, height, width) {
+  const at = (i) => data[Math.floor((Math.floor(i / width) * h) / height) * w + Math.floor(((i % width) * w) / width)];
+  return { data: Uint8Array.from({ length: height * width }, (_, i) => at(i)), h: height, w: width };
 }
 
 /** The line from the photograph towards another class. */
@@ -128,13 +155,14 @@ class Fool {
     this.changeCaption = el("figcaption", {}, "\u00a0");
     this.change = el("canvas", { class: "large-map", "aria-hidden": "true", width: 64, height: 64 });
     this.scores = new Scores({ rows: 6 });
-    this.amount = slider(say("amount"), 0, 30, 1, 20, (value) => this.show(value));
+    this.amount = slider(say("amount"), 0, 30, 1, 0, (value) => this.show(value));
     this.amount.input.setAttribute("aria-describedby", "fool-scores");
     this.scores.element.id = "fool-scores";
     this.targetField = el("div", { class: "inline" });
     const pictures = el("div", { class: "pair" }, el("figure", {}, el("figcaption", {}, say("now")), this.canvas), el("figure", {}, this.changeCaption, this.change));
-    const side = el("div", {}, this.targetField, this.amount.element, this.scores.element);
-    this.element = el("section", { class: "card" }, el("h3", {}, say("foolTitle")), el("div", { class: "beside" }, pictures, side));
+    this.leads = el("p", { class: "numbers" }, "\u00a0");
+    const side = el("div", {}, this.targetField, this.amount.element, this.leads, this.scores.element);
+    this.element = el("section", { class: "card" }, el("h3", {}, say("foolTitle")), el("p", { class: "note" }, say("foolHelp")), el("div", { class: "beside" }, pictures, side));
   }
 
   async open() {
@@ -142,8 +170,8 @@ class Fool {
     this.classes = (await network()).classes;
     const { probabilities } = await askAboutPicture({ kind: "scores" });
     const [[first], ...others] = best(probabilities.data, 40);
-    if (this.target === undefined || this.target === first) {
-      const banana = this.classes.indexOf("banana");
+    if (this.target === undefined || this.target === first || this.target >= this.classes.length) {
+      const banana = this.classes.findIndex((name) => name.split(" ")[0] === "banana");
       this.target = settings.recorded ? settings.recorded.targets[0] : banana >= 0 && banana !== first ? banana : others[20][0];
     }
     const list = choice(say("target"), classOptions({ classes: this.classes }, settings.recorded?.targets), String(this.target), (value) => {
@@ -157,6 +185,13 @@ class Fool {
   async aim() {
     this.found = await askAboutPicture({ kind: "fool", label: this.target });
     this.scores.chosen = this.target;
+    const { amounts, probabilities } = this.found;
+    const K = probabilities.shape[1];
+    const from = amounts.data.findIndex((_, i) => best(probabilities.data.subarray(i * K, (i + 1) * K), 1)[0][0] === this.target);
+    const words = { name: this.classes[this.target], n: from < 0 ? "" : fixed(amounts.data[from], 2) };
+    this.leads.textContent = say(from === 0 ? "seenAlready" : from < 0 ? "leadsNever" : "leadsFrom", words);
+    this.amount.input.disabled = from === 0;
+    if (from === 0) this.amount.input.value = 0;
     this.show(Number(this.amount.input.value));
   }
 
@@ -175,7 +210,7 @@ class Fool {
     drawImage(this.change, pictureImage({ data: change, shape }));
     this.amount.shown.textContent = say("greyLevels", { n: amount.toFixed(2) });
     const at = (i) => probabilities.data.subarray(i * K, (i + 1) * K);
-    this.scores.update(at(index), this.classes, at(0));
+    this.scores.update(at(index), this.classes, { before: at(0) });
     const [[k, p]] = best(at(index), 1);
     this.amount.input.setAttribute("aria-valuetext", `${this.amount.shown.textContent}: ${this.classes[k]}, ${(100 * p).toFixed(0)} %`);
   }

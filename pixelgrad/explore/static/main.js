@@ -6,7 +6,7 @@ import { button, choice, el, say, settings, statusLine, tell } from "./dom.js";
 import { GrowView } from "./grow.js";
 import { HandsView } from "./hands.js";
 import { MicroscopeView } from "./microscope.js";
-import { app, changed, networkName, onChange, usePhotograph } from "./state.js";
+import { addressOf, app, changed, networkName, onChange, takeAddress, usePhotograph } from "./state.js";
 import { StreetView } from "./street.js";
 import { WhereView } from "./where.js";
 
@@ -20,20 +20,27 @@ const tabs = views.map((view) =>
     role: "tab",
     id: `tab-${view.name}`,
     "aria-controls": "view",
-    onclick: () => open(view),
+    onclick: () => open(view, true),
     onkeydown: (event) => {
       const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
       if (!step) return;
       const next = views[(views.indexOf(view) + step + views.length) % views.length];
-      open(next);
+      open(next, true);
       document.getElementById(`tab-${next.name}`).focus();
     },
   }, say(view.name)),
 );
 const panel = el("main", { id: "view", role: "tabpanel", tabindex: "-1" });
 
+/** Write what is chosen into the address: as a step to come back from, or in place of the one before. */
+function remember(step = false) {
+  const address = addressOf(current.name);
+  if (step && address !== location.hash) history.pushState(null, "", address);
+  else history.replaceState(null, "", address);
+}
+
 /** Show a view; what it shows is computed anew if the photograph or the network changed since. */
-function open(view) {
+function open(view, step = false) {
   current = view;
   views.forEach((one, i) => {
     tabs[i].setAttribute("aria-selected", String(one === view));
@@ -41,11 +48,13 @@ function open(view) {
   });
   panel.setAttribute("aria-labelledby", `tab-${view.name}`);
   panel.replaceChildren(view.element);
-  history.replaceState(null, "", `#${view.name}`);
+  besideChoice.element.hidden = view.name !== "street"; // the other views show one network
+  remember(step);
   const old = stale.delete(view);
   return attempt(async () => {
     try {
       await view.open(old);
+      if (current === view) remember();
     } catch (error) {
       stale.add(view);
       throw error;
@@ -56,14 +65,20 @@ function open(view) {
 onChange((what) => {
   if (what === "picture" || what === "network") {
     for (const view of views) stale.add(view);
-    if (what === "picture") showSource();
+    showControls();
     open(current);
   } else if (what === "microscope") {
-    for (const view of views) stale.add(view);
-    networkChoice.select.value = app.model;
-    besideChoice.select.value = app.beside;
-    open(views[1]).then(() => views[1].body.focus({ preventScroll: true }));
-  }
+    if (networkChoice.select.value !== app.model) for (const view of views) stale.add(view);
+    showControls();
+    open(views[1], true).then(() => views[1].body.focus({ preventScroll: true }));
+  } else remember(what === "selected");
+});
+
+addEventListener("popstate", () => {
+  const { view, stale: old } = takeAddress(location.hash);
+  if (old) for (const one of views) stale.add(one);
+  showControls();
+  open(views.find(({ name }) => name === view) ?? current);
 });
 
 // -- what can be chosen -----------------------------------------------------------------------------------------------
@@ -73,13 +88,22 @@ if (settings.given) photographs.unshift(["given", say("given", { name: settings.
 const sourceChoice = choice(say("photograph"), [...photographs, ["own", say("yours")]], "", (value) => {
   if (value !== "own") usePhotograph(value === "given" ? { given: true, name: settings.given } : { sample: value, name: value });
 });
-sourceChoice.select.lastChild.hidden = true;
+const ownOption = sourceChoice.select.lastChild;
+const sourceNote = el("p", { class: "note source-note", hidden: true });
 
-function showSource() {
-  const { given, sample, pixels } = app.source;
-  sourceChoice.select.value = pixels || (!given && !sample) ? "own" : given ? "given" : sample;
+/** The controls at the head show what is in force. */
+function showControls() {
+  const { given, sample, key, name } = app.source;
+  ownOption.hidden = !key;
+  ownOption.textContent = name;
+  sourceChoice.select.value = key ? "own" : given ? "given" : sample;
+  sourceNote.hidden = !app.source.bytes;
+  sourceNote.textContent = say("ownNote", { name });
+  networkChoice.select.value = app.model;
+  for (const option of besideChoice.select.options) option.hidden = option.disabled = option.value === app.model;
+  besideChoice.select.value = app.beside;
+  engineChoice.select.value = app.engine;
 }
-showSource();
 
 const fileInput = el("input", { type: "file", accept: "image/*", class: "hidden", "aria-label": say("ownFile"), tabindex: "-1" });
 fileInput.addEventListener("change", () => {
@@ -89,19 +113,20 @@ fileInput.addEventListener("change", () => {
 
 const networks = settings.networks.map((name) => [name, networkName(name)]);
 const networkChoice = choice(say("network"), networks, app.model, (name) => {
+  if (app.beside === name) app.beside = app.model; // the two change places
+  const alike = ["standard", "robust"]; // of the same layers and classes: what is chosen stays
+  if (!alike.includes(name) || !alike.includes(app.model)) [app.selected, app.target] = [null, null];
   app.model = name;
-  app.selected = null;
-  app.target = null;
   changed("network");
-});
+}, { title: say("networkHelp") });
 const besideChoice = choice(say("beside"), [["", say("nothing")], ...networks], "", (name) => {
   app.beside = name;
   changed("network");
-});
+}, { title: say("besideHelp") });
 const engineChoice = choice(say("engine"), settings.engines.map((name) => [name, name]), app.engine, (name) => {
   app.engine = name;
   changed("network");
-});
+}, { title: say("engineHelp") });
 
 // -- photographs of one's own -----------------------------------------------------------------------------------------
 
@@ -161,16 +186,24 @@ async function useCamera() {
 
 const own = settings.recorded
   ? []
-  : [button(say("ownFile"), () => fileInput.click()), fileInput, button(say("camera"), useCamera)];
+  : [button(say("ownFile"), () => fileInput.click(), { title: say("ownFileHelp") }), fileInput, button(say("camera"), useCamera)];
+const controls = el("div", { class: "controls" }, sourceChoice.element, ...own, networkChoice.element, engineChoice.element, besideChoice.element);
+const fold = el("details", { class: "fold" }, el("summary", {}, say("choices")), controls, sourceNote);
+const phone = window.matchMedia("(max-width: 640px)"); // there they would push the picture off the screen
+const unfold = () => (fold.open = !phone.matches);
+phone.addEventListener("change", unfold);
+unfold();
 const header = el(
   "header",
   {},
   el("a", { class: "skip", href: "#view", onclick: (event) => (event.preventDefault(), panel.focus()) }, say("skip")),
   el("h1", {}, say("title")),
-  el("div", { class: "controls" }, sourceChoice.element, ...own, networkChoice.element, besideChoice.element, engineChoice.element),
+  fold,
 );
 const note = settings.recorded ? el("p", { class: "recorded" }, say("recorded")) : "";
 const nav = el("div", { role: "tablist", "aria-label": say("views"), class: "tabs" }, ...tabs);
 document.getElementById("page").replaceWith(header, note, nav, panel, el("footer", {}, statusLine), dropHint);
 onTheme(() => views.forEach((view) => view.redraw?.()));
-open(views.find((view) => `#${view.name}` === location.hash) ?? views[0]);
+const { view: named } = takeAddress(location.hash);
+showControls();
+open(views.find(({ name }) => name === named) ?? views[0]);

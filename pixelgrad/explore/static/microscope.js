@@ -1,26 +1,12 @@
 // The microscope: a value as the sum that it is, and its gradient as the sum that it is.
 
 import { attempt } from "./client.js";
-import { cellStyle, pictureImage } from "./colours.js";
-import { button, choice, el, explanation, number, say, settings, show, tell } from "./dom.js";
-import { app, askAboutPicture, best, changed, network, neuronList, neuronName, picture } from "./state.js";
+import { pictureImage } from "./colours.js";
+import { button, choice, el, exact, explanation, number, say, settings, show, tell } from "./dom.js";
+import { app, askAboutPicture, best, changed, colourName, exists, network, neuronList, neuronName, picture } from "./state.js";
 import { targetChoice } from "./street.js";
+import { backwardSum, forwardSum, ownGradient } from "./sums.js";
 import { LargeMap } from "./tiles.js";
-
-const CHANNELS = 6; // written out in full
-const LIST = 12; // single products written out
-const WIDEST = 8; // columns of a table of numbers
-
-/** A number in a cell: always so many digits. */
-function fixed(value, digits) {
-  const text = value.toFixed(digits);
-  return (Number(text) === 0 ? text.replace("-", "") : text).replace("-", "−");
-}
-
-/** A number in a formula: in brackets behind an operation, if it is negative. */
-function within(key, value) {
-  return value < 0 && ["mean", "beta", "bias"].includes(key) ? `(${show(value)})` : show(value);
-}
 
 export class MicroscopeView {
   constructor() {
@@ -36,32 +22,33 @@ export class MicroscopeView {
     this.upButton = button(say("up"), () => this.step(1));
     const steps = el("div", {}, el("div", { class: "actions" }, this.downButton, this.upButton), el("p", { class: "note" }, say("stepHelp")));
     const left = el("figure", { class: "field-photo" }, el("figcaption", {}, say("field")), this.photo.element);
-    const sums = [
+    const sums = el(
+      "div",
+      { class: "scope-sums" },
       el("section", { class: "card" }, el("h3", {}, say("forwardSum")), this.forward),
       el("section", { class: "card" }, el("h3", {}, say("backwardSum")), this.backward),
-    ];
-    this.body = el("div", { class: "scope", tabindex: "0", role: "group", "aria-label": say("microscope") }, el("div", { class: "scope-side" }, left, steps), ...sums);
+    );
+    this.body = el("div", { class: "scope", tabindex: "0", role: "group", "aria-label": say("microscope") }, el("div", { class: "scope-side" }, left, steps), sums);
     this.body.addEventListener("keydown", (event) => {
       if (event.key !== "ArrowLeft" && event.key !== "ArrowRight") return;
       this.step(event.key === "ArrowLeft" ? -1 : 1);
       event.preventDefault();
     });
-    const explained = el("div", { class: "two" }, explanation("value"), explanation("sent"));
-    this.element = el("div", {}, this.fields, this.title, this.body, explained);
+    this.explained = el("div", { class: "two" });
+    this.element = el("div", {}, this.fields, this.title, this.body, this.explained);
   }
 
   async open() {
     this.described = await network();
     const { layers } = this.described;
-    if (!app.target || app.target.layer >= layers.length || app.target.channel >= layers[app.target.layer].shape[0]) {
+    if (!app.target || app.target.layer < 0 || !exists(app.target, this.described)) {
       const { probabilities } = await askAboutPicture({ kind: "forward" });
       app.target = { layer: layers.length - 1, channel: best(probabilities.data, 1)[0][0], row: null, column: null };
     }
     this.pixels = await picture();
     this.photo.draw(pictureImage(this.pixels));
-    const fits = ({ layer, channel, row }) =>
-      layer < layers.length && channel < this.shape(layer)[0] && (row === null) === (this.shape(layer).length === 1);
-    if (!app.selected || !fits(app.selected)) app.selected = await this.firstNeuron();
+    const whole = ({ layer, row }) => (row === null) === (this.shape(layer).length === 1);
+    if (!app.selected || !exists(app.selected, this.described) || !whole(app.selected)) app.selected = await this.firstNeuron();
     await this.look();
   }
 
@@ -97,21 +84,28 @@ export class MicroscopeView {
     const found = await askAboutPicture(request);
     this.found = found;
     this.showFields();
-    const words = { ...app.selected, layer: this.layerName(app.selected.layer), value: show(found.value) };
-    const text = say(app.selected.row === null ? "selectedUnit" : "selected", words);
-    this.title.textContent = text + (found.gradient === undefined ? "" : say("withGradient", { gradient: show(found.gradient, 6) }));
+    const { layer, channel, row, column } = app.selected;
+    const last = layer === this.described.layers.length - 1;
+    const words = { layer: this.layerName(layer), channel, row, column, value: show(found.value), colour: layer < 0 ? colourName(channel) : "" };
+    const key = layer < 0 ? "selectedPixel" : last ? "selectedClass" : row === null ? "selectedUnit" : "selected";
+    if (last) words.name = this.described.classes[channel];
+    this.title.textContent = say(key, words) + (found.gradient === undefined ? "" : say("withGradient", { gradient: exact(found.gradient) }));
     tell(this.title.textContent);
     this.photo.frame(...found.field);
     this.showForward(found);
     this.showBackward(found);
     this.downButton.disabled = app.selected.layer < 0;
-    this.upButton.disabled = !found.above?.length;
+    this.upButton.disabled = !this.strongestAbove;
   }
 
   go(neuron) {
+    const inside = this.body.contains(document.activeElement); // what is focused there is about to be replaced
     app.selected = neuron;
     changed("selected");
-    return attempt(() => this.look());
+    return attempt(async () => {
+      await this.look();
+      if (inside && !this.body.contains(document.activeElement)) this.body.focus({ preventScroll: true });
+    });
   }
 
   /** Follow the strongest term, to the layer before or after. */
@@ -126,14 +120,16 @@ export class MicroscopeView {
     const names = [["-1", say("photograph")], ...this.described.layers.map(({ name }, i) => [String(i), name])];
     const move = (change) => this.go({ ...app.selected, ...change });
     const chooseLayer = (text) => {
+      if (Number(text) === app.target.layer && this.shape(app.target.layer).length === 1) return move(app.target);
       const [c, hh, ww] = this.shape(Number(text));
       const inside = (value, n, before) => (n ? Math.min(n - 1, Math.floor((((value ?? 0) + 0.5) / (before ?? 1)) * n)) : null);
       move({ layer: Number(text), channel: Math.min(channel, c - 1), row: inside(row, hh, h), column: inside(column, ww, w) });
     };
-    const fields = [
-      choice(say("layer"), names, String(layer), chooseLayer).element,
-      number(say("channel"), 0, count - 1, channel, (value) => move({ channel: value })).element,
-    ];
+    const colours = [0, 1, 2].map((c) => [String(c), colourName(c)]);
+    const inLayer = layer < 0
+      ? choice(say("colour"), colours, String(channel), (value) => move({ channel: Number(value) }))
+      : number(say(h ? "channel" : "unit"), 0, count - 1, channel, (value) => move({ channel: value }));
+    const fields = [choice(say("layer"), names, String(layer), chooseLayer).element, inLayer.element];
     if (h) {
       fields.push(number(say("row"), 0, h - 1, row, (value) => move({ row: value })).element);
       fields.push(number(say("column"), 0, w - 1, column, (value) => move({ column: value })).element);
@@ -142,110 +138,53 @@ export class MicroscopeView {
     const index = active && this.fields.contains(active) ? [...this.fields.children].indexOf(active) : -1;
     const again = (change) => {
       change();
+      changed("target");
       attempt(() => this.look());
     };
     const rules = settings.rules.map((name) => [name, say(`rule-${name}`)]);
     fields.push(targetChoice(this.described, (target) => again(() => (app.target = target))));
-    fields.push(choice(say("rule"), rules, app.rule, (rule) => again(() => (app.rule = rule))).element);
+    fields.push(choice(say("rule"), rules, app.rule, (rule) => again(() => (app.rule = rule)), { title: say("ruleHelp") }).element);
     this.fields.replaceChildren(...fields);
     if (index >= 0) this.fields.children[index]?.lastChild.focus(); // the fields are new; who typed goes on there
   }
 
   showForward(found) {
     this.strongestBelow = null;
-    if (app.selected.layer < 0) {
-      this.forward.replaceChildren(el("p", {}, say("pixelValue")));
+    const { layer, channel, row, column } = app.selected;
+    if (layer < 0) {
+      const [grey, std] = [this.grey(channel, row, column), this.described.std[channel]];
+      const numbers = { grey, std: exact(std), mean: exact(grey - found.value * std, 6), value: exact(found.value) };
+      this.forward.replaceChildren(el("p", { class: "numbers" }, say(std === 1 ? "pixelValue" : "pixelValueStd", numbers)));
       return;
     }
-    const { window: seen, weights } = found;
-    const [C, HH, WW] = seen.shape;
-    const size = HH * WW;
-    const products = seen.data.map((value, i) => value * weights.data[i]);
-    this.strongestBelow = this.neuronBelow(products.reduce((top, value, i) => (Math.abs(value) > Math.abs(products[top]) ? i : top), 0));
-    const rows = found.inner ? [el("p", { class: "note" }, say("inner"))] : [];
-    if (size === 1) rows.push(...this.productList(seen.data, weights.data, products));
-    else {
-      const sums = Array.from({ length: C }, (_, c) => products.subarray(c * size, (c + 1) * size).reduce((a, b) => a + b, 0));
-      const order = sums.map((_, c) => c).sort((a, b) => Math.abs(sums[b]) - Math.abs(sums[a]));
-      const shown = order.slice(0, CHANNELS);
-      const reaches = [seen.data, weights.data, products].map((data) => Math.max(...data.map(Math.abs)));
-      for (const c of shown) {
-        const colour = app.selected.layer === 0 ? ["R", "G", "B"][c] : null;
-        const name = colour ?? say(found.inner ? "squeezeMap" : "inputChannel", { channel: found.first_channel + c });
-        const parts = [seen.data, weights.data, products].map((data) => data.subarray(c * size, (c + 1) * size));
-        rows.push(this.channelRow(name, c, parts, reaches, [HH, WW], sums[c], found.terms));
-      }
-      if (order.length > shown.length) {
-        const rest = order.slice(CHANNELS).reduce((a, c) => a + sums[c], 0);
-        rows.push(el("p", { class: "numbers" }, say("others", { count: C - shown.length, value: show(rest) })));
-        const list = order.map((c) => `${c}: ${show(sums[c])}`).join("   ");
-        rows.push(el("details", {}, el("summary", {}, say("allSums")), el("p", { class: "numbers small" }, list)));
-      }
-    }
-    this.forward.replaceChildren(...rows, this.stepsTable(found));
+    const { window: seen, weights, origin, inner, first_channel: first, maps_before: sides } = found;
+    const [, HH, WW] = seen.shape;
+    const size = Float64Array.from(seen.data, (value, i) => Math.abs(value * weights.data[i]));
+    this.strongestBelow = this.neuronBelow(size.reduce((top, value, i) => (value > size[top] ? i : top), 0));
+    const at = (i) => [origin[0] + Math.floor((i % (HH * WW)) / WW), origin[1] + (i % WW)];
+    const inside = (i) => !sides.length || at(i).every((p, side) => p >= 0 && p < sides[side]);
+    const source = this.layerName(layer - 1);
+    const name = (c) => {
+      if (layer === 0) return colourName(first + c);
+      return say(inner ? "squeezeMap" : sides.length ? "inputChannel" : "inputUnit", { channel: first + c });
+    };
+    const about = {
+      source,
+      name,
+      inside,
+      follow: (i) => (inner || !inside(i) ? null : () => this.go(this.neuronBelow(i))),
+      place: (i) => (inside(i) ? say("placeIn", { name: name(Math.floor(i / (HH * WW))), row: at(i)[0], column: at(i)[1] }) : say("padding")),
+      pixel: (i) => (layer === 0 && inside(i) ? say("greyOf", { grey: this.grey(Math.floor(i / (HH * WW)), ...at(i)) }) : ""),
+      order: (count) => say(count === 1 ? "countHelp" : layer === 0 ? "orderColours" : "orderHelp", { layer: source }),
+      window: sides.length && !inner ? say("windowOf", { layer: source, top: origin[0], bottom: origin[0] + HH - 1, left: origin[1], right: origin[1] + WW - 1 }) : null,
+    };
+    const note = inner ? [el("p", { class: "note" }, say("inner"))] : [];
+    this.forward.replaceChildren(...note, ...forwardSum(found, about, app.engine));
   }
 
-  /** A channel of the window, times that of the filter: three tables of numbers. */
-  channelRow(name, channel, [values, weights, products], reaches, shape, sum, terms) {
-    const table = (data, i, key) => this.numberTable(say(key), data, shape, reaches[i], i === 0 && !this.found.inner ? (at) => this.go(this.neuronBelow(channel * values.length + at)) : null);
-    const parts = terms === "products"
-      ? [table(values, 0, "window"), "×", table(weights, 1, "filter"), "=", table(products, 2, "products")]
-      : [table(values, 0, "window")];
-    const signs = parts.map((part) => (typeof part === "string" ? el("span", { class: "sign" }, part) : part));
-    const total = terms === "products" ? el("span", { class: "numbers" }, say("sumIs", { value: show(sum) })) : null;
-    return el("div", { class: "term" }, el("h4", {}, name, " ", total), el("div", { class: "tables" }, ...signs));
-  }
-
-  numberTable(caption, data, [h, w], largest, onclick) {
-    const digits = w > 4 ? 1 : 2;
-    const table = el("table", { class: w > WIDEST ? "cells tiny" : w > 4 ? "cells small" : w > 3 ? "cells middle" : "cells" }, el("caption", {}, caption));
-    for (let i = 0; i < h; i++) {
-      const line = el("tr");
-      for (let j = 0; j < w; j++) {
-        const value = data[i * w + j];
-        const text = w > WIDEST ? "" : fixed(value, largest < 1 ? digits + 1 : digits);
-        const cell = el("td", { title: show(value, 6) }, text);
-        Object.assign(cell.style, cellStyle(value, largest, true));
-        if (onclick) {
-          cell.classList.add("link");
-          cell.addEventListener("click", () => onclick(i * w + j));
-        }
-        line.append(cell);
-      }
-      table.append(line);
-    }
-    return table;
-  }
-
-  /** Where every channel gives one product: a list of the largest. */
-  productList(values, weights, products) {
-    const order = Array.from(products, (_, i) => i).sort((a, b) => Math.abs(products[b]) - Math.abs(products[a]));
-    const shown = order.slice(0, LIST);
-    const below = this.described.layers[app.selected.layer - 1];
-    const head = el("tr", {}, ...["channel", "window", "filter", "products"].map((key) => el("th", { scope: "col" }, key === "channel" ? below?.name ?? "" : say(key))));
-    const lines = shown.map((i) => {
-      const name = say(this.found.inner ? "squeezeMap" : "inputChannel", { channel: i });
-      const link = this.found.inner ? name : button(name, () => this.go(this.neuronBelow(i)), { class: "link" });
-      return el("tr", {}, el("th", { scope: "row" }, link), ...[values[i], weights[i], products[i]].map((v) => el("td", {}, show(v))));
-    });
-    const rest = order.slice(LIST).reduce((a, i) => a + products[i], 0);
-    const table = el("table", { class: "list" }, head, ...lines);
-    const others = el("p", { class: "numbers" }, say("othersUnits", { count: order.length - shown.length, value: show(rest) }));
-    return order.length > shown.length ? [table, others] : [table];
-  }
-
-  /** From the sum to the value, and the network's own value beside it. */
-  stepsTable({ steps, value }) {
-    let before = null;
-    const lines = steps.map((step) => {
-      const numbers = Object.fromEntries(Object.entries(step).filter(([key]) => key !== "name").map(([key, v]) => [key, within(key, v)]));
-      const text = say(`step-${step.name}`, { ...numbers, before: before === null ? "" : show(before) });
-      before = step.value;
-      return el("tr", { "data-step": step.name }, el("th", { scope: "row" }, text), el("td", {}, show(step.value)));
-    });
-    const own = el("tr", { class: "total" }, el("th", { scope: "row" }, say("inNetwork", { engine: app.engine })), el("td", {}, show(value)));
-    const gap = el("tr", { class: "note" }, el("th", { scope: "row" }, say("difference")), el("td", {}, Math.abs(value - before).toExponential(1)));
-    return el("table", { class: "list steps" }, ...lines, own, gap);
+  /** The grey level of a pixel, 0 to 255. */
+  grey(channel, row, column) {
+    return this.pixels.data[3 * (row * this.pixels.shape[1] + column) + channel];
   }
 
   /** The neuron that an entry of the window is, or null in the padding. */
@@ -267,30 +206,31 @@ export class MicroscopeView {
 
   showBackward(found) {
     this.strongestAbove = null;
+    const view = found.view ?? "value-pixel";
+    this.explained.replaceChildren(explanation(view), ...(found.sent_view ? [explanation(found.sent_view)] : []));
     if (found.above === undefined) {
-      this.backward.replaceChildren(el("p", { class: "note" }, say("noGradient", { target: neuronName(app.target) })));
+      const { layer, channel, row, column } = app.target;
+      const same = app.selected.layer === layer && app.selected.channel === channel && app.selected.row === row && app.selected.column === column;
+      const key = app.selected.layer > layer ? "gradientLater" : same ? "gradientStarts" : "gradientBeside";
+      this.backward.replaceChildren(el("p", { class: "note" }, say(key, { target: neuronName(app.target) })));
       return;
     }
-    const above = app.selected.layer + 1;
-    const terms = found.above.filter((term) => term.sent !== 0 || found.above.length === 1).map((term) => ({ ...term, neuron: this.neuronAbove(above, term) }));
-    this.strongestAbove = terms[0]?.neuron ?? null;
+    const layer = app.selected.layer + 1;
+    const neurons = new Map(found.above.map((term) => [term, this.neuronAbove(layer, term)]));
+    const strongest = found.above.find((term) => term.sent !== 0);
+    if (strongest) this.strongestAbove = neurons.get(strongest);
     if (found.squeeze) {
       const [channel, row, column] = found.up;
-      this.strongestAbove = { layer: above, channel, row, column };
+      this.strongestAbove = { layer, channel, row, column };
     }
-    const words = ["arrives", "times", "sent"].map((key) => el("th", { scope: "col" }, say(key)));
-    const lines = terms.map(({ neuron, arriving, sent }) => {
-      const key = found.squeeze ? "squeezeMap" : neuron.row === null ? "inputChannel" : "sentAt";
-      const name = above === this.described.layers.length - 1 ? neuronName(neuron) : say(key, neuron);
-      const link = found.squeeze ? name : button(name, () => this.go(neuron), { class: "link" });
-      const cells = [arriving, arriving ? sent / arriving : 0, sent].map((value) => el("td", {}, show(value, 5)));
-      return el("tr", {}, el("th", { scope: "row" }, link), ...cells);
-    });
-    const left = found.senders - terms.length;
-    const rest = el("tr", {}, el("th", { scope: "row", colspan: 3 }, say("sentRest", { count: left })), el("td", {}, show(found.rest, 5)));
-    const sum = el("tr", { class: "total" }, el("th", { scope: "row", colspan: 3 }, say("sentSum")), el("td", {}, show(found.gradient, 5)));
-    const head = el("tr", {}, el("th", { scope: "col" }, say("fromLayer", { layer: this.layerName(above) })), ...words);
-    this.backward.replaceChildren(el("table", { class: "list" }, head, ...lines, ...(left > 0 ? [rest] : []), sum));
+    const last = layer === this.described.layers.length - 1;
+    const named = (neuron) => (last ? neuronName(neuron) : say(found.squeeze ? "squeezeMap" : neuron.row === null ? "inputUnit" : "sentAt", neuron));
+    const about = {
+      source: say("fromLayer", { layer: this.layerName(layer) }),
+      name: (term) => named(neurons.get(term)),
+      follow: (term) => (found.squeeze ? null : () => this.go(neurons.get(term))),
+    };
+    this.backward.replaceChildren(...backwardSum(found, about), ...ownGradient(found));
   }
 
   /** Which neuron of the next layer a term of the gradient comes from. */

@@ -1,9 +1,9 @@
-// The most probable classes as bars.
+// The most probable classes as bars: score, softmax, percentage.
 
-import { el, say } from "./dom.js";
+import { el, fixed, say } from "./dom.js";
 import { best } from "./state.js";
 
-/** A list of bars that keeps its rows: `update(probabilities, before)` moves them. */
+/** A list of bars that keeps its rows: `update(probabilities, classes)` moves them. */
 export class Scores {
   constructor({ rows = 8, onclass = null } = {}) {
     this.rows = rows;
@@ -13,19 +13,22 @@ export class Scores {
   }
 
   /** Show probabilities; `before` are those of the whole photograph, and marked. `classes` are the names. */
-  update(probabilities, classes, before = null) {
-    this.last = [probabilities, classes, before];
+  update(probabilities, classes, { before = null, scores = null } = {}) {
+    this.last = [probabilities, classes, { before, scores }];
     const ranked = best(probabilities, this.rows);
     if (this.chosen !== null && !ranked.some(([k]) => k === this.chosen)) ranked[ranked.length - 1] = [this.chosen, probabilities[this.chosen]];
     while (this.element.children.length < ranked.length) this.element.append(this.row());
     ranked.forEach(([k, p], i) => {
       const item = this.element.children[i];
-      const [name, percent] = item.querySelectorAll("span");
+      const [name, score, percent] = item.querySelectorAll("span");
       name.textContent = classes[k];
+      name.title = classes[k];
+      score.textContent = scores ? fixed(scores[k], 2) : "";
       percent.textContent = say("probability", { p: (100 * p).toFixed(1) });
       item.style.setProperty("--p", p);
       item.style.setProperty("--before", before ? before[k] : -1);
       item.classList.toggle("compared", before !== null);
+      item.title = before ? say("markHelp") : "";
       item.dataset.label = k;
       item.firstChild.setAttribute("aria-pressed", String(k === this.chosen));
     });
@@ -38,7 +41,7 @@ export class Scores {
 
   row() {
     const item = el("li", {});
-    const inside = [el("span", { class: "name" }), el("span", { class: "percent" })];
+    const inside = [el("span", { class: "name" }), el("span", { class: "score" }), el("span", { class: "percent" })];
     if (this.onclass) {
       item.append(el("button", { type: "button", onclick: () => this.onclass(Number(item.dataset.label)) }, ...inside));
     } else item.append(el("div", {}, ...inside));

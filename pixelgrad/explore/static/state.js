@@ -14,6 +14,8 @@ export const app = {
   selected: null, // {layer, channel, row, column}; row and column are null in a layer without maps
   target: null, // likewise: whose gradient is shown
   ranking: null, // the scores of the photograph
+  methods: ["saliency", "grad_cam"], // compared where the network looks
+  own: new Map(), // photographs that no server knows by name, by their name in the address
 };
 
 const listeners = [];
@@ -56,10 +58,68 @@ export async function picture(name = app.model) {
 
 /** Take another photograph: a sample's name, the bytes of a file, or changed pixels. */
 export function usePhotograph(source, pixels = null) {
+  setPhotograph(source, pixels);
+  changed("picture");
+}
+
+function setPhotograph(source, pixels = null) {
   app.source = source;
   app.pictures.clear();
-  if (pixels) app.pictures.set(pixels.shape.slice(0, 2).join("x"), pixels);
-  changed("picture");
+  if (pixels) source.painted = pixels;
+  if (source.painted) app.pictures.set(source.painted.shape.slice(0, 2).join("x"), source.painted);
+  if (source.bytes || source.painted) {
+    source.key ??= `own-${app.own.size + 1}`;
+    app.own.set(source.key, source);
+  }
+}
+
+// -- the address: what is chosen stands there, so that a reload keeps it and the Back button finds it -----------------
+
+/** What is chosen, as the part of the address behind the #. */
+export function addressOf(view) {
+  const list = (neuron) => neuron && neuronList(neuron).join(",");
+  const { key, given, sample } = app.source;
+  const parts = {
+    model: app.model,
+    beside: app.beside,
+    engine: app.engine,
+    rule: app.rule,
+    photograph: key ?? (given ? "given" : sample),
+    neuron: list(app.selected),
+    of: list(app.target),
+    methods: app.methods.join(","),
+  };
+  const given_ = Object.entries(parts).filter(([, value]) => value);
+  return `#${view}?${given_.map(([name, value]) => `${name}=${encodeURIComponent(value).replaceAll("%2C", ",")}`).join("&")}`;
+}
+
+function neuronFrom(text) {
+  const numbers = text?.split(",").map(Number);
+  if (!numbers || ![2, 4].includes(numbers.length) || !numbers.every(Number.isInteger)) return null;
+  const [layer, channel, row = null, column = null] = numbers;
+  return { layer, channel, row, column };
+}
+
+/** Take over what an address says, as far as it is there; returns the view, and what has to be computed anew. */
+export function takeAddress(hash) {
+  const [view, query = ""] = hash.slice(1).split("?");
+  const parts = new URLSearchParams(query);
+  const known = (name, all, now) => (all.includes(parts.get(name)) ? parts.get(name) : now);
+  const before = [app.model, app.beside, app.engine, app.source];
+  app.model = known("model", settings.networks, app.model);
+  app.beside = parts.has("model") ? known("beside", settings.networks.filter((name) => name !== app.model), "") : app.beside;
+  app.engine = known("engine", settings.engines, app.engine);
+  app.rule = known("rule", settings.rules, app.rule);
+  const methods = parts.get("methods")?.split(",") ?? [];
+  if (methods.length === 2 && methods.every((name) => settings.methods.includes(name))) app.methods = methods;
+  const name = parts.get("photograph");
+  if (app.own.has(name)) {
+    if (app.source !== app.own.get(name)) setPhotograph(app.own.get(name));
+  } else if (name === "given" && settings.given && !app.source.given) setPhotograph({ given: true, name: settings.given });
+  else if (settings.samples.includes(name) && app.source.sample !== name) setPhotograph({ sample: name, name });
+  if (parts.has("model")) [app.selected, app.target] = [neuronFrom(parts.get("neuron")), neuronFrom(parts.get("of"))];
+  const now = [app.model, app.beside, app.engine, app.source];
+  return { view, stale: now.some((value, i) => value !== before[i]) };
 }
 
 /** Ask something about the photograph. */
@@ -77,9 +137,22 @@ export function neuronList({ layer, channel, row, column }) {
 /** A neuron, channel or class in words. */
 export function neuronName({ layer, channel, row, column }, { layers, classes } = app.networks.get(app.model)) {
   if (layer === layers.length - 1) return say("targetClass", { name: classes[channel] });
+  if (layer < 0) return say("pixelName", { colour: colourName(channel), row, column });
   const name = layer < 0 ? say("photograph") : layers[layer].name;
   if (row === null || row === undefined) return say("targetChannel", { layer: name, channel });
   return say("targetNeuron", { layer: name, channel, row, column });
+}
+
+export function colourName(channel) {
+  return say(["red", "green", "blue"][channel]);
+}
+
+/** Whether a neuron can be there in a network. */
+export function exists({ layer, channel, row, column }, { layers, size }) {
+  if (layer < -1 || layer >= layers.length) return false;
+  const [count, h, w] = layer < 0 ? [3, ...size] : layers[layer].shape;
+  if (!(channel >= 0 && channel < count)) return false;
+  return row === null || (row >= 0 && row < h && column >= 0 && column < w);
 }
 
 /** The classes as options, in the order of the alphabet. */

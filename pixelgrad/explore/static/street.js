@@ -1,10 +1,10 @@
 // The two-way street: activations forward, and the gradient of any number back through the same layers.
 
 import { attempt } from "./client.js";
-import { mapImage, pictureImage, reach, strongestColour } from "./colours.js";
-import { button, choice, el, explanation, say, settings, show, tell } from "./dom.js";
+import { legendImage, mapImage, pictureImage, reach, strongestColour } from "./colours.js";
+import { button, choice, el, exact, explanation, say, settings, show, tell } from "./dom.js";
 import { Scores } from "./scores.js";
-import { app, askAboutPicture, best, changed, classOptions, network, networkName, neuronList, neuronName, picture } from "./state.js";
+import { app, askAboutPicture, best, changed, classOptions, exists, network, networkName, neuronList, neuronName, picture } from "./state.js";
 import { LargeMap, Tiles } from "./tiles.js";
 
 /** One network's street. */
@@ -14,6 +14,7 @@ class Lane {
     this.model = model;
     this.layers = described.layers;
     this.classes = described.classes;
+    this.size = described.size;
     this.forward = new Map();
     this.gradient = new Map();
     this.photo = el("canvas", { class: "photo", role: "img", "aria-label": say("photograph"), width: 64, height: 64 });
@@ -30,21 +31,48 @@ class Lane {
       tiles.layOut(layer.shape);
       return tiles;
     });
+    this.scales = this.tiles.map(() => el("small", { class: "scale" }, "\u00a0"));
     const columns = this.layers.slice(0, -1).map((layer, index) => {
       const shape = layer.shape.join(" × ");
-      const heading = [el("b", {}, layer.name), el("small", {}, shape), el("small", {}, layer.words || "\u00a0"), el("small", {}, layer.after || "\u00a0")];
+      const heading = [el("b", { title: layer.name }, layer.name), el("small", {}, shape), el("small", {}, layer.words || "\u00a0"), el("small", {}, layer.after || "\u00a0"), this.scales[index]];
       return el("figure", { class: "layer" }, el("figcaption", {}, ...heading), this.tiles[index].canvas);
     });
-    const first = [el("b", {}, say("photograph")), el("small", {}, networkName(model)), el("small", {}, "\u00a0"), el("small", {}, "\u00a0")];
+    this.photoScale = el("small", { class: "scale" }, "\u00a0");
+    const first = [el("b", {}, say("photograph")), el("small", {}, networkName(model))];
     const last = this.layers[this.layers.length - 1];
-    const ending = [el("b", {}, last.name), el("small", {}, last.shape.join(" × ")), el("small", {}, say("scores")), el("small", {}, "\u00a0")];
+    const ending = [el("b", {}, `${last.name}, ${last.shape.join(" × ")}`), el("small", {}, say("softmaxHead"))];
+    const enlarge = (event) => {
+      if (event.type === "keydown" && event.key !== "Enter" && event.key !== " ") return;
+      event.preventDefault();
+      this.enlarge();
+    };
+    for (const canvas of [this.photo, this.saliency]) {
+      canvas.tabIndex = 0;
+      canvas.setAttribute("role", "button");
+      canvas.title = say("enlarge");
+      canvas.addEventListener("click", enlarge);
+      canvas.addEventListener("keydown", enlarge);
+    }
     this.element = el(
       "div",
-      { class: "lane", tabindex: "0", role: "group", "aria-label": networkName(model) },
-      el("figure", { class: "layer photo-column" }, el("figcaption", {}, ...first), this.photo, this.saliency),
-      ...columns,
-      el("figure", { class: "layer score-column" }, el("figcaption", {}, ...ending), this.scores.element),
+      { class: "lane", role: "group", "aria-label": networkName(model) },
+      el("figure", { class: "layer photo-column" }, el("figcaption", {}, ...first), el("div", { class: "photos" }, this.photo, this.saliency), this.photoScale),
+      el("div", { class: "layers", tabindex: "0", role: "group", "aria-label": say("layers") }, ...columns),
+      el("figure", { class: "layer score-column" }, el("figcaption", {}, ...ending), this.scores.element, el("p", { class: "note" }, say("softmaxHelp"))),
     );
+  }
+
+  /** Photograph and gradient as large as the window allows: that of a neuron is a speck otherwise. */
+  enlarge() {
+    const shown = [this.photo, this.saliency].filter((canvas) => !canvas.classList.contains("empty"));
+    const copies = shown.map((canvas) => {
+      const copy = el("canvas", { class: "enlarged", width: canvas.width, height: canvas.height, role: "img", "aria-label": canvas.getAttribute("aria-label") });
+      copy.getContext("2d").drawImage(canvas, 0, 0);
+      return copy;
+    });
+    const dialog = el("dialog", { "aria-label": say("enlarge"), onclose: () => dialog.remove() }, el("div", { class: "pair" }, ...copies), el("div", { class: "actions" }, button(say("close"), () => dialog.close(), { class: "primary" })));
+    document.body.append(dialog);
+    dialog.showModal();
   }
 
   async run() {
@@ -56,7 +84,7 @@ class Lane {
     const request = { kind: "forward" };
     const last = await askAboutPicture(request, { model: this.model, onframe: (frame) => this.takeForward(frame) });
     this.probabilities = last.probabilities.data;
-    this.scores.update(this.probabilities, this.classes);
+    this.scores.update(this.probabilities, this.classes, { scores: last.scores.data });
   }
 
   takeForward(frame) {
@@ -67,7 +95,8 @@ class Lane {
 
   async runGradient(target) {
     this.gradient.clear();
-    for (const tiles of this.tiles) tiles.draw(null, true);
+    this.target = target;
+    this.drawAll();
     const request = { kind: "gradient", target: neuronList(target), rule: app.rule };
     await askAboutPicture(request, { model: this.model, onframe: (frame) => this.takeGradient(frame) });
     this.scores.choose(target.layer === this.layers.length - 1 ? target.channel : null);
@@ -79,6 +108,7 @@ class Lane {
       const [, h, w] = gradient.shape;
       const map = strongestColour(gradient.data, h, w);
       drawMap(this.saliency, mapImage(map, h, w, reach(map), true));
+      this.photoScale.textContent = say("scaleSigned", { value: exact(reach(map), 2) });
     } else this.draw(index);
   }
 
@@ -86,7 +116,11 @@ class Lane {
   draw(index) {
     if (index >= this.tiles.length) return;
     const maps = (this.view.showsGradient ? this.gradient : this.forward).get(index);
-    this.tiles[index].draw(maps ?? null, this.view.showsGradient || hasNegative(maps));
+    const signed = this.view.showsGradient || hasNegative(maps);
+    this.tiles[index].draw(maps ?? null, signed);
+    const later = this.view.showsGradient && this.target && index > this.target.layer;
+    const scale = maps ? say(signed ? "scaleSigned" : "scale", { value: exact(reach(maps.data), 2) }) : "\u00a0";
+    this.scales[index].textContent = later ? say("later") : scale;
   }
 
   drawAll() {
@@ -131,7 +165,7 @@ class Inspector {
     const about = settings.recorded ? "≈ " : "";
     words.value = forward ? about + show(forward.data[at]) : "…";
     let text = say(h ? "selected" : "selectedUnit", words);
-    if (back) text += say("withGradient", { gradient: about + show(back.data[at], 6) });
+    if (back) text += say("withGradient", { gradient: about + exact(back.data[at], 5) });
     this.text.textContent = text;
     if (!h) return text;
     for (const [map, values, signed] of [[this.activation, forward, hasNegative(forward)], [this.gradient, back, true]]) {
@@ -163,10 +197,14 @@ export class StreetView {
     const rules = settings.rules.map((rule) => [rule, say(`rule-${rule}`)]);
     this.rule = choice(say("rule"), rules, app.rule, (rule) => {
       app.rule = rule;
+      changed("target");
       this.turn(true);
-    });
+    }, { title: say("ruleHelp") });
+    this.legend = el("canvas", { class: "legend", width: 128, height: 1, role: "img", "aria-label": say("legend") });
+    this.legendText = el("span", {});
+    const legend = el("p", { class: "note legend-row" }, this.legend, this.legendText);
     const controls = el("div", { class: "controls" }, this.direction, this.targetField, this.rule.element);
-    this.element = el("div", {}, controls, this.lanesElement, this.inspector.element, this.explained);
+    this.element = el("div", {}, controls, this.lanesElement, legend, this.inspector.element, this.explained);
   }
 
   /** Show the view: everything is computed anew if the photograph or the networks changed. */
@@ -176,6 +214,8 @@ export class StreetView {
       if (this.showsGradient) await this.sendBack();
       return this.refreshSelected();
     }
+    this.kept = !this.source || app.source === this.source; // another photograph has another class
+    this.source = app.source;
     const models = app.beside && app.beside !== app.model ? [app.model, app.beside] : [app.model];
     const described = [];
     for (const model of models) described.push(await network(model));
@@ -192,7 +232,7 @@ export class StreetView {
     const [first] = this.lanes;
     app.ranking = first.probabilities;
     const last = first.layers.length - 1;
-    if (!app.target || app.target.layer > last || app.target.layer === last) {
+    if (!app.target || app.target.layer < 0 || !exists(app.target, first) || (!this.kept && app.target.layer === last)) {
       app.target = { layer: last, channel: best(app.ranking, 1)[0][0], row: null, column: null };
     }
     this.showTarget();
@@ -209,9 +249,15 @@ export class StreetView {
 
   turnTo(toGradient) {
     this.showsGradient = toGradient;
+    this.drawLegend();
     for (const item of this.direction.children) item.setAttribute("aria-pressed", String((item.dataset.key === "gradient") === toGradient));
     const name = toGradient ? "gradient" : "forward";
     if (this.explainedName !== name) this.explained.replaceChildren(explanation((this.explainedName = name)));
+  }
+
+  drawLegend() {
+    drawMap(this.legend, legendImage(this.showsGradient));
+    this.legendText.textContent = say(this.showsGradient ? "legendGradient" : "legendActivations");
   }
 
   async sendBack() {
@@ -248,6 +294,7 @@ export class StreetView {
     app.selected = { layer, channel, row, column };
     this.selectedLane = lane;
     this.refreshSelected(true);
+    this.inspector.element.scrollIntoView({ block: "nearest" });
     changed("selected");
   }
 
@@ -268,13 +315,17 @@ export class StreetView {
     if (!app.selected) return;
     const lane = this.lanes.includes(this.selectedLane) ? this.selectedLane : this.lanes[0];
     const { layer, channel } = app.selected;
-    if (layer < 0 || layer >= lane.tiles.length || channel >= lane.layers[layer].shape[0]) return;
+    if (layer < 0 || layer >= lane.tiles.length || !exists(app.selected, lane)) {
+      this.inspector.element.hidden = true;
+      return;
+    }
     for (const one of this.lanes) one.tiles.forEach((tiles, index) => tiles.choose(index === layer ? channel : null));
     const text = this.inspector.update(lane);
     if (announce) tell(text);
   }
 
   redraw() {
+    this.drawLegend();
     for (const lane of this.lanes) {
       lane.drawAll();
       const back = lane.gradient.get(-1);

@@ -1,9 +1,10 @@
 // Maps on canvas: all channels of a layer as tiles, and one channel enlarged.
 
 import { colourOf, drawImage, mapImage, reach } from "./colours.js";
-import { el } from "./dom.js";
+import { el, exact, say } from "./dom.js";
 
-const WIDTH = 114; // of a layer's column, CSS pixels
+const narrow = window.matchMedia("(max-width: 640px)"); // there a layer has most of the width for itself
+const columnWidth = () => (narrow.matches ? 264 : 98); // of a layer's column, CSS pixels
 const HEIGHT = 440;
 const GAP = 1;
 
@@ -14,16 +15,18 @@ export class Tiles {
     this.onselect = onselect;
     this.canvas.addEventListener("click", (event) => this.click(event));
     this.canvas.addEventListener("keydown", (event) => this.key(event, onenter));
+    this.canvas.addEventListener("pointermove", (event) => this.hover(event));
     this.chosen = null;
+    narrow.addEventListener("change", () => this.shape && (this.layOut(this.shape), this.redraw()));
   }
 
   /** Room for `shape` = [C, h, w] or [C], before there are numbers: nothing jumps when they come. */
   layOut(shape) {
     const [count] = shape;
     // As few columns, and so as large tiles, as the height allows.
-    const largest = shape.length === 3 ? 38 : 16;
+    const largest = shape.length === 3 ? (narrow.matches ? 52 : 38) : narrow.matches ? 32 : 16;
     for (this.columns = 1; ; this.columns++) {
-      this.size = Math.min(Math.floor(WIDTH / this.columns) - GAP, largest);
+      this.size = Math.min(Math.floor(columnWidth() / this.columns) - GAP, largest);
       this.rows = Math.ceil(count / this.columns);
       if (this.rows * (this.size + GAP) <= HEIGHT || this.size <= 3) break;
     }
@@ -93,14 +96,30 @@ export class Tiles {
     context.strokeRect(x - line / 4, y - line / 4, side + line / 2, side + line / 2);
   }
 
-  click(event) {
-    if (!this.shape) return;
+  /** Channel, row and column under the pointer, or null. */
+  under(event) {
+    if (!this.shape) return null;
     const step = this.size + GAP;
     const channel = Math.floor(event.offsetY / step) * this.columns + Math.floor(event.offsetX / step);
-    if (Math.floor(event.offsetX / step) >= this.columns || channel >= this.shape[0]) return;
+    if (Math.floor(event.offsetX / step) >= this.columns || channel < 0 || channel >= this.shape[0]) return null;
     const [, h = 1, w = 1] = this.shape;
     const inside = (offset, n) => Math.min(n - 1, Math.floor(((offset % step) / this.size) * n));
-    this.onselect(channel, inside(event.offsetY, h), inside(event.offsetX, w));
+    return [channel, inside(event.offsetY, h), inside(event.offsetX, w)];
+  }
+
+  click(event) {
+    const found = this.under(event);
+    if (found) this.onselect(...found);
+  }
+
+  /** The value under the pointer as the canvas's tooltip. */
+  hover(event) {
+    const found = this.maps && this.under(event);
+    if (!found) return this.canvas.removeAttribute("title");
+    const [channel, row, column] = found;
+    const [, h = 1, w = 1] = this.shape;
+    const value = exact(this.maps.data[(channel * h + row) * w + column], 4);
+    this.canvas.title = say(this.shape.length === 3 ? "hoverNeuron" : "hoverUnit", { channel, row, column, value });
   }
 
   key(event, onenter) {

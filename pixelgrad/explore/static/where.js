@@ -2,14 +2,14 @@
 
 import { attempt } from "./client.js";
 import { drawImage, mapImage, pictureImage, reach } from "./colours.js";
-import { choice, el, explanation, methodExplanation, say, settings, slider, texts } from "./dom.js";
-import { app, askAboutPicture, best, classOptions, network, picture } from "./state.js";
+import { choice, el, explanation, fixed, methodExplanation, say, settings, slider, texts } from "./dom.js";
+import { app, askAboutPicture, best, changed, classOptions, network, picture } from "./state.js";
 
 export class WhereView {
   constructor() {
     this.name = "where";
-    this.methods = ["saliency", settings.methods.includes("grad_cam") ? "grad_cam" : settings.methods[1]];
     this.maps = [null, null];
+    this.shown = [null, null]; // the methods whose maps these are
     this.cut = 50;
     this.opacity = 80;
     this.photo = el("canvas", { class: "under", width: 64, height: 64, role: "img", "aria-label": say("photograph") });
@@ -27,27 +27,38 @@ export class WhereView {
     this.stack.addEventListener("pointerdown", (event) => this.drag(event));
     this.classField = el("div", { class: "inline" });
     this.selects = [0, 1].map((side) => {
-      const names = settings.methods.map((name) => [name, texts.methods[name]?.[0] ?? name]);
-      return choice(say(side ? "right" : "left"), names, this.methods[side], (name) => attempt(() => this.change(side, name)));
+      const list = choice(say(side ? "right" : "left"), [], "", (name) => attempt(() => this.change(side, name)));
+      list.select.append(...families());
+      return list;
     });
+    this.scoreText = el("p", { class: "numbers" }, "\u00a0");
+    this.legend = el("p", { class: "note" }, say("legendMaps"));
     this.captions = [el("span"), el("span")];
     const controls = el("div", { class: "controls" }, this.classField, ...this.selects.map(({ element }) => element));
-    const figure = el("figure", { class: "compare" }, el("figcaption", { class: "split" }, ...this.captions), this.stack, this.slide.element, this.strength.element);
-    this.explained = el("div", { class: "two" });
-    const row = el("div", { class: "compare-row" }, figure, el("figure", {}, el("figcaption", { class: "split" }, say("photograph")), this.plain));
-    this.element = el("div", {}, controls, row, explanation("attribute"), this.explained);
+    const figure = el("figure", { class: "compare" }, el("figcaption", { class: "split" }, ...this.captions), this.stack, this.slide.element, this.strength.element, this.legend);
+    this.explained = el("div", {});
+    const original = el("figure", {}, el("figcaption", { class: "split" }, say("photograph")), this.plain, this.scoreText);
+    const row = el("div", { class: "compare-row" }, figure, original, this.explained);
+    this.element = el("div", {}, controls, row, explanation("attribute"));
     this.moveCut(this.cut);
     this.strength.input.dispatchEvent(new Event("input"));
   }
 
   async open(stale) {
-    if (!stale && this.label !== undefined) return;
+    app.methods.forEach((name, side) => (this.selects[side].select.value = name));
+    if (!stale && this.label !== undefined) {
+      for (const side of [0, 1]) if (this.shown[side] !== app.methods[side]) await this.compute(side);
+      return;
+    }
     const described = await network();
-    const { probabilities } = await askAboutPicture({ kind: "scores" });
+    const { probabilities, scores } = await askAboutPicture({ kind: "scores" });
+    this.classes = described.classes;
+    this.answer = { probabilities: probabilities.data, scores: scores.data };
     const pixels = await picture();
     const image = pictureImage(pixels);
     for (const canvas of [this.photo, this.plain]) drawImage(canvas, image);
-    [[this.label]] = best(probabilities.data, 1);
+    if (this.source !== app.source || !(this.label < this.classes.length)) [[this.label]] = best(probabilities.data, 1);
+    this.source = app.source;
     const options = classOptions(described, settings.recorded && [this.label]);
     const list = choice(say("class"), options, String(this.label), (value) => {
       this.label = Number(value);
@@ -58,23 +69,27 @@ export class WhereView {
   }
 
   async both() {
+    const [score, p] = [this.answer.scores[this.label], this.answer.probabilities[this.label]];
+    this.scoreText.textContent = say("classScore", { name: this.classes[this.label], score: fixed(score, 2), p: (100 * p).toFixed(1) });
     await this.compute(0);
     await this.compute(1);
   }
 
   change(side, name) {
-    this.methods[side] = name;
+    app.methods = app.methods.with(side, name);
+    changed("methods");
     return this.compute(side);
   }
 
   async compute(side) {
-    const method = this.methods[side];
+    const method = app.methods[side];
     const request = { kind: "attribute", method, label: this.label };
     const found = await askAboutPicture(request);
     this.maps[side] = found;
+    this.shown[side] = method;
     this.draw(side);
     this.captions[side].textContent = texts.methods[method]?.[0] ?? method;
-    this.explained.replaceChildren(...this.methods.map(methodExplanation));
+    this.explained.replaceChildren(...[...new Set(app.methods)].map(methodExplanation));
   }
 
   draw(side) {
@@ -105,4 +120,15 @@ export class WhereView {
     this.draw(0);
     this.draw(1);
   }
+}
+
+/** The methods as options, those of a family together. */
+function families() {
+  const found = new Map();
+  for (const name of settings.methods) {
+    const family = settings.families[name];
+    if (!found.has(family)) found.set(family, el("optgroup", { label: say(`family-${family}`) }));
+    found.get(family).append(el("option", { value: name }, texts.methods[name]?.[0] ?? name));
+  }
+  return found.values();
 }

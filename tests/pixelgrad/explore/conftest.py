@@ -1,4 +1,6 @@
 import http.client
+import os
+import shutil
 import struct
 import threading
 
@@ -114,3 +116,62 @@ def server():
     running = Server({"image": "portrait"})
     yield running
     running.close()
+
+
+CHROMIUM = os.environ.get("PIXELGRAD_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
+FLAGS = "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking".split()
+FLAGS += ["--disable-component-update", "--disable-sync"]
+FLAGS += ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]  # a camera that shows a test card
+DESKTOP = {"width": 1400, "height": 900}
+
+
+@pytest.fixture(scope="module")  # while it runs, so does an event loop, which stands in the way of asyncio.run
+def browser():
+    sync_api = pytest.importorskip("playwright.sync_api")
+    if CHROMIUM is None:
+        pytest.skip("Chromium is not installed: the browser's tests are skipped")
+    with sync_api.sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=CHROMIUM, headless=True, args=FLAGS)
+        yield running
+        running.close()
+
+
+@pytest.fixture
+def opened(browser, server, settled):
+    """opened(view, ...) -> a page that shows the view; what its console says must be nothing."""
+    said, contexts = [], []
+
+    def open_page(view, *, address=None, ready=True, **options):
+        context = browser.new_context(**({"viewport": DESKTOP} | options))
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(30_000)
+        page.on("console", lambda message: said.append(message.text))
+        page.on("pageerror", lambda error: said.append(str(error)))
+        page.goto((address or server.address) + f"#{view}")
+        if ready:
+            settled(page, view.split("?")[0])
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert not [text for text in said if "willReadFrequently" not in text]  # the tests' own reading of canvases
+
+
+@pytest.fixture
+def settled():
+    """settled(page, view) waits until a view shows what it computes at its start."""
+
+    def settle(page, view):
+        wait = {
+            "street": lambda: page.locator(".score-column .percent").first.wait_for(),
+            "microscope": lambda: page.locator("h2", has_text=":").wait_for(),
+            "where": lambda: page.locator(".split span", has_text="Grad-CAM").wait_for(),
+            "hands": lambda: page.locator("#fool-scores .percent").first.wait_for(),
+            "grow": lambda: page.get_by_role("button", name="Start").wait_for(),
+        }
+        wait[view]()
+        page.wait_for_timeout(300)
+
+    return settle

@@ -1,6 +1,7 @@
 """Answers equal what the package's functions return."""
 
 import io
+import re
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from pixelgrad.explore.attribution import METHODS
 from pixelgrad.explore.sources import MAIN_LINES, code_of_views, source_files
 from pixelgrad.explore.texts import METHODS as METHOD_TEXTS
 from pixelgrad.explore.texts import VIEWS
-from pixelgrad.visualization import compute_saliency_maps, occlusion_maps
+from pixelgrad.visualization import compute_saliency_maps, methods, occlusion_maps
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +66,7 @@ def test_all_methods_answer_with_a_map(ask, model, picture):
     maps = {name: ask("attribute", method=name, label=3)[-1][1]["map"] for name in METHODS}
     assert all(map_.shape == (64, 64) and np.isfinite(map_).all() for map_ in maps.values())
     assert np.allclose(maps["saliency"], compute_saliency_maps(model.preprocess(picture), 3, model)[0])
-    exact = occlusion_maps(model.preprocess(picture), 3, model, window=16, stride=4).maps[0]
+    exact = occlusion_maps(model.preprocess(picture), 3, model, window=16, stride=8).maps[0]
     assert np.allclose(maps["occlusion"], exact, atol=1e-4)
 
 
@@ -157,9 +158,25 @@ def test_a_weights_file_is_the_network_called_file(tmp_path, model):
 
 def test_every_view_and_method_shows_the_line_that_computes_it():
     code = code_of_views()
-    assert set(code) == (set(VIEWS) - {"attribute"}) | set(METHODS) and set(METHODS) <= set(MAIN_LINES)
+    more = {"forward-more", "gradient-more"}
+    assert set(code) == (set(VIEWS) - {"attribute"}) | set(METHODS) | more and set(METHODS) <= set(MAIN_LINES)
     for name, entry in code.items():
         path = source_files()[entry["file"]]
         line = path.read_text(encoding="utf-8").splitlines()[entry["line"] - 1]
-        assert line.strip() == entry["text"] and not entry["text"].startswith("def "), name
-    assert set(METHODS) <= set(METHOD_TEXTS)
+        assert line.strip() == entry["text"].splitlines()[0] and not entry["text"].startswith("def "), name
+        assert entry["text"].count("(") == entry["text"].count(")"), name  # no call is cut in two
+    assert set(METHODS) == set(METHOD_TEXTS)
+
+
+def test_the_methods_are_those_of_the_package_with_their_signs(ask):
+    families = {name: method.family for name, method in methods.METHODS.items()}
+    assert {name: method.family for name, method in METHODS.items()} == families
+    for name, method in METHODS.items():
+        ((header, arrays),) = ask("attribute", method=name, label=8)
+        assert header["signed"] == method.signed and (method.signed or arrays["map"].min() >= 0), name
+
+
+def test_class_names_have_the_other_language_behind_the_english():
+    shown = []
+    Answers("portrait", language="zh").answer({"kind": "describe"}, {}, lambda header, _: shown.append(header))
+    assert any(re.match(r"espresso [\u4e00-\u9fff]+$", name) for name in shown[0]["classes"])

@@ -6,6 +6,7 @@ import re
 import numpy as np
 import pytest
 
+from pixelgrad._language import in_language
 from pixelgrad.explore.export import bundled_scripts, quantized, request_key, thinned
 from pixelgrad.explore.messages import pack
 from pixelgrad.explore.page import STATIC, page_html, page_settings, script_json
@@ -18,19 +19,37 @@ EVERYTHING = "\n".join(SCRIPTS.values())
 def test_every_text_that_the_page_asks_for_is_there_and_every_text_is_asked_for():
     used = set(re.findall(r'\bsay\(\s*"([\w-]+)"', EVERYTHING))
     assert not used - set(WORDS)
-    built = {name for name in WORDS if name.split("-")[0] in ("rule", "step", "what", "value")}
+    built = {
+        name
+        for name in WORDS
+        if name.split("-")[0] in ("rule", "step", "what", "value", "axis", "pace", "sent", "family")
+    }
     quoted = set(re.findall(r'"([\w-]+)"', EVERYTHING))
     assert not set(WORDS) - quoted - built - {"theNetworks"}
 
 
 @pytest.mark.parametrize("language", TEXTS)
 def test_every_language_has_all_texts_with_the_same_names_in_them(language):
+    assert set(TEXTS[language]) == set(TEXTS["en"])
     for part, english in TEXTS["en"].items():
         assert set(TEXTS[language][part]) == set(english)
-    for key, text in WORDS.items():
-        if isinstance(text, str):
-            names = set(re.findall(r"\{(\w+)\}", text))
-            assert set(re.findall(r"\{(\w+)\}", TEXTS[language]["words"][key])) == names
+        for key, text in english.items():
+            other = TEXTS[language][part][key]
+            if isinstance(text, str):
+                assert set(re.findall(r"\{(\w+)\}", other)) == set(re.findall(r"\{(\w+)\}", text)), key
+            elif isinstance(text, dict):
+                assert set(other) == set(text) and all(other.values()), key
+            else:
+                assert len(other) == len(text) and all(other), key
+
+
+def test_the_page_speaks_the_language_in_use():
+    with in_language("zh"):
+        html = page_html(page_settings(networks=["standard"]))
+    assert 'lang="zh"' in html and json.dumps(TEXTS["zh"]["words"]["street"]) in html
+    with in_language("en"):
+        html = page_html(page_settings(networks=["standard"]))
+    assert 'lang="en"' in html and "Two-way street" in html
 
 
 def test_a_view_is_explained_by_two_sentences_a_formula_and_a_question():
