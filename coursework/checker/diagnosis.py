@@ -84,10 +84,10 @@ class _Table:
         self.pairs = answers.pairs
         self.known = [mistake for mistake in answers.mistakes if not isinstance(mistake.outcomes, str)]
         right = {case: with_fingerprints(outcome) for case, outcome in answers.right.items()}
-        self.seen = {
-            case: _with_fingerprints(outcomes[case], [right[case], *(m.outcomes[case] for m in self.known)])
-            for case in right
-        }
+        kept = {case: [right[case], *(m.outcomes[case] for m in self.known)] for case in right}
+        for pair in answers.pairs:
+            kept[pair.case].append(pair.outcome)
+        self.seen = {case: _with_fingerprints(outcomes[case], kept[case]) for case in right}
         self.wrong = differing(right, self.seen)
         self.does = [differing(right, mistake.outcomes) for mistake in self.known]
         self.hits = [

@@ -1,5 +1,6 @@
 """The judge on the real exercises: half of one, mistakes and pairs of them, and the case to be pasted."""
 
+import numpy as np
 import pytest
 
 from pixelgrad.coursework.checker import board, markers
@@ -13,6 +14,7 @@ from pixelgrad.coursework.checker.judge import (
     Verdict,
     judge,
 )
+from pixelgrad.coursework.checker.store import read_answers
 from pixelgrad.coursework.exercises.catalogue import EXERCISES, ROOT
 from pixelgrad.coursework.instructor.mistakes import MISTAKES
 from pixelgrad.todo import Todo
@@ -113,3 +115,20 @@ def test_a_loss_of_zero_may_be_a_whole_number(answers):
     answer, case = answers("svm"), "right class far ahead"
     assert answer.right[case]["outputs"]["loss"] == 0
     assert alike(answer.right[case], run_case(EXERCISES["svm"], answer.inputs[case], {"svm_loss": svm_loss}))
+
+
+def test_a_shape_that_only_a_pair_of_mistakes_has_is_judged():
+    """What two mistakes give together may have a shape that neither has; a student's array of that shape, too."""
+    answers, tried = read_answers([*EXERCISES]), 0
+    for name, answer in answers.items():
+        for pair in answer.pairs:
+            known = [m.outcomes[pair.case] for m in answer.mistakes if not isinstance(m.outcomes, str)]
+            for output, kept in pair.outcome["outputs"].items():
+                right = answer.right[pair.case]["outputs"]
+                shapes = {tuple(k["outputs"][output]["shape"]) for k in known if output in k["outputs"]}
+                shape = tuple(kept["shape"])
+                if output in right and shape not in shapes | {right[output].shape}:
+                    outcome = answer.right[pair.case] | {"outputs": right | {output: np.zeros(shape)}}
+                    tried += judge(EXERCISES[name], answer, answer.right | {pair.case: outcome}).status != PASSED
+                    break
+    assert tried > 0

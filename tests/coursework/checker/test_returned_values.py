@@ -15,7 +15,10 @@ from pixelgrad.coursework.exercises.registry import ReturnError
     [
         (lambda x: None, "relu_forward returned None instead of (out, cache); does it end in a return?"),
         (lambda x: x, "relu_forward returned one value, an array of float64; (out, cache) was expected"),
-        (lambda x: (np.ma.array(x), x), "out is a numpy.MaskedArray; expected an array of float64 with the shape (1, 4)"),
+        (
+            lambda x: (np.ma.array(x), x),
+            "out is a numpy.MaskedArray; expected an array of float64 with the shape (1, 4)",
+        ),
         (lambda x: (x.astype(int), x), "out is an array of int64 with the shape (1, 4); expected an array of float64"),
         (lambda x: (np.zeros(2**24), x), "shape (16777216,), far too large; expected an array of float64"),
         (lambda x: ("out", x), "out is a str; expected an array of float64"),
