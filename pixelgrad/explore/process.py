@@ -2,9 +2,11 @@
 
 import asyncio
 import multiprocessing
+import signal
 import tempfile
 import threading
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from .messages import pack
@@ -75,7 +77,8 @@ class Computation:
         context = multiprocessing.get_context("spawn")
         self._connection, theirs = context.Pipe()
         self._process = context.Process(target=compute, args=(theirs, self._options), daemon=True)
-        self._process.start()
+        with _ctrl_c_ignored():  # inherited: Ctrl-C is for the server, which ends the process
+            self._process.start()
         theirs.close()
         self._messages = asyncio.Queue()
         loop = asyncio.get_running_loop()
@@ -129,6 +132,19 @@ class Computation:
     def _end_if_running(self, job):
         if self._running is job and self._process is not None:
             self._process.kill()
+
+
+@contextmanager
+def _ctrl_c_ignored() -> Iterator[None]:
+    """Within the block Ctrl-C does nothing, here and in processes that are started."""
+    if threading.current_thread() is not threading.main_thread():  # which alone may change this
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _read(connection, loop, messages):

@@ -57,7 +57,7 @@ MAIN_LINES = {
     "deconvnet": "class_gradient(",
     "cam": "np.einsum(",
     "grad_cam": "alpha = dA.mean(",
-    "grad_cam_plus_plus": "return (alpha * np.maximum(",
+    "grad_cam_plus_plus": "return _by_gradient(",
     "layer_cam": "return _by_gradient(",
     "hires_cam": "return _by_gradient(",
     "xgrad_cam": "return np.divide((A * g)",

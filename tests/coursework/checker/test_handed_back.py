@@ -177,7 +177,7 @@ def test_damaged_and_hostile_files_are_not_taken(tmp_path, make):
     make(tmp_path / "x.npz")
     made = time.monotonic()
     assert runner._read(tmp_path / "x.npz") == UNREADABLE
-    assert time.monotonic() - made < 2, made - started
+    assert time.monotonic() - made < 10, made - started
 
 
 def many_places(path, size, count):

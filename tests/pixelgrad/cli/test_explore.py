@@ -36,7 +36,9 @@ def test_without_the_extra_the_error_says_what_to_install(run, monkeypatch):
 def test_a_photograph_and_a_weights_file_are_handed_on(run, photo, weights, quiet_server):
     assert run("explore", photo, "--no-browser", "--port", "7000")[0] == 0
     (((settings, options), named),) = quiet_server
-    assert options == {"image": str(photo), "weights": str(weights)} and settings["given"] == "photo.png"
+    assert (
+        options == {"image": str(photo), "weights": str(weights), "language": "en"} and settings["given"] == "photo.png"
+    )
     assert settings["model"] == "file" and "file" in settings["networks"]
     assert (named["port"], named["browser"]) == (7000, False)
     assert str(photo) not in str(settings)  # the page learns no paths

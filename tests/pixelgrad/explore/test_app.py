@@ -103,7 +103,7 @@ def test_an_upload_of_500_MB_is_refused_before_it_is_sent(server):
         head += f"Content-Type: application/octet-stream\r\nContent-Length: {500 * 2**20}\r\n\r\n"
         connection.sendall(head.encode() + b"x" * 1000)
         assert b" 413 " in connection.recv(1000)
-    assert time.monotonic() - begun < 5
+    assert time.monotonic() - begun < 15
 
 
 def test_an_upload_that_hides_its_size_is_refused_where_the_limit_is(server):
@@ -158,7 +158,7 @@ def test_a_closed_browser_ends_the_computation(server, picture):
         connection.recv(1000)
     begun = time.monotonic()
     assert "layers" in server.ask({"kind": "describe"})[0][0]
-    assert time.monotonic() - begun < 3
+    assert time.monotonic() - begun < 10
 
 
 def test_stop_ends_what_grows(server, picture):
