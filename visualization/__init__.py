@@ -38,15 +38,8 @@ from .adversarial import attack, defend, fgsm, pgd, random_control
 from .attribution import gradient_x_input, integrated_gradients, smoothgrad
 from .black_box import black_box_attack
 from .cam import class_activation_maps, grad_cam, guided_grad_cam
-from .cam_weights import (
-    ablation_cam,
-    eigen_cam,
-    grad_cam_plus_plus,
-    hires_cam,
-    layer_cam,
-    score_cam,
-    xgrad_cam,
-)
+from .cam_weights import grad_cam_plus_plus, hires_cam, layer_cam, xgrad_cam
+from .cam_without_gradients import ablation_cam, eigen_cam, score_cam
 from .class_visualization import create_class_visualization
 from .concepts import concept_test, concept_vector
 from .counterfactuals import counterfactual

@@ -21,7 +21,7 @@ from .._typing import Array, IntArray
 from ..classifiers.blocks import Affine, GlobalAvgPool, Relu
 from ..classifiers.network import Network
 from ..classifiers.scores import one_hot
-from .checks import check_images, check_labels
+from .checks import check_images, check_labels, check_model
 from .guided import guided_backprop
 
 
@@ -166,6 +166,22 @@ def upsample_maps(maps, size):
     """Maps (N, h, w) at another size (H, W), bilinearly: each value stands for the middle of its part of the image."""
     (h, w), (H, W) = maps.shape[1:], size
     return zoom(maps, (1, H / h, W / w), order=1, mode="nearest", grid_mode=True)
+
+
+def layer_features(op, X, y, model, layer):
+    """The layer's index, the classes (N,), and the layer's features (N, C, h, w)."""
+    check_model(op, model, X=X, y=y)
+    check_images(op, X, model, size_matters=True)
+    layer = layer_with_maps(op, layer, model, X.shape[2:])
+    return layer, check_labels(op, y, len(X), model), model.forward(X, end=layer)[0]
+
+
+def weighted_maps(A, weights, relu, upsample, size):
+    """The sum over the channels, weights (N, C, 1, 1) or (N, C, h, w); then the ReLU, and then the enlargement."""
+    maps = (weights * A).sum(axis=1)
+    if relu:
+        maps = np.maximum(maps, 0)
+    return upsample_maps(maps, size) if upsample else maps
 
 
 def _head(op, model):

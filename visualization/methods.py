@@ -11,15 +11,8 @@ from typing import Any
 from . import faithfulness
 from .attribution import integrated_gradients, smoothgrad
 from .cam import class_activation_maps
-from .cam_weights import (
-    ablation_cam,
-    eigen_cam,
-    grad_cam_plus_plus,
-    hires_cam,
-    layer_cam,
-    score_cam,
-    xgrad_cam,
-)
+from .cam_weights import grad_cam_plus_plus, hires_cam, layer_cam, xgrad_cam
+from .cam_without_gradients import ablation_cam, eigen_cam, score_cam
 from .deeplift import deep_lift
 from .fullgrad import full_gradient
 from .kernel_shap import kernel_shap

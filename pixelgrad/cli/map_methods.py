@@ -82,7 +82,7 @@ def check_more(args):
 
 def run_more(args, model, X, label, latest, progress):
     """The result of one of MORE, attributions (1, 3, H, W) or a map (1, H, W), and a note for the report."""
-    from ..visualization import cam, cam_weights, occlusion, path_attribution
+    from ..visualization import occlusion, path_attribution
     from ..visualization.deeplift import deep_lift
     from ..visualization.fullgrad import full_gradient
     from ..visualization.kernel_shap import kernel_shap, superpixels
@@ -92,7 +92,7 @@ def run_more(args, model, X, label, latest, progress):
 
     method = args.method
     if method in CAMS:
-        return _cam(args, model, X, label, latest, progress, cam, cam_weights)
+        return _cam(args, model, X, label, latest, progress)
     if method == "vargrad":
         options = given(samples=args.samples, noise_level=args.noise, rng=args.seed, channels=args.channels)
         return vargrad(X, label, model, **options, progress=progress), ""
@@ -131,19 +131,19 @@ def run_more(args, model, X, label, latest, progress):
     return result.attributions, f" (sum {total:.3f}, scores differ by {difference:.3f})"
 
 
-def _cam(args, model, X, label, latest, progress, cam, cam_weights):
+def _cam(args, model, X, label, latest, progress):
+    from .. import visualization
+
     options = {"relu": args.signed != "yes"}
     if args.layer is not None:
         options["layer"] = layer_of(model, args.layer)
     if args.method == "cam":
-        return cam.class_activation_maps(X, label, model, **options), ""
-    if args.method == "grad_cam":
-        return cam.grad_cam(X, label, model, **options), ""
+        return visualization.class_activation_maps(X, label, model, **options), ""
     if args.method == "eigen_cam":
-        return cam_weights.eigen_cam(X, model, **options), ""
+        return visualization.eigen_cam(X, model, **options), ""
     if args.method in ("score_cam", "ablation_cam"):
         options |= {"callback": latest, "progress": progress}
-    return getattr(cam_weights, args.method)(X, label, model, **options), ""
+    return getattr(visualization, args.method)(X, label, model, **options), ""
 
 
 def given(**options):
