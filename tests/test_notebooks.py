@@ -1,14 +1,19 @@
 """The chapters are complete, and run from the first cell to the last: with all solutions, and with none."""
 
+import base64
+import io
 import json
 import re
 import shutil
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from pixelgrad.coursework.exercises.catalogue import EXERCISES, ROOT
 from pixelgrad.coursework.instructor.chapters import (
     BLANK,
+    _smaller,
     chapter_files,
     for_students,
     is_answer,
@@ -107,6 +112,19 @@ def test_students_get_neither_answers_nor_outputs(tmp_path):
 def test_outputs_can_be_kept_for_the_documentation():
     notebook = for_students(read(CHAPTERS[0]), outputs=True)
     assert sum(outputs(notebook, "pictures")) >= 4 and "Model answer" not in json.dumps(notebook)
+
+
+def test_a_stored_picture_keeps_the_colours_of_few_pixels():
+    """Photographs fill a palette; the two oranges, the olive and the green of a plot's points are still told apart."""
+    photograph = np.random.default_rng(0).integers(0, 40, (300, 300, 3)) + np.arange(0, 210, 0.7)[:300, None, None]
+    picture = np.clip(photograph, 0, 255).astype(np.uint8)
+    points = [(255, 127, 14), (255, 187, 120), (188, 189, 34), (44, 160, 44)]
+    picture[:2, :8] = np.repeat(points, 2, axis=0)
+    file = io.BytesIO()
+    Image.fromarray(picture).save(file, "PNG")
+    stored = _smaller(base64.b64encode(file.getvalue()).decode("ascii"))
+    back = np.asarray(Image.open(io.BytesIO(base64.b64decode(stored))).convert("RGB"))
+    assert np.abs(back[:2, :8].astype(int) - picture[:2, :8]).max() < 40
 
 
 @pytest.mark.slow
