@@ -6,7 +6,7 @@ import numpy as np
 
 from ..._typing import Array, Images
 from .figure import Figure, printable
-from .panels import DPI, TILE, around_grey, legend_label, show
+from .panels import DPI, TILE, around_grey, legend_label, magnification, show
 
 
 def plot_attack(
@@ -15,7 +15,7 @@ def plot_attack(
     trace: dict[str, Any],
     titles: tuple[str, str],
     *,
-    magnify: float = 10,
+    magnify: float | None = None,
     heading: str | None = None,
     xlabel: str = "step",
     ylabel: str = "probability",
@@ -29,8 +29,9 @@ def plot_attack(
         Curves by label, such as the probability after each step.
     titles : pair of str
         For the two pictures: class and probability.
-    magnify : float
-        Of the difference; grey stands for no change.
+    magnify : float, optional
+        Of the difference; grey stands for no change. By default the largest factor up to 10 that clips at most a
+        twentieth of the values.
     heading, xlabel, ylabel : str
 
     Returns
@@ -47,6 +48,7 @@ def plot_attack(
     figure.set_layout_engine("constrained", h_pad=0.15, w_pad=0.05)
     *tiles, curve = figure.subplots(1, 4, width_ratios=(1, 1, 1, 1.5))
     change = attacked.astype(np.float64) - original
+    magnify = magnification(change) if magnify is None else magnify
     rms, largest = np.sqrt((change**2).mean()), np.abs(change).max()
     difference = f"difference x {magnify:g}\ngrey levels: RMS {rms:.1f}, max {largest:.0f}"
     for axis, image, title in zip(tiles, (original, attacked, around_grey(magnify * change)), (*titles, difference)):

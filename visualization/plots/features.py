@@ -264,7 +264,7 @@ def plot_embedding(
     coloured = f", one colour for each of {len(present)} classes" if many else ", coloured as the legend says"
     coloured = "" if labels is None or names is None else coloured
     where = "Left: each" if panels == 2 else "Each"
-    caption = f"{where} image is a point{coloured}; the closer two points, the more alike the network takes them for."
+    caption = f"{where} image is a point{coloured}; near points are images that the network takes for alike."
     if panels == 2:
         caption += "\nRight: the images themselves, each moved to a free cell of a grid near its point."
     figure.supxlabel(caption, fontsize=9)

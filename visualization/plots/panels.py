@@ -39,6 +39,13 @@ def around_grey(change):
     return np.clip(np.rint(128 + change), 0, 255).astype(np.uint8)
 
 
+def magnification(change):
+    """The largest of 10, 5, 3, 2 and 1 by which a difference in grey levels can be multiplied, so that at most a
+    twentieth of it leaves the range of `around_grey`; 1 where none does that.
+    """
+    return next((by for by in (10, 5, 3, 2) if np.mean(np.abs(by * change) > 128) <= 0.05), 1)
+
+
 def lit(image, share, *, dark=0.2):
     """A picture that keeps its brightness where the share (H, W), 0..1, is 1, and only `dark` of it where that is 0."""
     return np.rint(image * (dark + (1 - dark) * share[..., None])).astype(np.uint8)

@@ -15,7 +15,7 @@ from ..._typing import Array, Images
 from ...classifiers.evaluation import Evaluation
 from ..checks import check_finite
 from .figure import Figure, drawable, printable
-from .panels import DPI, TILE, around_grey, aspect_of, check_pictures, lit, show, tile_axes, titles_for
+from .panels import DPI, TILE, around_grey, aspect_of, check_pictures, lit, magnification, show, tile_axes, titles_for
 
 
 def short_name(name):
@@ -148,7 +148,7 @@ def plot_fooling(
     fooling: Array | Images,
     titles: tuple[str, str] | Sequence[Any] = ("original", "fooling image"),
     *,
-    magnify: float = 10,
+    magnify: float | None = None,
     heading: str | None = None,
 ) -> Figure:
     """Original, fooling image, their difference, and the difference magnified.
@@ -159,8 +159,9 @@ def plot_fooling(
         A row for each pair.
     titles : pair of str, or sequence of N such pairs
         For original and fooling image.
-    magnify : float
-        Of the last picture. Grey stands for no change.
+    magnify : float, optional
+        Of the last picture. Grey stands for no change. By default one factor for all rows, 10 at most: the largest that
+        clips at most a twentieth of the values.
 
     Returns
     -------
@@ -174,6 +175,7 @@ def plot_fooling(
     if original.shape != fooling.shape:
         raise ValueError(f"plot_fooling: the pictures have different shapes, {original.shape} and {fooling.shape}")
     pairs = [titles] * len(original) if isinstance(titles[0], str) else titles_for("plot_fooling", original, titles)
+    magnify = magnification(fooling.astype(np.float64) - original) if magnify is None else magnify
     figure, axes = tile_axes(len(original), 4, heading, aspect_of(original))
     for row, before, after, (title_before, title_after) in zip(axes, original, fooling, pairs):
         change = after.astype(np.float64) - before
@@ -266,6 +268,7 @@ def plot_history(history: list[dict[str, Any]], *, heading: str | None = None) -
     Returns
     -------
     Figure
+        Without top-5 accuracy where that is 1 throughout.
 
     Examples
     --------
@@ -278,7 +281,10 @@ def plot_history(history: list[dict[str, Any]], *, heading: str | None = None) -
     figure.set_layout_engine("constrained")
     loss, accuracy, rate = figure.subplots(1, 3)
     _curves(loss, history, {"train_loss": "training, augmented and smoothed", "val_loss": "validation"})
-    _curves(accuracy, history, {"train_top1": "training", "val_top1": "validation", "val_top5": "validation, top-5"})
+    curves = {"train_top1": "training", "val_top1": "validation", "val_top5": "validation, top-5"}
+    if all(row.get("val_top5") == 1 for row in history):  # as always with five classes
+        del curves["val_top5"]
+    _curves(accuracy, history, curves)
     _curves(rate, history, {"learning_rate": "at the end of the epoch"})
     for axis, title in ((loss, "loss"), (accuracy, "accuracy"), (rate, "learning rate")):
         axis.set_title(title, fontsize=10)

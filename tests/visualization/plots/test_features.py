@@ -159,10 +159,10 @@ def test_an_embedding_has_every_point_in_the_colour_of_its_class():
 
 def test_an_embedding_says_how_to_read_it():
     text = words(plot_embedding(Y, PICTURES[0], LABELS, NAMES))
-    assert "Left: each image is a point, coloured as the legend says; the closer" in text
+    assert "Left: each image is a point, coloured as the legend says; near points" in text
     assert "Right: the images themselves, each moved to a free cell" in text
     plain = words(plot_embedding(Y))
-    assert "Each image is a point; the closer" in plain and "Right" not in plain
+    assert "Each image is a point; near points" in plain and "Right" not in plain
     many = words(plot_embedding(Y, labels=np.arange(30), names=[str(n) for n in range(30)]))
     assert "one colour for each of 30 classes" in many
 

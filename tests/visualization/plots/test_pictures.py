@@ -102,6 +102,17 @@ def test_the_difference_is_magnified_around_grey_and_never_wraps():
     assert magnified[0, 0, 0] == 158 and magnified[0, 1, 0] == 0 and magnified[5, 5, 0] == 128
 
 
+@pytest.mark.parametrize("rms, factor", [(3, 10), (10, 5), (25, 2), (120, 1)])
+def test_a_difference_is_magnified_as_far_as_little_of_it_is_clipped(rms, factor):
+    change = np.random.default_rng(0).normal(0, rms, (2, 20, 30, 3))
+    before = np.full(change.shape, 128, np.uint8)
+    after = np.clip(128 + change, 0, 255).astype(np.uint8)
+    figure = plot_fooling(before, after)
+    assert words(figure).count(f"difference x {factor}") == 2
+    clipped = np.isin(shown(figure)[3], (0, 255))
+    assert factor == 1 or clipped.mean() <= 0.06
+
+
 def test_the_strength_of_the_change_is_in_the_title():
     before = np.full((6, 6, 3), 100, np.uint8)
     assert "RMS 3.0" in words(plot_fooling(before, before + np.uint8(3)))
@@ -152,6 +163,8 @@ def test_the_history_shows_what_it_is_given():
     assert list(rate.lines[0].get_ydata()) == [0.1, 0.05] and list(rate.lines[0].get_xdata()) == [1, 2]
     without = [{k: v for k, v in row.items() if not k.startswith("val")} for row in HISTORY]
     assert len(plot_history(without).axes[0].lines[1].get_xdata()) == 0
+    five_classes = [row | {"val_top5": 1.0} for row in HISTORY]
+    assert [line.get_label() for line in plot_history(five_classes).axes[1].lines] == ["training", "validation"]
     with pytest.raises(ValueError, match="plot_history: the history is empty"):
         plot_history([])
 
