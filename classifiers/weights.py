@@ -50,9 +50,17 @@ def write_weights(
                 stored = value.astype(dtype if value.ndim > 1 or dtype == np.float64 else np.float32)
             if not np.all(np.isfinite(stored)):
                 raise WeightsError(f"cannot save {path}: {name} holds NaN, infinity, or values too large for {dtype}")
-            f.create_dataset(name, data=stored, fletcher32=True)  # a checksum, which HDF5 verifies when it reads
+            _write(f, name, stored)
         if pixels.mean_image is not None:
-            f.create_dataset("mean_image", data=pixels.mean_image.astype(np.float32), fletcher32=True)
+            _write(f, "mean_image", pixels.mean_image.astype(np.float32))
+
+
+def _write(f, name, stored):
+    """An array with a checksum, which HDF5 verifies when it reads.
+
+    Checksums need chunks, and the last of each row of chunks is padded; a single one takes no more than the array.
+    """
+    f.create_dataset(name, data=stored, chunks=stored.shape, fletcher32=True)
 
 
 def read_weights(path: str | Path) -> dict[str, Any]:

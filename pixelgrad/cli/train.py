@@ -134,6 +134,7 @@ def train(args):
         # Files and folders by their names: where they lay on one computer says nothing to others.
         "command": shlex.join(["pixelgrad", *(Path(a).name if a in paths else a for a in sys.argv[1:])]),
         "commit": commit,
+        **({"started_from": start.provenance.get("command", Path(args.init).name)} if start else {}),
         "data": f"{Path(args.data).stem}: {len(data['y_train'])} training images",
         "epochs": args.epochs,
         "seed": args.seed,

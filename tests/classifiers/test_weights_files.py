@@ -7,7 +7,7 @@ import h5py
 import numpy as np
 import pytest
 
-from pixelgrad.classifiers import Network, PretrainedCNN, WeightsError
+from pixelgrad.classifiers import Network, PretrainedCNN, WeightsError, tinyimagenet_architecture
 from pixelgrad.classifiers import weights as weights_module
 
 MEAN_IMAGE = np.random.default_rng(9).uniform(80, 160, (3, 12, 15)).astype(np.float32)
@@ -388,3 +388,11 @@ def test_network_load_points_to_the_way_for_cs231ns_file(original):
 
 def test_the_version_that_is_written_is_the_one_that_is_read():
     assert weights_module.FORMAT_VERSION == 1
+
+
+def test_a_file_takes_hardly_more_room_than_its_arrays(tmp_path):
+    """Arrays of odd sizes were once padded to chunks that did not fit, by up to three quarters."""
+    model = Network(tinyimagenet_architecture(7, widths=[32, 64, 96, 128, 224, 256, 384]), input_size=(64, 64), rng=0)
+    model.save(tmp_path / "odd.h5", dtype=np.float16)
+    arrays = sum(value.size * (2 if value.ndim > 1 else 4) for value in model.params.values())
+    assert arrays < (tmp_path / "odd.h5").stat().st_size < arrays + 120_000  # the mean image, and what HDF5 needs

@@ -81,6 +81,8 @@ def test_attacked_images_other_weights_and_averages_each_have_an_effect(data, tm
         assert main(arguments) == 0
         models[name] = PretrainedCNN(f"{name}.h5")
     assert models["wide"].params["W7"].shape == (6, 4, 3, 3)
+    assert models["goes on"].provenance["started_from"] == models["plain"].provenance["command"]
+    assert "started_from" not in models["plain"].provenance
     plain = models.pop("plain").params["W1"]
     assert not any(np.array_equal(plain, model.params["W1"]) for model in models.values())
     command = models["attacked"].provenance["command"]
