@@ -1918,6 +1918,13 @@ _RISE = _mistakes(
         "Every image's masks are added to the maps of all images. total[n] belongs to image n.",
     ),
     (
+        "batches gone through for each image",
+        "for masks in batches:\n        for n in range(len(X)):",
+        "for n in range(len(X)):\n        for masks in batches:",
+        "`batches` can be gone through once only. After the first image it is used up, and the other maps stay 0: each "
+        "batch of masks is for all images.",
+    ),
+    (
         "masks upside down",
         "masks[:, None] * (X[n] - empty[n])",
         "(1 - masks[:, None]) * (X[n] - empty[n])",
@@ -2166,6 +2173,18 @@ _LRP = _mistakes(
         _RMS,
         "rms = np.sqrt((z**2).mean(axis=1, keepdims=True))",
         "The root mean square is taken over the channels only. An image has one for the whole layer.",
+    ),
+    (
+        "root mean square of each channel",
+        _RMS,
+        "rms = np.sqrt((z**2).mean(axis=tuple(range(2, z.ndim)), keepdims=True))",
+        "The root mean square is that of each channel. An image has one for the whole layer.",
+    ),
+    (
+        "root mean square along the last axis",
+        _RMS,
+        "rms = np.sqrt((z**2).mean(axis=-1, keepdims=True))",
+        "The root mean square is taken along the last axis only. An image has one for the whole layer.",
     ),
     (
         "mean square without root",
