@@ -64,8 +64,8 @@ def check_finite_input(op: str, X: Any) -> None:
         image = int(np.argmax(~np.isfinite(X).reshape(len(X), -1).all(axis=1)))
         bad = np.count_nonzero(~np.isfinite(X[image]))
         raise ValueError(
-            f"{op}: image {image} holds {bad} values that are NaN or infinite; a step was too large, or X was never "
-            "filled"
+            f"{op}: image {image} holds {bad} values that are NaN or infinite; look for a division by 0, a step that "
+            "was too large, or an array that was never filled"
         )
 
 
