@@ -1,6 +1,6 @@
 """Write docs/model.md and its pictures: the two shipped networks, how they were trained, and how good they are.
 
-    PYTHONPATH=. python docs/make_model_page.py tiny-imagenet-100-A.zip --history runs/standard/history.csv --judge FOLDER
+    PYTHONPATH=. python docs/make_model_page.py tiny-imagenet-100-A.zip --history HISTORY.csv --judge FOLDER
 
 Every figure on the page comes from the weights files, from the training's history, from an evaluation made here, or
 from the file that `python -m benchmarks` writes; the last may be missing. FOLDER has SqueezeNet's weights and the names

@@ -26,7 +26,7 @@ READING = (
 )
 SANITY_READING = (
     "A map of what the network has learnt falls to 0 as its layers are randomised;\n"
-    "one that stays near 1 shows edges of the picture, whatever the network knows."
+    "one that stays near 1 hardly depends on what the network has learnt."
 )
 
 
