@@ -140,8 +140,8 @@ WORDS = {
     "photograph": "Photograph",
     "ownFile": "Your file …",
     "ownFileHelp": "Or drop a picture on the page. It stays on this computer.",
-    "ownNote": "{name}: the square in its middle, made as small as the network's input. It can only answer with the "
-    "classes that it knows.",
+    "ownNote": "{name}: the square in its middle, made {size} pixels small, as the network takes it. It knows {count} "
+    "classes, and answers with one of them whatever the picture shows.",
     "camera": "Camera",
     "shoot": "Take the picture",
     "cancel": "Cancel",

@@ -6,7 +6,7 @@ import { button, choice, el, say, settings, statusLine, tell } from "./dom.js";
 import { GrowView } from "./grow.js";
 import { HandsView } from "./hands.js";
 import { MicroscopeView } from "./microscope.js";
-import { addressOf, app, changed, networkName, onChange, takeAddress, usePhotograph } from "./state.js";
+import { addressOf, app, changed, network, networkName, onChange, takeAddress, usePhotograph } from "./state.js";
 import { StreetView } from "./street.js";
 import { WhereView } from "./where.js";
 
@@ -97,12 +97,20 @@ function showControls() {
   ownOption.hidden = !key;
   ownOption.textContent = name;
   sourceChoice.select.value = key ? "own" : given ? "given" : sample;
-  sourceNote.hidden = !app.source.bytes;
-  sourceNote.textContent = say("ownNote", { name });
+  sourceNote.hidden = true;
+  if (app.source.bytes) attempt(describeOwn);
   networkChoice.select.value = app.model;
   for (const option of besideChoice.select.options) option.hidden = option.disabled = option.value === app.model;
   besideChoice.select.value = app.beside;
   engineChoice.select.value = app.engine;
+}
+
+/** What becomes of a photograph of one's own, in numbers of the network that looks at it. */
+async function describeOwn() {
+  const { name } = app.source;
+  const { size, classes } = await network();
+  sourceNote.textContent = say("ownNote", { name, size: size.join(" x "), count: classes.length });
+  sourceNote.hidden = false;
 }
 
 const fileInput = el("input", { type: "file", accept: "image/*", class: "hidden", "aria-label": say("ownFile"), tabindex: "-1" });

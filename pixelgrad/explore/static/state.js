@@ -12,7 +12,8 @@ export const app = {
   networks: new Map(), // name -> what `describe` answered
   pictures: new Map(), // network -> the photograph at its size
   selected: null, // {layer, channel, row, column}; row and column are null in a layer without maps
-  target: null, // likewise: whose gradient is shown
+  target: null, // likewise: whose gradient is asked for
+  gradient: false, // whether the street shows it, in place of the activations
   ranking: null, // the scores of the photograph
   methods: ["saliency", "grad_cam"], // compared where the network looks
   own: new Map(), // photographs that no server knows by name, by their name in the address
@@ -87,6 +88,7 @@ export function addressOf(view) {
     photograph: key ?? (given ? "given" : sample),
     neuron: list(app.selected),
     of: list(app.target),
+    shows: app.gradient ? "gradient" : "",
     methods: app.methods.join(","),
   };
   const given_ = Object.entries(parts).filter(([, value]) => value);
@@ -117,6 +119,7 @@ export function takeAddress(hash) {
     if (app.source !== app.own.get(name)) setPhotograph(app.own.get(name));
   } else if (name === "given" && settings.given && !app.source.given) setPhotograph({ given: true, name: settings.given });
   else if (settings.samples.includes(name) && app.source.sample !== name) setPhotograph({ sample: name, name });
+  if (parts.has("model")) app.gradient = parts.get("shows") === "gradient";
   if (parts.has("model")) [app.selected, app.target] = [neuronFrom(parts.get("neuron")), neuronFrom(parts.get("of"))];
   const now = [app.model, app.beside, app.engine, app.source];
   return { view, stale: now.some((value, i) => value !== before[i]) };

@@ -90,7 +90,7 @@ class Lane {
   takeForward(frame) {
     if (frame.maps === undefined) return;
     this.forward.set(frame.index, frame.maps);
-    if (!this.view.showsGradient) this.draw(frame.index);
+    if (!app.gradient) this.draw(frame.index);
   }
 
   async runGradient(target) {
@@ -115,10 +115,10 @@ class Lane {
   /** Draw a layer: the gradient where that is asked for and has arrived. */
   draw(index) {
     if (index >= this.tiles.length) return;
-    const maps = (this.view.showsGradient ? this.gradient : this.forward).get(index);
-    const signed = this.view.showsGradient || hasNegative(maps);
+    const maps = (app.gradient ? this.gradient : this.forward).get(index);
+    const signed = app.gradient || hasNegative(maps);
     this.tiles[index].draw(maps ?? null, signed);
-    const later = this.view.showsGradient && this.target && index > this.target.layer;
+    const later = app.gradient && this.target && index > this.target.layer;
     const scale = maps ? say(signed ? "scaleSigned" : "scale", { value: exact(reach(maps.data), 2) }) : "\u00a0";
     this.scales[index].textContent = later ? say("later") : scale;
   }
@@ -183,7 +183,6 @@ class Inspector {
 export class StreetView {
   constructor() {
     this.name = "street";
-    this.showsGradient = false;
     this.lanes = [];
     this.lanesElement = el("div", { class: "lanes" });
     this.inspector = new Inspector(this);
@@ -197,7 +196,6 @@ export class StreetView {
     const rules = settings.rules.map((rule) => [rule, say(`rule-${rule}`)]);
     this.rule = choice(say("rule"), rules, app.rule, (rule) => {
       app.rule = rule;
-      changed("target");
       this.turn(true);
     }, { title: say("ruleHelp") });
     this.legend = el("canvas", { class: "legend", width: 128, height: 1, role: "img", "aria-label": say("legend") });
@@ -210,8 +208,10 @@ export class StreetView {
   /** Show the view: everything is computed anew if the photograph or the networks changed. */
   async open(stale) {
     if (!stale && this.lanes.length) {
-      this.showTarget(); // it may have been changed under the microscope
-      if (this.showsGradient) await this.sendBack();
+      this.showTarget(); // it may have been changed under the microscope, or by the address
+      this.turnTo(app.gradient);
+      if (app.gradient) await this.sendBack();
+      else for (const lane of this.lanes) lane.drawAll();
       return this.refreshSelected();
     }
     this.kept = !this.source || app.source === this.source; // another photograph has another class
@@ -224,7 +224,7 @@ export class StreetView {
       this.lanesElement.replaceChildren(...this.lanes.map((lane) => lane.element));
       this.shown = String(models);
     }
-    this.turnTo(this.showsGradient);
+    this.turnTo(app.gradient);
     for (const lane of this.lanes) {
       if (app.engine === "naive") tell(say("slow"));
       await lane.run();
@@ -236,19 +236,20 @@ export class StreetView {
       app.target = { layer: last, channel: best(app.ranking, 1)[0][0], row: null, column: null };
     }
     this.showTarget();
-    if (this.showsGradient) await this.sendBack();
+    if (app.gradient) await this.sendBack();
     this.refreshSelected();
   }
 
   /** Activations or gradient. */
   turn(toGradient) {
     this.turnTo(toGradient);
+    changed("target");
     if (toGradient) return attempt(() => this.sendBack());
     for (const lane of this.lanes) lane.drawAll();
   }
 
   turnTo(toGradient) {
-    this.showsGradient = toGradient;
+    app.gradient = toGradient;
     this.drawLegend();
     for (const item of this.direction.children) item.setAttribute("aria-pressed", String((item.dataset.key === "gradient") === toGradient));
     const name = toGradient ? "gradient" : "forward";
@@ -256,8 +257,8 @@ export class StreetView {
   }
 
   drawLegend() {
-    drawMap(this.legend, legendImage(this.showsGradient));
-    this.legendText.textContent = say(this.showsGradient ? "legendGradient" : "legendActivations");
+    drawMap(this.legend, legendImage(app.gradient));
+    this.legendText.textContent = say(app.gradient ? "legendGradient" : "legendActivations");
   }
 
   async sendBack() {
@@ -272,7 +273,6 @@ export class StreetView {
   aim(target) {
     app.target = { row: null, column: null, ...target };
     this.showTarget();
-    changed("target");
     return this.turn(true);
   }
 
@@ -312,7 +312,10 @@ export class StreetView {
   }
 
   refreshSelected(announce = false) {
-    if (!app.selected) return;
+    if (!app.selected) {
+      this.inspector.element.hidden = true;
+      return;
+    }
     const lane = this.lanes.includes(this.selectedLane) ? this.selectedLane : this.lanes[0];
     const { layer, channel } = app.selected;
     if (layer < 0 || layer >= lane.tiles.length || !exists(app.selected, lane)) {
