@@ -58,6 +58,16 @@ def test_a_class_chosen_in_one_view_is_that_of_all_and_outlasts_a_reload(opened,
     assert chosen(page, "Gradient of") == "espresso" == page.locator(".score-column .name").first.text_content()
 
 
+def test_the_class_outlasts_a_reload_while_a_neurons_gradient_is_shown(opened, settled):
+    page = opened("street?model=standard&photograph=cat&class=12&of=2,16,2,9&shows=gradient")
+    page.reload()
+    settled(page, "street")
+    assert "conv3, channel 16" in chosen(page, "Gradient of")
+    page.get_by_role("tab", name="Where it looks").click()
+    settled(page, "where")
+    assert field(page, "Class").input_value() == "12"
+
+
 def test_the_fooling_target_and_what_grows_outlast_a_reload(opened, settled):
     page = opened("hands")
     page.get_by_label("Target").select_option(label="school bus")

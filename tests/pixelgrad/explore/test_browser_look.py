@@ -37,6 +37,7 @@ def test_all_numbers_of_a_window_at_the_border_can_be_read(opened, scheme):
     page = opened("microscope?model=standard&photograph=cat&neuron=0,0,0,0", viewport=LAPTOP, color_scheme=scheme)
     cells = page.locator(".cells td").evaluate_all(CELLS)
     assert sum("padding" in kind for *_, kind in cells) == 9 * 20  # of 3 colours and 3 tables, two rows and columns
+    assert all(("gradient" in under) == ("padding" in kind) for *_, under, kind in cells)  # it is hatched
     for text, ink, under, _ in cells:
         ((*ink,),) = colours(ink)
         found = colours(under)
@@ -86,10 +87,10 @@ def test_tables_fit_or_say_that_they_scroll(opened, neuron, width):
 
 def test_the_columns_of_all_channels_stand_below_each_other(opened):
     page = opened("microscope?model=robust&photograph=coffee&neuron=1,4,0,5", viewport=LAPTOP)
-    lefts = page.locator(".term .tables").evaluate_all(
-        "all => all.map((one) => Array.from(one.children, (e) => Math.round(e.getBoundingClientRect().left)).join())"
-    )
-    assert len(lefts) == 4 and len(set(lefts)) == 1
+    edges = """all => all.map((one) => Array.from(one.querySelectorAll("tr:first-of-type td"), (cell) =>
+      Math.round(cell.getBoundingClientRect().right)).join())"""
+    found = page.locator(".term .tables").evaluate_all(edges)
+    assert len(found) == 4 and len(set(found)) == 1 and found[0].count(",") == 11
 
 
 def test_an_enlarged_map_ends_above_the_footer(opened):
