@@ -206,7 +206,7 @@ export function backwardSum(found, about) {
   const wide = keys.length;
   if (left > 0) {
     const rest = remainder(found.gradient, found.above.map(({ sent }) => sent), digits);
-    lines.push(el("tr", { class: "rest" }, el("th", { scope: "row", colspan: wide }, say("sentRest", { count: left })), el("td", { "data-key": "sent" }, rest)));
+    lines.push(el("tr", { class: "rest" }, el("th", { scope: "row", colspan: wide }, el("span", { class: "whole" }, say("sentRest", { count: left }))), el("td", { "data-key": "sent" }, rest)));
   }
   const sum = el("tr", { class: "total" }, el("th", { scope: "row", colspan: wide }, el("span", { class: "whole" }, say("sentSum"))), el("td", {}, fixed(found.gradient, digits)));
   const silent = found.above.some((term) => term.gate === 0) ? ` ${say(`sentSilent-${about.rule}`)}` : "";
