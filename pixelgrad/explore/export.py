@@ -120,8 +120,9 @@ class Recorder:
         if model not in ("standard", "robust"):  # a network of other classes and sizes stays alone
             self.networks = [model]
         self.frames: list[bytes] = []
-        self.manifest: dict[str, Any] = {"neurons": {}, "classes": {}, "targets": [], "steps": STEPS}
+        self.manifest: dict[str, Any] = {"walks": {}, "classes": {}, "targets": [], "steps": STEPS}
         self._pictures: dict[Any, Array] = {}
+        self._answered: dict[str, list[Frame]] = {}
 
     def check_size(self) -> None:
         """Raise if the network is too large for the page, before anything is computed."""
@@ -134,41 +135,45 @@ class Recorder:
 
     def record(self) -> Iterator[str]:
         """Record everything; yields the kind of each request that was answered."""
+        chances = {}
         for network in self.networks:
-            (described,) = self._ask({"kind": "describe", "model": network}, "")
-            layers = described[0]["layers"]
+            self._ask({"kind": "describe", "model": network}, "")
             yield "describe"
             for photograph in self.photographs:
                 self._load(network, photograph)
                 yield "picture"
-                yield from self._photograph(network, photograph, layers)
+                chances[network, photograph] = self._forward(network, photograph)
+                yield "forward"
+        self._choose_targets(chances[self.networks[0], self.photographs[0]])
+        for photograph in self.photographs:
+            best = [int(chances[network, photograph].argmax()) for network in self.networks]
+            # What any of the networks sees, so that a class can be chosen whichever of them is looked at.
+            self.manifest["classes"][photograph] = list(dict.fromkeys([*best, self.manifest["targets"][0]]))
+            for network, own in zip(self.networks, best):
+                yield from self._photograph(network, photograph, own)
 
-    def _photograph(self, network, photograph, layers):
-        """The answers about one photograph and one network."""
+    def _forward(self, network, photograph):
+        """Record the activations and scores; returns the probabilities."""
+        self._about(network, photograph, kind="scores")
+        return self._about(network, photograph, kind="forward")[-1][1]["probabilities"]
+
+    def _photograph(self, network, photograph, own):
+        """The answers about one photograph and one network; `own` is the class that it sees."""
+        layers = self._ask({"kind": "describe", "model": network}, "")[0][0]["layers"]
         last = len(layers) - 1
         with_maps = [i for i, layer in enumerate(layers) if len(layer["shape"]) == 3]
-        frames = self._about(network, photograph, kind="forward")
-        self._about(network, photograph, kind="scores")
-        yield "forward"
-        chances = frames[-1][1]["probabilities"]
-        own = int(chances.argmax())
-        if not self.manifest["targets"]:
-            self._choose_targets(chances)
-        classes = self.manifest["classes"].setdefault(photograph, [])
-        for label in dict.fromkeys([own, *classes, self.manifest["targets"][0]]):
-            if label not in classes:
-                classes.append(label)
+        for label in self.manifest["classes"][photograph]:
             rules = RELU_RULES if label == own else RELU_RULES[:1]
             for rule in rules:
                 self._about(network, photograph, kind="gradient", target=[last, label], rule=rule)
                 yield "gradient"
-            for method in RECORDED if label == own else ():
+            for method in RECORDED:
                 self._about(network, photograph, kind="attribute", method=method, label=label)
                 yield "attribute"
+            yield from self._walk(network, photograph, with_maps[-1], [last, label])
         for label in self.manifest["targets"]:
             self._about(network, photograph, kind="fool", label=label)
             yield "fool"
-        yield from self._neurons(network, photograph, frames, with_maps[-1], [last, own])
         layer = self.manifest["layer"] = with_maps[-3] if len(with_maps) > 2 else with_maps[-1]
         for what in STEPS:
             rest = {"label": self.manifest["targets"][0]} if what == "class" else {"layer": layer}
@@ -182,18 +187,20 @@ class Recorder:
         order = np.argsort(-chances)
         self.manifest["targets"] = [k for k in wanted if k != order[0]] or [int(order[len(order) // 4])]
 
-    def _neurons(self, network, photograph, frames, layer, target):
+    def _walk(self, network, photograph, layer, target):
         """The microscope along the strongest way: from a neuron down to the photograph, and up to the class."""
-        maps = frames[layer][1]["maps"]
+        maps = self._about(network, photograph, kind="forward")[layer][1]["maps"]
         start = [layer, *(int(n) for n in np.unravel_index(maps.argmax(), maps.shape))]
-        self.manifest["neurons"][f"{network}/{photograph}"] = start
+        walk = self.manifest["walks"][f"{network}/{photograph}/{target[1]}"] = []
         neuron = start
         while neuron is not None:
+            walk.append(neuron)
             found = self._value(network, photograph, neuron, target)
             yield "value"
             neuron = strongest_below(neuron, *found) if neuron[0] >= 0 else None
         neuron = strongest_above(start, self._value(network, photograph, start, target)[0])
         while neuron is not None:
+            walk.append(neuron)
             found = self._value(network, photograph, neuron, target)
             yield "value"
             neuron = strongest_above(neuron, found[0])
@@ -215,11 +222,14 @@ class Recorder:
 
     def _ask(self, request, photograph, arrays=None, asked=None):
         """The frames of an answer; they are recorded unless the same request was recorded before."""
+        key = request_key(request, photograph)
+        if key in self._answered:
+            return self._answered[key]
         frames: list[Frame] = []
         self.answers.answer(
             asked or request, arrays or {}, lambda header, values: frames.append((header, dict(values)))
         )
-        key = request_key(request, photograph)
+        self._answered[key] = frames
         kept = thinned(frames) if request["kind"] == "grow" else frames
         self.frames += [pack({"key": key, **header}, values) for header, values in map(quantized, kept)]
         return frames

@@ -23,18 +23,24 @@ CODE: dict[str, tuple[Callable[..., Any], str]] = {
     "gradient": (Network.backward, "self._blocks[i].backward("),
     "gradient-more": (im2col.conv_backward_im2col, "drows = drows_out @ w"),
     "value": (im2col.conv_forward_im2col, "out = rows @ w"),
+    "value-inactive": (im2col.conv_forward_im2col, "out = rows @ w"),
     "value-affine": (basic.affine_forward, "out = x.reshape("),
     "value-mean": (naive.global_avg_pool_forward_naive, "return x.mean("),
     "value-max": (naive.max_pool_forward_naive, "window.max()"),
     "value-avg": (naive.avg_pool_forward_naive, "window.mean("),
     "value-relu": (basic.relu_forward, "return np.maximum("),
     "value-pixel": (Pixels.preprocess, "X -= self._mean_for("),
+    "value-pixel-std": (Pixels.preprocess, "X /= self.std"),
     "sent": (im2col.conv_backward_im2col, "drows = drows_out @ w"),
+    "sent-guided": (basic.relu_backward, "return np.maximum(dout, 0) * (x > 0)"),
+    "sent-deconv": (basic.relu_backward, "return np.maximum(dout, 0)\n"),
     "sent-affine": (basic.affine_backward, "dx = (dout @ w.T)"),
     "sent-mean": (naive.global_avg_pool_backward_naive, "return np.zeros("),
     "sent-max": (naive.max_pool_backward_naive, "+="),
     "sent-avg": (naive.avg_pool_backward_naive, "+="),
     "sent-relu": (basic.relu_backward, "return dout * (x > 0)"),
+    "sent-relu-guided": (basic.relu_backward, "return np.maximum(dout, 0) * (x > 0)"),
+    "sent-relu-deconv": (basic.relu_backward, "return np.maximum(dout, 0)\n"),
     "paint": (Network.scores, "block.forward(part"),
     "fool": (fooling.make_fooling_image, "moved = clip(step("),
     "class": (class_visualization.create_class_visualization, "dX, _ = model.backward("),
@@ -72,7 +78,7 @@ MAIN_LINES = {
 
 
 def code_of_views() -> dict[str, dict[str, Any]]:
-    """For each view and method: the file, the line's number and text, and the whole function."""
+    """For each view and method: the file, the line's number and text, and the whole function around it."""
     methods = {name: (method.function, MAIN_LINES.get(name, "return ")) for name, method in METHODS.items()}
     return {name: _code(function, part) for name, (function, part) in (CODE | methods).items()}
 
@@ -91,10 +97,21 @@ def _name(function):
 def _code(function, part):
     lines, first = inspect.getsourcelines(inspect.unwrap(function))
     found = next((n for n, line in enumerate(lines) if part in line), 0)
-    shown = [line.rstrip() for line in lines if "### " not in line]
     end = _end_of_statement("".join(lines), found)
     text = textwrap.dedent("".join(lines[found : end + 1])).strip()
-    return {"file": _name(function), "line": first + found, "text": text, "function": "\n".join(shown)}
+    parts = (range(found), range(found, end + 1), range(end + 1, len(lines)))
+    hidden = _docstring("".join(lines)) | {n for n, line in enumerate(lines) if "### " in line}
+    whole = [[lines[n].rstrip() for n in part if n not in hidden] for part in parts]
+    return {"file": _name(function), "line": first + found, "text": text, "function": ["\n".join(p) for p in whole]}
+
+
+def _docstring(source):
+    """The lines of a function's docstring, counted from 0; the page has room for the code."""
+    first = ast.parse(textwrap.dedent(source)).body[0].body[0]
+    is_text = (
+        isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant) and isinstance(first.value.value, str)
+    )
+    return set(range(first.lineno - 1, first.end_lineno)) if is_text else set()
 
 
 def _end_of_statement(source, start):

@@ -1,121 +1,7 @@
 """Everything that the page says, in Chinese; the keys are those of `texts`."""
 
 from .texts_zh_methods import METHODS
-
-VIEWS = {
-    "forward": {
-        "text": "每一层把前一层的特征图变成新的特征图：前面的层响应边缘和颜色，后面的层响应物体的部件。"
-        "明亮的方格表示该神经元在照片的这个位置响应强烈。",
-        "formula": "x_{l+1} = max(0, BN(W_{l} ∗ x_{l}))",
-        "question": "conv1 的哪些通道响应照片中的轮廓，哪些响应颜色？",
-    },
-    "gradient": {
-        "text": "把一个数的导数按相反的顺序传回同样的各层。蓝色表示该神经元增大会使这个数增大，橙色表示会使它减小。",
-        "formula": "∂s/∂x_{l} = (∂x_{l+1}/∂x_{l})^{T} ∂s/∂x_{l+1}",
-        "question": "用“并列网络”把鲁棒网络放在下面，它是用受攻击的图像训练的。两者的梯度从哪一层开始看起来不同？",
-    },
-    "value": {
-        "text": "神经元把窗口中的每个值与同一位置的权重相乘，再全部相加。批归一化对这个和做平移和缩放，"
-        "ReLU 把负数变为零。",
-        "formula": "y = max(0, γ (a − μ) / √(σ^{2} + ε) + β), a = Σ_{c,i,j} w_{cij} x_{cij}",
-        "question": "用拇指遮住最大的乘积：这个神经元还会激活吗？",
-    },
-    "value-affine": {
-        "text": "全连接层的每个单元把前一层的每个值乘以各自的权重，再相加。在最后一层，这个和加上偏置就是类别的分数。",
-        "formula": "s_{k} = Σ_{c} x_{c} w_{ck} + b_{k}",
-        "question": "哪个单元最支持这个类别，哪个最反对？",
-    },
-    "value-mean": {
-        "text": "一张特征图的平均值：从这里开始，特征出现在照片的什么位置不再重要。剩下的只有出现了多少。",
-        "formula": "y_{c} = 1/(H W) Σ_{i,j} x_{cij}",
-        "question": "这张特征图中有多少神经元贡献了平均值的一半？",
-    },
-    "value-max": {
-        "text": "一张特征图的小窗口中的最大值。其余的值被丢弃，精确的位置也随之丢失。",
-        "formula": "y_{cij} = max_{k,l} x_{c,i+k,j+l}",
-        "question": "窗口中其余的值增大多少，结果才会改变？",
-    },
-    "value-avg": {
-        "text": "一张特征图的小窗口的平均值。每个值的作用相同。",
-        "formula": "y_{cij} = 1/n Σ_{k,l} x_{c,i+k,j+l}",
-        "question": "由 1 和 0 组成的棋盘图案会变成什么？",
-    },
-    "value-relu": {
-        "text": "ReLU 保留正数，把其余的变为零。它没有权重。",
-        "formula": "y = max(0, x)",
-        "question": "没有它，几层叠在一起会等于什么？",
-    },
-    "value-pixel": {
-        "text": "照片本身：一个像素的一种颜色。输入网络的是它的灰度级（0 到 255）减去训练图像在此处的平均值。",
-        "formula": "x = (pixel − mean) / std",
-        "question": "对网络来说，黑色像素是什么，灰色像素又是什么？",
-    },
-    "sent": {
-        "text": "这个神经元为上一层中窗口包含它的每个神经元提供输入，每个滤波器一次。"
-        "它们各自把自己的梯度经过 ReLU 和批归一化传回到和 a，再乘以两者之间的权重送下来。",
-        "formula": "∂s/∂x_{cij} = Σ_{f,k} w_{fck} ∂s/∂a_{fk}, ∂s/∂a = ∂s/∂y · [ReLU 打开] · γ/√(σ^{2} + ε)",
-        "question": "把 ReLU 规则换成 guided：哪些发送者沉默了，为什么？",
-    },
-    "sent-affine": {
-        "text": "这个单元为上面的每个单元提供输入。它们各自送回在和 a 处的梯度乘以两者之间的权重。",
-        "formula": "∂s/∂x_{c} = Σ_{k} w_{ck} ∂s/∂a_{k}",
-        "question": "梯度从一个类别的 1 和其余类别的 0 开始：这个和还剩下什么？",
-    },
-    "sent-mean": {
-        "text": "特征图中的所有神经元对平均值的贡献相同。每个都得到相同的梯度。",
-        "formula": "∂s/∂x_{cij} = 1/(H W) ∂s/∂y_{c}",
-        "question": "Grad-CAM 在整张特征图上对这个梯度取平均：在这里会损失什么吗？",
-    },
-    "sent-max": {
-        "text": "最大值只取决于窗口中最大的那个值。它得到全部梯度，其余的得不到。",
-        "formula": "∂s/∂x_{cij} = Σ ∂s/∂y，对以它为最大值的窗口求和",
-        "question": "这张特征图中哪些神经元完全得不到梯度？",
-    },
-    "sent-avg": {
-        "text": "窗口的 n 个值对平均值的贡献相同。每个得到梯度的 n 分之一。",
-        "formula": "∂s/∂x_{cij} = Σ 1/n ∂s/∂y，对包含它的窗口求和",
-        "question": "哪些神经元从不止一个窗口得到梯度？",
-    },
-    "sent-relu": {
-        "text": "值为正的地方，梯度原样通过。否则什么也传不回来。",
-        "formula": "∂s/∂x = ∂s/∂y · [x > 0]",
-        "question": "guided 规则和 deconvnet 在这里的做法有什么不同？",
-    },
-    "attribute": {
-        "text": "每种方法都回答：支持某个类别的证据在照片的什么位置，而没有两个答案是相同的。"
-        "拖动分界线来比较其中两种。",
-        "formula": "s_{k}(x + d) ≈ s_{k}(x) + ⟨∂s_{k}/∂x, d⟩",
-        "question": "如果网络的权重是随机的，哪些图会改变？命令“pixelgrad faithfulness”会告诉你。",
-    },
-    "paint": {
-        "text": "把照片的一部分涂成灰色，网络会重新看一遍。遮住后类别就会消失的部分，正是这个类别所需要的。",
-        "formula": "drop = s_{k}(x) − s_{k}(x, painted)",
-        "question": "能改变首选类别的最小区域是什么？它在物体上吗？",
-    },
-    "fool": {
-        "text": "沿着另一个类别分数的梯度走，直到网络受骗，并记下这个方向。"
-        "滑块沿着这条直线移动，早在照片中的物体改变之前，答案就变了。",
-        "formula": "x' = clip(x + a d), rms(d) = 1",
-        "question": "标准网络能承受多少灰度级，鲁棒网络呢？",
-    },
-    "class": {
-        "text": "从噪声开始，沿着类别分数的梯度上升：图像会变成网络认为该类别最典型的样子。"
-        "抖动和模糊使像素不会各行其是。",
-        "formula": "x ← x + η g/‖g‖, g = ∂(s_{k} − λ‖x‖^{2})/∂x",
-        "question": "物体在图像中出现了几次？为什么对网络来说一次不够？",
-    },
-    "dream": {
-        "text": "无论某一层在照片中看到什么，都把它加强。激活平方和的一半的梯度就是激活本身。",
-        "formula": "x ← x + η g/‖g‖, g = ∂ ½‖f_{l}(x)‖^{2}/∂x",
-        "question": "前面的层梦到什么，后面的层又梦到什么？",
-    },
-    "inversion": {
-        "text": "从噪声开始，寻找在某一层与照片具有相同特征的图像。能恢复的是这一层仍然知道的，"
-        "恢复不了的就是它已经忘记的。",
-        "formula": "min_{x} ‖f_{l}(x) − f_{l}(x_{0})‖^{2} / ‖f_{l}(x_{0})‖^{2} + λ‖x‖^{2}",
-        "question": "从哪一层起，物体各部件的位置丢失了，而部件的存在没有丢失？",
-    },
-}
+from .texts_zh_views import VIEWS
 
 WORDS = {
     "title": "pixelgrad 探索器",
@@ -124,7 +10,9 @@ WORDS = {
     "photograph": "照片",
     "ownFile": "你的文件 …",
     "ownFileHelp": "也可以把图片拖到页面上。图片不会离开这台电脑。",
-    "ownNote": "{name}：取中间的正方形，缩小到网络的输入尺寸。网络只能用它认识的类别回答。",
+    "ownNote": "{name}：取中间的正方形，缩放到网络的输入尺寸 {size} 像素。"
+    "网络只认识 {count} 个类别，无论图中是什么，它都只能从中选一个来回答。",
+    "lost": "重新加载页面后，你自己的照片或涂抹过的照片不会保留。现在显示的是 {name}；请重新打开或拖入你的照片。",
     "camera": "相机",
     "shoot": "拍照",
     "cancel": "取消",
@@ -170,10 +58,12 @@ WORDS = {
     "layers": "各层",
     "enlarge": "放大",
     "close": "关闭",
-    "markHelp": "粉色标记是完整照片的结果。",
+    "markHelp": "每个条形上的粉色标记是原照片的百分比。",
     "scale": "0 到 {value}",
     "scaleSigned": "± {value}",
     "later": "在其后：0",
+    "closedRelu": "全部为 0：你选择的目标在这里 ReLU 关闭，什么也不往前传。",
+    "gradientShown": "{target} 的梯度。",
     "legend": "颜色",
     "legendActivations": "从 0 到各层上方的数，每层的刻度不同；有负值的层用橙色（小于 0）和蓝色显示。"
     "最大的 0.5 % 可能更大。",
@@ -191,11 +81,13 @@ WORDS = {
     "maps": "{layer}：{count} 个通道，{h} × {w}。方向键选择通道，回车键细看。",
     "units": "{layer}：{count} 个单元。方向键选择，回车键细看。",
     "chooseNeuron": "{layer} 通道 {channel} 的特征图。方向键选择神经元，回车键细看。",
-    "sendChannel": "这个通道的梯度",
+    "inNetworkNamed": "{network}：{text}",
+    "sendChannel": "这个通道之和的梯度",
     "sendNeuron": "这个神经元的梯度",
     "closer": "放到显微镜下",
+    "comesFirst": "显微镜显示第一个网络：{network} 会成为第一个，另一个排在它旁边。",
     "targetClass": "类别 {name}",
-    "targetChannel": "{layer}，通道 {channel}",
+    "targetChannel": "{layer}，通道 {channel} 之和",
     "targetNeuron": "{layer}，通道 {channel}，({row}, {column})",
     "pixelName": "{colour} ({row}, {column})",
     "field": "神经元看到的照片区域",
@@ -207,10 +99,13 @@ WORDS = {
     "greyOf": "（255 级中的 {grey}，减去平均值）",
     "padding": "填充：在特征图之外，总是 0",
     "windowOf": "{layer}：行 {top} 到 {bottom}，列 {left} 到 {right}",
-    "orderHelp": "{layer} 的通道按和的大小排列，从大到小，不论正负。通道、行、列都从 0 开始数。",
-    "orderColours": "三种颜色按和的大小排列，从大到小，不论正负。行、列都从 0 开始数。",
+    "orderHelp": "{layer} 的通道按和的绝对值从大到小排列。通道、行、列都从 0 开始数。",
+    "orderColours": "三种颜色按和的绝对值从大到小排列。行、列都从 0 开始数。",
+    "orderProducts": "{layer} 的通道按乘积的绝对值从大到小排列。通道从 0 开始数。",
+    "orderUnits": "{layer} 的单元按乘积的绝对值从大到小排列。单元从 0 开始数。",
     "countHelp": "通道、行、列都从 0 开始数。",
-    "rounded": "表中的数是四舍五入的。指向一个数，或用 Tab 键和方向键移到那里，下方会显示它的全部数位。",
+    "rounded": "表中的数是四舍五入的。指向或点按一个数，或用 Tab 键和方向键移到那里，下方会显示它的全部数位。",
+    "sideways": "横向滚动可查看全部 →",
     "squeezeMap": "squeeze 特征图 {channel}",
     "window": "窗口",
     "filter": "滤波器",
@@ -235,19 +130,29 @@ WORDS = {
     "pixelValueStd": "（灰度级 {grey}（共 255）− 平均值 {mean}）/ {std} = {value}。它之前没有别的。",
     "sentSum": "和，即这个神经元的梯度",
     "sentRest": "其余 {count} 个合计",
-    "sentOrder": "送来梯度最多的神经元，从大到小，不论正负；然后是 ReLU 若打开就会送来最多的神经元。",
+    "sentOrder": "送来梯度最多的神经元，按绝对值从大到小排列。",
+    "sentSilent-standard": "其下灰色的是 ReLU 若打开就会送来最多的神经元。",
+    "sentSilent-guided": "其下灰色的是 guided 规则若放行就会送来最多的神经元：它们的 ReLU 关闭，或梯度不为正。",
+    "sentSilent-deconv": "其下灰色的是 deconv 规则若放行就会送来最多的神经元：它们的梯度不为正。",
     "sent-gradient": "它的梯度",
-    "sent-gate": "× ReLU",
+    "sent-gate-standard": "× ReLU",
+    "sent-gate-guided": "× ReLU（guided）",
+    "sent-gate-deconv": "× ReLU（deconv）",
     "sent-scale": "× γ/√(σ²+ε)",
     "sent-at_sum": "= 在和处",
     "sent-weights": "× 权重",
     "sent-sent": "= 送到这里",
     "ownGradient": "这是神经元输出端的梯度，在 ReLU 和批归一化之后。"
-    "在和处它是 {gradient} × {gate}（ReLU 打开）× {scale}"
+    "在和处它是 {gradient} × {gate}（{open}）× {scale}"
     "（γ/√(σ²+ε)）= {at_sum}；它乘以各权重，送往前一层。",
+    "open-standard": "ReLU 打开",
+    "open-guided": "ReLU 打开，梯度为正",
+    "open-deconv": "梯度为正",
     "ownSilent": "这是神经元输出端的梯度，在 ReLU 之后。ReLU 一点也不让它通过："
     "在和处 {gradient} × {gate} × {scale} = {at_sum}，"
     "因此前一层从这个神经元什么也得不到。",
+    "ownStopped": "这是神经元输出端的梯度，在 ReLU 之后。{rule} 规则只让正的梯度通过，而它不为正："
+    "在和处 {gradient} × {gate} × {scale} = {at_sum}，因此前一层从这个神经元什么也得不到。",
     "fromLayer": "来自 {layer}",
     "sentAt": "通道 {channel} ({row}, {column})",
     "gradientStarts": "梯度从这里，即 {target}，以值 1 开始。它之后没有别的。",
@@ -256,7 +161,7 @@ WORDS = {
     "down": "◀ 前一层中最强的",
     "up": "后一层中最强的 ▶",
     "stepHelp": "方向键 ← 和 → 沿着最大的项逐层移动。点击窗口中的数，或在其上按回车键，就会到那个神经元；"
-    "用浏览器的后退按钮返回。",
+    "触摸屏上请点按两次。用浏览器的后退按钮返回。",
     "inner": "窗口位于这个 Fire 模块的 squeeze 特征图中。",
     "left": "左",
     "right": "右",
@@ -273,7 +178,9 @@ WORDS = {
     "takeOver": "用作照片",
     "paintHelp": "在照片上涂抹；用键盘时，方向键移动画笔，空格键涂抹。",
     "painted": "{name}（已涂抹）",
-    "dropIs": "{name} 的分数：{whole} − {painted} = 下降 {drop}",
+    "paintLive": "涂抹需要运行中的探索器（“pixelgrad explore”），它会在你涂抹时计算新的分数。",
+    "dropIs": "{name} 的分数：{whole} − {painted} = 下降 {change}",
+    "riseIs": "{name} 的分数：{painted} − {whole} = 上升 {change}",
     "paintTitle": "涂灰",
     "foolTitle": "欺骗的一步",
     "foolHelp": "从选定的照片出发，不含你在这里涂的灰色。",

@@ -78,11 +78,17 @@ export function requestKey(request, named) {
   return JSON.stringify([...sorted, ["photograph", named]]);
 }
 
+let reading = null;
 let recordings = null;
 
+/** Whether a request has an answer; of an exported page only once it has answered another. */
+export function isAnswered(request, named) {
+  return !settings.recorded || Boolean(recordings?.has(requestKey(request, named)));
+}
+
 async function* recordedFrames(request, named) {
-  recordings ??= readRecordings();
-  const found = (await recordings).get(requestKey(request, named));
+  recordings = await (reading ??= readRecordings());
+  const found = recordings.get(requestKey(request, named));
   if (!found) throw Object.assign(new Error(say("notRecorded")), { expected: true });
   for (const frame of found) {
     yield frame;

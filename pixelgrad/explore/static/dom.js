@@ -62,6 +62,20 @@ export function button(text, onclick, attributes = {}) {
   return el("button", { type: "button", onclick, ...attributes }, text);
 }
 
+/** Something that may be wider than its place: it scrolls sideways, and a line above says so. */
+export function sideways(element) {
+  const hint = el("p", { class: "note sideways-hint", hidden: true }, say("sideways"));
+  const box = el("div", { class: "sideways", role: "group", "aria-label": say("sideways") }, element);
+  box.addEventListener("keydown", (event) => event.target === box && event.stopPropagation()); // its arrow keys scroll
+  const watch = new ResizeObserver(() => {
+    hint.hidden = box.scrollWidth <= box.clientWidth + 1;
+    box.tabIndex = hint.hidden ? -1 : 0;
+  });
+  watch.observe(box);
+  watch.observe(element);
+  return el("div", {}, hint, box);
+}
+
 const live = el("p", { class: "status", role: "status", "aria-live": "polite" });
 export const statusLine = live;
 
@@ -116,10 +130,13 @@ export function methodExplanation(name) {
 function codeParts(name) {
   const code = settings.code[name];
   const place = `${code.file}:${code.line}`;
+  const [before, main, after] = code.function;
+  const mark = el("mark", {}, main);
+  const whole = el("pre", { tabindex: "0" }, el("code", {}, before ? `${before}\n` : "", mark, after ? `\n${after}` : ""));
   const link = settings.recorded ? el("span", {}, place) : el("a", { href: `source/${code.file}`, target: "_blank" }, place);
   return [
     el("p", { class: "label" }, say("code"), " ", link),
     el("pre", { class: "line", tabindex: "0" }, el("code", {}, code.text)),
-    el("details", {}, el("summary", {}, say("wholeFunction")), el("pre", { tabindex: "0" }, el("code", {}, code.function))),
+    el("details", { ontoggle: () => (whole.scrollTop = mark.offsetTop - whole.clientHeight / 2) }, el("summary", {}, say("wholeFunction")), whole),
   ];
 }

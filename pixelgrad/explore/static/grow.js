@@ -3,16 +3,15 @@
 import { attempt, stop } from "./client.js";
 import { drawImage, pictureImage } from "./colours.js";
 import { button, choice, el, explanation, number, say, settings, show, tell } from "./dom.js";
-import { app, askAboutPicture, best, classOptions, network } from "./state.js";
+import { LOOPS, app, askAboutPicture, changed, chooseClass, classOptions, network, settleClass } from "./state.js";
 
-const LOOPS = ["class", "dream", "inversion"];
 const PACES = { slow: 200, watch: 40, fast: 0 }; // milliseconds that a step takes at least
 
 export class GrowView {
   constructor() {
     this.name = "grow";
-    this.what = "class";
     this.steps = 120;
+    this.left = 0; // of the steps, when they were stopped
     this.pace = "watch";
     this.canvas = el("canvas", { class: "growing", role: "img", "aria-label": say("grow"), width: 96, height: 96 });
     this.placeholder = el("p", { class: "note placeholder" }, say("growHere"));
@@ -30,31 +29,43 @@ export class GrowView {
   }
 
   async open(stale) {
-    if (!stale && this.opened) return;
-    this.opened = true;
-    const classes = this.described?.classes;
     this.described = await network();
-    const { probabilities } = await askAboutPicture({ kind: "scores" });
-    const same = String(classes) === String(this.described.classes); // another network of the same classes
-    if (!same || this.source !== app.source) this.label = settings.recorded ? settings.recorded.targets[0] : best(probabilities.data, 1)[0][0];
-    this.source = app.source;
-    if (!same) this.layer = settings.recorded ? settings.recorded.layer : this.described.layers.findLastIndex(({ shape }) => shape.length === 3) - 2;
-    this.choose(this.what);
+    await settleClass();
+    const before = this.about();
+    this.label = app.label;
+    if (settings.recorded) [this.label, app.layer] = [settings.recorded.targets[0], settings.recorded.layer];
+    if (!(app.layer in this.described.layers)) app.layer = Math.max(this.described.layers.findLastIndex(({ shape }) => shape.length === 3) - 2, 0);
+    [this.what, this.layer] = [app.grows, app.layer];
+    if (stale || this.about() !== before) this.choose();
   }
 
-  choose(what) {
-    this.what = what;
+  /** What is chosen to grow, as text. */
+  about() {
+    return `${this.what} ${this.what === "class" ? this.label : this.layer}`;
+  }
+
+  /** The fields for what grows, and nothing grown as yet. */
+  choose() {
+    const { what } = this;
     if (settings.recorded) this.steps = settings.recorded.steps[what];
+    const again = (change) => attempt(async () => {
+      await change();
+      changed("grows");
+      await this.open(true);
+    });
     const loops = LOOPS.map((name) => [name, say(`what-${name}`)]);
-    const fields = [choice(say("what"), loops, what, (value) => this.choose(value)).element];
+    const fields = [choice(say("what"), loops, what, (value) => again(() => (app.grows = value))).element];
     if (what === "class") {
-      fields.push(choice(say("class"), classOptions(this.described, settings.recorded?.targets.slice(0, 1)), String(this.label), (value) => this.clear((this.label = Number(value)))).element);
+      const classes = classOptions(this.described, settings.recorded?.targets.slice(0, 1));
+      fields.push(choice(say("class"), classes, String(this.label), (value) => again(() => chooseClass(Number(value)))).element);
     } else {
       const all = this.described.layers.map(({ name }, i) => [String(i), name]);
       const layers = settings.recorded ? all.filter(([i]) => Number(i) === this.layer) : all;
-      fields.push(choice(say("layer"), layers, String(Math.max(this.layer, 0)), (value) => this.clear((this.layer = Number(value)))).element);
+      fields.push(choice(say("layer"), layers, String(this.layer), (value) => again(() => (app.layer = Number(value)))).element);
     }
-    fields.push(number(say("steps"), 1, 1000, this.steps, (value) => (this.steps = value)).element);
+    const steps = number(say("steps"), 1, 1000, this.steps, (value) => ([this.steps, this.left] = [value, 0]));
+    steps.input.disabled = Boolean(settings.recorded);
+    fields.push(steps.element);
     if (!settings.recorded) {
       const paces = Object.keys(PACES).map((name) => [name, say(`pace-${name}`)]);
       fields.push(choice(say("pace"), paces, this.pace, (value) => (this.pace = value)).element);
@@ -68,6 +79,7 @@ export class GrowView {
   clear() {
     stop();
     this.last = null;
+    this.left = 0;
     this.values = [];
     this.goOnButton.disabled = true;
     this.startButton.disabled = false;
@@ -80,16 +92,18 @@ export class GrowView {
 
   /** Start, or go on from an image. */
   async run(start) {
-    const request = { kind: "grow", what: this.what, steps: this.steps };
+    const steps = (start && this.left) || this.steps; // going on ends where the stopped ones would have ended
+    const request = { kind: "grow", what: this.what, steps };
     if (!settings.recorded) request.pace = PACES[this.pace];
     if (this.what === "class") request.label = this.label;
-    else request.layer = Math.max(this.layer, 0);
+    else request.layer = this.layer;
     if (start === null) this.values = [];
     const what = this.what;
     this.offset = start === null ? 0 : (this.at ?? 0) + 1;
     this.running(true);
     const arrays = start ? { start } : {};
     await attempt(() => askAboutPicture(request, { arrays, onframe: (frame) => this.take(frame, what) }));
+    this.left = this.last ? Math.max(this.offset + steps - this.at - 1, 0) : 0;
     this.running(false);
   }
 

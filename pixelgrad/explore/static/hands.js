@@ -4,7 +4,7 @@ import { attempt } from "./client.js";
 import { drawImage, pictureImage } from "./colours.js";
 import { button, choice, el, explanation, fixed, say, settings, slider, tell } from "./dom.js";
 import { Scores } from "./scores.js";
-import { app, askAboutPicture, best, classOptions, network, picture, usePhotograph } from "./state.js";
+import { app, askAboutPicture, best, changed, classOptions, network, picture, settleClass, usePhotograph } from "./state.js";
 
 const GREY = 128;
 const VISIBLE = 30; // grey levels, root mean square, that a change is enlarged to
@@ -16,16 +16,19 @@ class Paint {
     this.canvas = el("canvas", { class: "large-map paint", tabindex: "0", role: "img", "aria-label": `${say("paintTitle")}. ${say("paintHelp")}`, width: 64, height: 64 });
     this.box = el("div", { class: "cursor", hidden: true });
     this.scores = new Scores({ rows: 6 });
-    const size = slider(say("brush"), 1, 33, 2, this.brush, (value, shown) => {
+    this.size = slider(say("brush"), 1, 33, 2, this.brush, (value, shown) => {
       this.brush = value;
       shown.textContent = say("pixels", { n: value });
       this.showBrush();
     });
-    size.shown.textContent = say("pixels", { n: this.brush });
+    this.size.shown.textContent = say("pixels", { n: this.brush });
     this.drop = el("p", { class: "numbers drop-text" }, "\u00a0");
-    const actions = el("div", { class: "actions" }, button(say("restore"), () => this.restore()), button(say("takeOver"), () => this.takeOver()));
+    const buttons = [button(say("restore"), () => this.restore()), button(say("takeOver"), () => this.takeOver())];
+    const actions = el("div", { class: "actions" }, ...buttons);
+    if (settings.recorded) for (const control of [this.size.input, ...buttons]) control.disabled = true;
+    const help = say(settings.recorded ? "paintLive" : "paintHelp");
     const frame = el("div", { class: "map-frame" }, this.canvas, this.box);
-    const side = el("div", {}, el("p", { class: "note" }, say("paintHelp")), this.scores.element, this.drop, size.element, actions);
+    const side = el("div", {}, el("p", { class: "note" }, help), this.scores.element, this.drop, markNote(), this.size.element, actions);
     this.element = el("section", { class: "card" }, el("h3", {}, say("paintTitle")), el("div", { class: "beside" }, frame, side));
     this.canvas.addEventListener("pointerdown", (event) => {
       this.canvas.setPointerCapture(event.pointerId);
@@ -47,6 +50,7 @@ class Paint {
     } else if (this.mask.h !== h || this.mask.w !== w) this.mask = resized(this.mask, h, w); // another network's size
     this.source = app.source;
     this.before = await askAboutPicture({ kind: "scores" });
+    await settleClass(this.before.probabilities.data);
     this.cover();
     this.show(this.before);
     if (this.mask.data.includes(1)) await this.again();
@@ -59,13 +63,15 @@ class Paint {
     drawImage(this.canvas, pictureImage(this.pixels));
   }
 
-  show({ probabilities, scores }) {
-    const [[first]] = best(this.before.probabilities.data, 1);
-    this.scores.chosen = first;
+  /** The scores, and what the grey does to that of the class that is chosen. */
+  show(found) {
+    this.found = found;
+    const { probabilities, scores } = found;
+    this.scores.chosen = app.label;
     this.scores.update(probabilities.data, this.classes, { before: this.before.probabilities.data, scores: scores.data });
-    const [whole, painted] = [this.before.scores.data[first], scores.data[first]].map((value) => Number(value.toFixed(2)));
-    const words = { name: this.classes[first], whole: fixed(whole, 2), painted: fixed(painted, 2), drop: fixed(whole - painted, 2) };
-    this.drop.textContent = say("dropIs", words);
+    const [whole, painted] = [this.before.scores.data, scores.data].map((all) => Number(all[app.label].toFixed(2)));
+    const words = { name: this.classes[app.label], whole: fixed(whole, 2), painted: fixed(painted, 2), change: fixed(Math.abs(whole - painted), 2) };
+    this.drop.textContent = say(painted > whole ? "riseIs" : "dropIs", words);
   }
 
   point(event) {
@@ -96,6 +102,7 @@ class Paint {
   }
 
   paint() {
+    if (settings.recorded) return tell(say("paintLive"), true);
     const [h, w] = this.pixels.shape;
     const half = (this.brush - 1) / 2;
     const [row, column] = this.at;
@@ -142,6 +149,10 @@ class Paint {
   }
 }
 
+function markNote() {
+  return el("p", { class: "note" }, say("markHelp"));
+}
+
 /** A mask at another size. */
 function resized({ data, h, w }, height, width) {
   const at = (i) => data[Math.floor((Math.floor(i / width) * h) / height) * w + Math.floor(((i % width) * w) / width)];
@@ -161,7 +172,7 @@ class Fool {
     this.targetField = el("div", { class: "inline" });
     const pictures = el("div", { class: "pair" }, el("figure", {}, el("figcaption", {}, say("now")), this.canvas), el("figure", {}, this.changeCaption, this.change));
     this.leads = el("p", { class: "numbers" }, "\u00a0");
-    const side = el("div", {}, this.targetField, this.amount.element, this.leads, this.scores.element);
+    const side = el("div", {}, this.targetField, this.amount.element, this.leads, this.scores.element, markNote());
     this.element = el("section", { class: "card" }, el("h3", {}, say("foolTitle")), el("p", { class: "note" }, say("foolHelp")), el("div", { class: "beside" }, pictures, side));
   }
 
@@ -170,19 +181,23 @@ class Fool {
     this.classes = (await network()).classes;
     const { probabilities } = await askAboutPicture({ kind: "scores" });
     const [[first], ...others] = best(probabilities.data, 40);
-    if (this.target === undefined || this.target === first || this.target >= this.classes.length) {
+    const possible = settings.recorded?.targets;
+    if (!(app.fooling in this.classes) || app.fooling === first || (possible && !possible.includes(app.fooling))) {
       const banana = this.classes.findIndex((name) => name.split(" ")[0] === "banana");
-      this.target = settings.recorded ? settings.recorded.targets[0] : banana >= 0 && banana !== first ? banana : others[20][0];
+      app.fooling = possible ? possible[0] : banana >= 0 && banana !== first ? banana : others[20][0];
     }
-    const list = choice(say("target"), classOptions({ classes: this.classes }, settings.recorded?.targets), String(this.target), (value) => {
-      this.target = Number(value);
+    this.list = choice(say("target"), classOptions({ classes: this.classes }, possible), String(app.fooling), (value) => {
+      app.fooling = Number(value);
+      changed("fooling");
       attempt(() => this.aim());
     });
-    this.targetField.replaceChildren(list.element);
+    this.targetField.replaceChildren(this.list.element);
     await this.aim();
   }
 
   async aim() {
+    this.target = app.fooling;
+    this.list.select.value = String(this.target);
     this.found = await askAboutPicture({ kind: "fool", label: this.target });
     this.scores.chosen = this.target;
     const { amounts, probabilities } = this.found;
@@ -226,10 +241,15 @@ export class HandsView {
   }
 
   async open(stale) {
-    if (!stale && this.opened) return;
-    this.opened = true;
+    if (!stale && this.opened) {
+      await settleClass(this.paint.before.probabilities.data);
+      this.paint.show(this.paint.found);
+      if (app.fooling !== this.fool.target) await this.fool.open();
+      return;
+    }
     await this.paint.open();
     await this.fool.open();
+    this.opened = true;
   }
 
   redraw() {}

@@ -6,7 +6,7 @@ import { button, choice, el, say, settings, statusLine, tell } from "./dom.js";
 import { GrowView } from "./grow.js";
 import { HandsView } from "./hands.js";
 import { MicroscopeView } from "./microscope.js";
-import { addressOf, app, changed, networkName, onChange, takeAddress, usePhotograph } from "./state.js";
+import { addressOf, app, changed, network, networkName, onChange, takeAddress, useNetwork, usePhotograph } from "./state.js";
 import { StreetView } from "./street.js";
 import { WhereView } from "./where.js";
 
@@ -20,7 +20,10 @@ const tabs = views.map((view) =>
     role: "tab",
     id: `tab-${view.name}`,
     "aria-controls": "view",
-    onclick: () => open(view, true),
+    onclick: (event) => {
+      open(view, true);
+      if (event.detail) panel.focus({ preventScroll: true }); // after the mouse, arrow keys belong to what is shown
+    },
     onkeydown: (event) => {
       const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
       if (!step) return;
@@ -31,6 +34,9 @@ const tabs = views.map((view) =>
   }, say(view.name)),
 );
 const panel = el("main", { id: "view", role: "tabpanel", tabindex: "-1" });
+addEventListener("keydown", (event) => {
+  if (event.target === document.body || event.target === panel) current.key?.(event);
+});
 
 /** Write what is chosen into the address: as a step to come back from, or in place of the one before. */
 function remember(step = false) {
@@ -90,6 +96,7 @@ const sourceChoice = choice(say("photograph"), [...photographs, ["own", say("you
 });
 const ownOption = sourceChoice.select.lastChild;
 const sourceNote = el("p", { class: "note source-note", hidden: true });
+const lostNote = el("p", { class: "lost", role: "alert", hidden: true });
 
 /** The controls at the head show what is in force. */
 function showControls() {
@@ -97,12 +104,22 @@ function showControls() {
   ownOption.hidden = !key;
   ownOption.textContent = name;
   sourceChoice.select.value = key ? "own" : given ? "given" : sample;
-  sourceNote.hidden = !app.source.bytes;
-  sourceNote.textContent = say("ownNote", { name });
+  lostNote.hidden = !app.lost;
+  lostNote.textContent = app.lost ? say("lost", { name: given ? name : sourceChoice.select.selectedOptions[0].textContent }) : "";
+  sourceNote.hidden = true;
+  if (app.source.bytes) attempt(describeOwn);
   networkChoice.select.value = app.model;
   for (const option of besideChoice.select.options) option.hidden = option.disabled = option.value === app.model;
   besideChoice.select.value = app.beside;
   engineChoice.select.value = app.engine;
+}
+
+/** What becomes of a photograph of one's own, in numbers of the network that looks at it. */
+async function describeOwn() {
+  const { name } = app.source;
+  const { size, classes } = await network();
+  sourceNote.textContent = say("ownNote", { name, size: size.join(" × "), count: classes.length });
+  sourceNote.hidden = false;
 }
 
 const fileInput = el("input", { type: "file", accept: "image/*", class: "hidden", "aria-label": say("ownFile"), tabindex: "-1" });
@@ -113,10 +130,7 @@ fileInput.addEventListener("change", () => {
 
 const networks = settings.networks.map((name) => [name, networkName(name)]);
 const networkChoice = choice(say("network"), networks, app.model, (name) => {
-  if (app.beside === name) app.beside = app.model; // the two change places
-  const alike = ["standard", "robust"]; // of the same layers and classes: what is chosen stays
-  if (!alike.includes(name) || !alike.includes(app.model)) [app.selected, app.target] = [null, null];
-  app.model = name;
+  useNetwork(name);
   changed("network");
 }, { title: say("networkHelp") });
 const besideChoice = choice(say("beside"), [["", say("nothing")], ...networks], "", (name) => {
@@ -202,7 +216,7 @@ const header = el(
 );
 const note = settings.recorded ? el("p", { class: "recorded" }, say("recorded")) : "";
 const nav = el("div", { role: "tablist", "aria-label": say("views"), class: "tabs" }, ...tabs);
-document.getElementById("page").replaceWith(header, note, nav, panel, el("footer", {}, statusLine), dropHint);
+document.getElementById("page").replaceWith(header, note, lostNote, nav, panel, el("footer", {}, statusLine), dropHint);
 onTheme(() => views.forEach((view) => view.redraw?.()));
 const { view: named } = takeAddress(location.hash);
 showControls();

@@ -2,9 +2,9 @@
 
 import { attempt } from "./client.js";
 import { pictureImage } from "./colours.js";
-import { button, choice, el, exact, explanation, number, say, settings, show, tell } from "./dom.js";
-import { app, askAboutPicture, best, changed, colourName, exists, network, neuronList, neuronName, picture } from "./state.js";
-import { targetChoice } from "./street.js";
+import { button, choice, el, exact, explanation, fixed, number, say, settings, show, tell, texts } from "./dom.js";
+import { aimAt, app, askAboutPicture, canAsk, canLookAt, changed, colourName, exists, network, neuronList, neuronName, picture, settleClass } from "./state.js";
+import { offerRules, ruleChoice, targetChoice } from "./street.js";
 import { backwardSum, forwardSum, ownGradient } from "./sums.js";
 import { LargeMap } from "./tiles.js";
 
@@ -29,35 +29,26 @@ export class MicroscopeView {
       el("section", { class: "card" }, el("h3", {}, say("backwardSum")), this.backward),
     );
     this.body = el("div", { class: "scope", tabindex: "0", role: "group", "aria-label": say("microscope") }, el("div", { class: "scope-side" }, left, steps), sums);
-    this.body.addEventListener("keydown", (event) => {
-      if (event.key !== "ArrowLeft" && event.key !== "ArrowRight") return;
-      this.step(event.key === "ArrowLeft" ? -1 : 1);
-      event.preventDefault();
-    });
+    this.body.addEventListener("keydown", (event) => this.key(event));
     this.explained = el("div", { class: "two" });
     this.element = el("div", {}, this.fields, this.title, this.body, this.explained);
   }
 
   async open() {
     this.described = await network();
-    const { layers } = this.described;
-    if (!app.target || app.target.layer < 0 || !exists(app.target, this.described)) {
-      const { probabilities } = await askAboutPicture({ kind: "forward" });
-      app.target = { layer: layers.length - 1, channel: best(probabilities.data, 1)[0][0], row: null, column: null };
-    }
+    await settleClass();
     this.pixels = await picture();
     this.photo.draw(pictureImage(this.pixels));
     const whole = ({ layer, row }) => (row === null) === (this.shape(layer).length === 1);
-    if (!app.selected || !exists(app.selected, this.described) || !whole(app.selected)) app.selected = await this.firstNeuron();
+    const possible = (neuron) => neuron && exists(neuron, this.described) && whole(neuron);
+    if (possible(app.selected) && !canLookAt(app.selected)) app.rule = "standard";
+    if (!possible(app.selected) || !canLookAt(app.selected)) app.selected = await this.firstNeuron();
     await this.look();
   }
 
   /** What to begin with: the last layer's most probable class, and from there down the strongest way. */
   async firstNeuron() {
-    if (settings.recorded) {
-      const [layer, channel, row, column] = settings.recorded.neurons[`${app.model}/${app.source.name}`];
-      return { layer, channel, row, column };
-    }
+    if (settings.recorded) return this.recordedNeurons()[0];
     const maps = this.described.layers.findLastIndex((layer) => layer.shape.length === 3);
     let found = null;
     await askAboutPicture({ kind: "forward" }, {
@@ -68,6 +59,12 @@ export class MicroscopeView {
     const [, h, w] = found.shape;
     const at = found.data.indexOf(found.data.reduce((a, b) => Math.max(a, b)));
     return { layer: maps, channel: Math.floor(at / (h * w)), row: Math.floor((at % (h * w)) / w), column: at % w };
+  }
+
+  /** Of an exported page: the neurons that were recorded for the class, one of each layer, the first to begin with. */
+  recordedNeurons() {
+    const walk = settings.recorded.walks[`${app.model}/${app.source.name}/${app.label}`];
+    return walk.map(([layer, channel, row = null, column = null]) => ({ layer, channel, row, column }));
   }
 
   shape(layer) {
@@ -94,11 +91,12 @@ export class MicroscopeView {
     this.photo.frame(...found.field);
     this.showForward(found);
     this.showBackward(found);
-    this.downButton.disabled = app.selected.layer < 0;
-    this.upButton.disabled = !this.strongestAbove;
+    this.downButton.disabled = !this.strongestBelow || !canLookAt(this.strongestBelow);
+    this.upButton.disabled = !this.strongestAbove || !canLookAt(this.strongestAbove);
   }
 
   go(neuron) {
+    if (!canLookAt(neuron)) return tell(say("notRecorded"), true);
     const inside = this.body.contains(document.activeElement); // what is focused there is about to be replaced
     app.selected = neuron;
     changed("selected");
@@ -114,12 +112,23 @@ export class MicroscopeView {
     if (term) this.go(term);
   }
 
+  /** The arrow keys, wherever nothing else takes them; with a modifier they are the browser's. */
+  key(event) {
+    const direction = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+    if (!direction || event.altKey || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    event.preventDefault();
+    this.step(direction);
+  }
+
   showFields() {
     const { layer, channel, row, column } = app.selected;
     const [count, h, w] = this.shape(layer);
-    const names = [["-1", say("photograph")], ...this.described.layers.map(({ name }, i) => [String(i), name])];
+    const possible = settings.recorded ? this.recordedNeurons().map((one) => String(one.layer)) : null;
+    const all = [["-1", say("photograph")], ...this.described.layers.map(({ name }, i) => [String(i), name])];
+    const names = all.filter(([i]) => !possible || possible.includes(i));
     const move = (change) => this.go({ ...app.selected, ...change });
     const chooseLayer = (text) => {
+      if (settings.recorded) return this.go(this.recordedNeurons().find((one) => one.layer === Number(text)));
       if (Number(text) === app.target.layer && this.shape(app.target.layer).length === 1) return move(app.target);
       const [c, hh, ww] = this.shape(Number(text));
       const inside = (value, n, before) => (n ? Math.min(n - 1, Math.floor((((value ?? 0) + 0.5) / (before ?? 1)) * n)) : null);
@@ -136,14 +145,16 @@ export class MicroscopeView {
     }
     const active = document.activeElement?.closest(".field");
     const index = active && this.fields.contains(active) ? [...this.fields.children].indexOf(active) : -1;
-    const again = (change) => {
-      change();
+    if (settings.recorded) for (const field of fields.slice(1)) field.lastChild.disabled = true; // one neuron a layer
+    const again = (change) => attempt(async () => {
+      await change();
       changed("target");
-      attempt(() => this.look());
-    };
-    const rules = settings.rules.map((name) => [name, say(`rule-${name}`)]);
-    fields.push(targetChoice(this.described, (target) => again(() => (app.target = target))));
-    fields.push(choice(say("rule"), rules, app.rule, (rule) => again(() => (app.rule = rule)), { title: say("ruleHelp") }).element);
+      await this.open();
+    });
+    const rule = ruleChoice((chosen) => again(() => (app.rule = chosen)));
+    const asked = { kind: "value", neuron: neuronList(app.selected), target: neuronList(app.target) };
+    offerRules(rule.select, (name) => canAsk({ ...asked, rule: name }));
+    fields.push(targetChoice(this.described, (target) => again(() => aimAt(target))), rule.element);
     this.fields.replaceChildren(...fields);
     if (index >= 0) this.fields.children[index]?.lastChild.focus(); // the fields are new; who typed goes on there
   }
@@ -172,11 +183,14 @@ export class MicroscopeView {
       source,
       name,
       inside,
-      follow: (i) => (inner || !inside(i) ? null : () => this.go(this.neuronBelow(i))),
+      follow: (i) => (inner || !inside(i) || !canLookAt(this.neuronBelow(i)) ? null : () => this.go(this.neuronBelow(i))),
       place: (i) => (inside(i) ? say("placeIn", { name: name(Math.floor(i / (HH * WW))), row: at(i)[0], column: at(i)[1] }) : say("padding")),
       pixel: (i) => (layer === 0 && inside(i) ? say("greyOf", { grey: this.grey(Math.floor(i / (HH * WW)), ...at(i)) }) : ""),
-      order: (count) => say(count === 1 ? "countHelp" : layer === 0 ? "orderColours" : "orderHelp", { layer: source }),
-      window: sides.length && !inner ? say("windowOf", { layer: source, top: origin[0], bottom: origin[0] + HH - 1, left: origin[1], right: origin[1] + WW - 1 }) : null,
+      order: (count, of) => {
+        const products = of === "sums" ? "orderHelp" : sides.length ? "orderProducts" : "orderUnits";
+        return say(count === 1 ? "countHelp" : layer === 0 ? "orderColours" : products, { layer: source });
+      },
+      window: sides.length && !inner ? say("windowOf", windowWords(source, origin, [HH, WW])) : null,
     };
     const note = inner ? [el("p", { class: "note" }, say("inner"))] : [];
     this.forward.replaceChildren(...note, ...forwardSum(found, about, app.engine));
@@ -206,8 +220,8 @@ export class MicroscopeView {
 
   showBackward(found) {
     this.strongestAbove = null;
-    const view = found.view ?? "value-pixel";
-    this.explained.replaceChildren(explanation(view), ...(found.sent_view ? [explanation(found.sent_view)] : []));
+    const views = [valueView(found, this.described), sentView(found)].filter(Boolean);
+    this.explained.replaceChildren(...views.map(explanation));
     if (found.above === undefined) {
       const { layer, channel, row, column } = app.target;
       const same = app.selected.layer === layer && app.selected.channel === channel && app.selected.row === row && app.selected.column === column;
@@ -228,9 +242,10 @@ export class MicroscopeView {
     const about = {
       source: say("fromLayer", { layer: this.layerName(layer) }),
       name: (term) => named(neurons.get(term)),
-      follow: (term) => (found.squeeze ? null : () => this.go(neurons.get(term))),
+      follow: (term) => (found.squeeze || !canLookAt(neurons.get(term)) ? null : () => this.go(neurons.get(term))),
+      rule: app.rule,
     };
-    this.backward.replaceChildren(...backwardSum(found, about), ...ownGradient(found));
+    this.backward.replaceChildren(...backwardSum(found, about), ...ownGradient(found, app.rule));
   }
 
   /** Which neuron of the next layer a term of the gradient comes from. */
@@ -240,4 +255,22 @@ export class MicroscopeView {
     const place = (p, k) => (kernel ? (p + pad - k) / stride : k);
     return { layer, channel, row: place(app.selected.row, at[0]), column: place(app.selected.column, at[1]) };
   }
+}
+
+/** What explains the value: a neuron that is not active raises another question than one that is. */
+function valueView({ view, value, steps }, { std }) {
+  if (!view) return std.every((one) => one === 1) ? "value-pixel" : "value-pixel-std";
+  const silent = view === "value" && value === 0 && steps.at(-1).name === "relu";
+  return silent ? "value-inactive" : view;
+}
+
+/** What explains the gradient, by the ReLU rule where that matters. */
+function sentView({ sent_view: view }) {
+  return `${view}-${app.rule}` in texts.views ? `${view}-${app.rule}` : view;
+}
+
+/** Where a window lies: its first and last row and column, which are negative in the padding. */
+function windowWords(layer, [top, left], [h, w]) {
+  const [first, last, from, to] = [top, top + h - 1, left, left + w - 1].map((at) => fixed(at, 0));
+  return { layer, top: first, bottom: last, left: from, right: to };
 }

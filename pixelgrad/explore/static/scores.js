@@ -5,9 +5,10 @@ import { best } from "./state.js";
 
 /** A list of bars that keeps its rows: `update(probabilities, classes)` moves them. */
 export class Scores {
-  constructor({ rows = 8, onclass = null } = {}) {
+  constructor({ rows = 8, onclass = null, possible = () => true } = {}) {
     this.rows = rows;
     this.onclass = onclass;
+    this.possible = possible; // whether a class can be chosen
     this.element = el("ol", { class: "scores", "aria-label": say("scores") });
     this.chosen = null;
   }
@@ -28,9 +29,13 @@ export class Scores {
       item.style.setProperty("--p", p);
       item.style.setProperty("--before", before ? before[k] : -1);
       item.classList.toggle("compared", before !== null);
-      item.title = before ? say("markHelp") : "";
       item.dataset.label = k;
-      item.firstChild.setAttribute("aria-pressed", String(k === this.chosen));
+      if (this.onclass) {
+        item.firstChild.setAttribute("aria-pressed", String(k === this.chosen));
+        item.firstChild.disabled = !this.possible(k);
+        item.title = this.possible(k) ? "" : say("notRecorded");
+      }
+      item.classList.toggle("chosen", k === this.chosen);
     });
   }
 

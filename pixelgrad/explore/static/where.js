@@ -2,8 +2,8 @@
 
 import { attempt } from "./client.js";
 import { drawImage, mapImage, pictureImage, reach } from "./colours.js";
-import { choice, el, explanation, fixed, methodExplanation, say, settings, slider, texts } from "./dom.js";
-import { app, askAboutPicture, best, changed, classOptions, network, picture } from "./state.js";
+import { choice, el, explanation, fixed, methodExplanation, say, settings, slider, tell, texts } from "./dom.js";
+import { app, askAboutPicture, changed, chooseClass, classOptions, network, picture, settleClass } from "./state.js";
 
 export class WhereView {
   constructor() {
@@ -46,7 +46,9 @@ export class WhereView {
 
   async open(stale) {
     app.methods.forEach((name, side) => (this.selects[side].select.value = name));
-    if (!stale && this.label !== undefined) {
+    if (!stale && this.answer) {
+      await settleClass(this.answer.probabilities);
+      if (this.label !== app.label) return this.both();
       for (const side of [0, 1]) if (this.shown[side] !== app.methods[side]) await this.compute(side);
       return;
     }
@@ -57,22 +59,24 @@ export class WhereView {
     const pixels = await picture();
     const image = pictureImage(pixels);
     for (const canvas of [this.photo, this.plain]) drawImage(canvas, image);
-    if (this.source !== app.source || !(this.label < this.classes.length)) [[this.label]] = best(probabilities.data, 1);
-    this.source = app.source;
-    const options = classOptions(described, settings.recorded && [this.label]);
-    const list = choice(say("class"), options, String(this.label), (value) => {
-      this.label = Number(value);
-      attempt(() => this.both());
-    });
-    this.classField.replaceChildren(list.element);
+    await settleClass(this.answer.probabilities);
+    this.classChoice = choice(say("class"), classOptions(described), String(app.label), (value) => attempt(async () => {
+      await chooseClass(Number(value));
+      await this.both();
+    }));
+    this.classField.replaceChildren(this.classChoice.element);
     await this.both();
   }
 
+  /** Both maps, of the class that is chosen. */
   async both() {
+    this.label = app.label;
+    this.classChoice.select.value = String(app.label);
     const [score, p] = [this.answer.scores[this.label], this.answer.probabilities[this.label]];
     this.scoreText.textContent = say("classScore", { name: this.classes[this.label], score: fixed(score, 2), p: (100 * p).toFixed(1) });
     await this.compute(0);
     await this.compute(1);
+    tell(this.scoreText.textContent);
   }
 
   change(side, name) {

@@ -2,6 +2,7 @@
 
 import io
 import re
+import textwrap
 
 import numpy as np
 import pytest
@@ -165,6 +166,9 @@ def test_every_view_and_method_shows_the_line_that_computes_it():
         line = path.read_text(encoding="utf-8").splitlines()[entry["line"] - 1]
         assert line.strip() == entry["text"].splitlines()[0] and not entry["text"].startswith("def "), name
         assert entry["text"].count("(") == entry["text"].count(")"), name  # no call is cut in two
+        before, main, after = entry["function"]
+        assert textwrap.dedent(main) == entry["text"], name
+        assert "def " in before and not re.search(r"### |-----", before + after), name  # code without its documentation
     assert set(METHODS) == set(METHOD_TEXTS)
 
 

@@ -304,6 +304,8 @@ def test_the_exported_page_opens_without_any_network(opened, exported, settled, 
         page.get_by_role("button", name="Start").click()
         page.locator(".grow-side .numbers", has_text="step 120").wait_for()
     if view == "hands":
+        before = page.locator(".paint").evaluate("c => c.toDataURL()")
         page.locator(".paint").focus()
         page.keyboard.press(" ")
-        page.locator(".status", has_text="not computed beforehand").wait_for()
+        page.locator(".status", has_text="needs the running explorer").wait_for()
+        assert page.locator(".paint").evaluate("c => c.toDataURL()") == before  # no grey with the scores of before

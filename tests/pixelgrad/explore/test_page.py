@@ -22,7 +22,8 @@ def test_every_text_that_the_page_asks_for_is_there_and_every_text_is_asked_for(
     built = {
         name
         for name in WORDS
-        if name.split("-")[0] in ("rule", "step", "what", "value", "axis", "pace", "sent", "family")
+        if name.split("-")[0]
+        in ("rule", "step", "what", "value", "axis", "pace", "sent", "sentSilent", "open", "family")
     }
     quoted = set(re.findall(r'"([\w-]+)"', EVERYTHING))
     assert not set(WORDS) - quoted - built - {"theNetworks"}
@@ -104,6 +105,25 @@ def test_of_a_loop_a_few_frames_are_kept_the_last_among_them():
     frames = [({"t": t}, {}) for t in range(100)]
     kept = [header["t"] for header, _ in thinned(frames)]
     assert kept[0] == 0 and kept[-1] == 99 and len(kept) < 15 and [f[0]["t"] for f in thinned(frames[:2])] == [0, 1]
+
+
+def test_a_recording_holds_every_class_for_every_network_and_a_walk_through_all_layers(monkeypatch):
+    from pixelgrad.explore import export
+
+    kept = {"scores", "forward", "describe", "picture", "gradient", "value"}
+    recorder, answer = export.Recorder({"image": "portrait"}, "standard"), export.Answers.answer
+    wanted = lambda self, request, *rest: answer(self, request, *rest) if request["kind"] in kept else None  # noqa: E731
+    monkeypatch.setattr(export.Answers, "answer", wanted)
+    monkeypatch.setattr(export, "thinned", list)
+    assert set(recorder.record()) >= {"gradient", "value"}
+    manifest, keys = recorder.manifest, list(recorder._answered)
+    for photograph, classes in manifest["classes"].items():
+        for network in ("standard", "robust"):
+            for label in classes:
+                request = {"model": network, "engine": "fast", "kind": "gradient", "target": [8, label]}
+                assert request_key({**request, "rule": "standard"}, photograph) in keys
+                walk = manifest["walks"][f"{network}/{photograph}/{label}"]
+                assert sorted(neuron[0] for neuron in walk) == list(range(-1, 9))
 
 
 def test_a_network_too_large_for_the_page_is_refused_before_the_work(monkeypatch, tmp_path):
