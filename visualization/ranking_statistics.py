@@ -50,15 +50,16 @@ def verdict(column, difference):
     return METRICS[column].better * (int(low > 0) - int(high < 0))
 
 
-def identical_methods(measured: dict[str, dict[str, Array]], *, tolerance: float = 0.01) -> "list[list[str]]":
-    """Methods whose maps get the same numbers on every image: different names for one map.
+def identical_methods(measured: dict[str, dict[str, Array]], *, tolerance: float = 0.001) -> "list[list[str]]":
+    """Methods whose maps get the same numbers image by image: different names for one map.
 
     Parameters
     ----------
     measured : dict of str to dict of str to ndarray (N,)
         {method: {metric: a value for each image}}, NaN where nothing was measured. Costs are not compared.
     tolerance : float
-        How far two values may differ: rounding changes the order of a few pixels.
+        How far two values may differ. On one image in a hundred they may differ by more: rounding can exchange two
+        pixels that are nearly equal.
 
     Returns
     -------
@@ -76,7 +77,8 @@ def identical_methods(measured: dict[str, dict[str, Array]], *, tolerance: float
         for group in groups:
             first = measured[group[0]]
             columns = [column for column in METRICS if column != "seconds" and column in row and column in first]
-            if columns and all(np.allclose(row[c], first[c], rtol=0, atol=tolerance, equal_nan=True) for c in columns):
+            same = [np.isclose(row[c], first[c], rtol=0, atol=tolerance, equal_nan=True) for c in columns]
+            if columns and np.logical_and.reduce(same).mean() >= 0.99:
                 group.append(name)
                 break
         else:

@@ -78,7 +78,7 @@ def rank_maps(args):
         "few": args.few,
         "seed": args.seed,
         "data": Path(args.data).name,
-        "networks": {name: _fingerprint(model) for name, model in models.items()},
+        "networks": {name: fingerprint(model) for name, model in models.items()},
     }
     columns = [*KEYS, *METRICS]
     path = out / "images.csv"
@@ -174,7 +174,8 @@ def _network(name, engine):
     return PretrainedCNN(name, engine=engine)
 
 
-def _fingerprint(model):
+def fingerprint(model):
+    """A checksum of a network's parameters."""
     import zlib
 
     checksum = 0

@@ -140,7 +140,7 @@ def _cell(column, values, difference):
         return ""
     if column == "seconds":
         return f"{mean:.3f}"
-    text = f"{mean:.2f} ± {(high - low) / 2:.2f}"
+    text = f"{round(mean, 2) + 0.0:.2f} ± {(high - low) / 2:.2f}"  # 0.0: never -0.00
     if METRICS[column].fixed or difference is None or not np.isfinite(difference[0]):
         return text
     return f"{text} {SIGNS[verdict(column, difference)]}"

@@ -16,7 +16,11 @@ FAMILIES = {
     "baseline": ("black", "knows neither picture nor network"),
 }
 ARROWS = {1: "larger is better", -1: "smaller is better"}
-MARKERS = {1: ("^", "better than the centred blob"), -1: ("v", "worse"), 0: ("o", "not told apart")}
+MARKERS = {
+    1: ("^", "better than the centred blob, image by image"),
+    -1: ("v", "worse than the blob"),
+    0: ("o", "not told apart from the blob"),
+}
 LINES = {"random": "--", "centre": ":"}
 Interval = tuple[float, float, float]
 
@@ -67,7 +71,7 @@ def plot_ranking(
     figure.legend(
         handles=_handles(names, bool(differences)), loc="outside lower center", fontsize=9, frameon=False, ncols=2
     )
-    order = f"rows in the order of {METRICS[lead].title}, the best at the top"
+    order = f"mean and 95 % interval over images; rows in the order of {METRICS[lead].title}, the best at the top"
     figure.suptitle(f"{heading}\n{order}" if heading else order, fontsize=11)
     return figure
 
@@ -92,6 +96,7 @@ def _chart(axis, column, names, table, differences):
     axis.set_title(f"{METRICS[column].title}\n({ARROWS[METRICS[column].better]})", fontsize=10)
     axis.set_yticks(range(len(names)), [CANDIDATES[name].title for name in names], fontsize=9)
     axis.set_ylim(-0.7, len(names) - 0.3)
+    axis.locator_params(axis="x", nbins=5)
     axis.tick_params(axis="x", labelsize=8)
     axis.grid(alpha=0.3, axis="both")
 
@@ -143,9 +148,10 @@ def plot_agreement(pairs: dict[tuple[str, str], Interval], *, heading: str | Non
     square, texts = np.eye(len(columns)), {}
     for (a, b), (value, low, high) in pairs.items():
         for i, j in ((columns.index(a), columns.index(b)), (columns.index(b), columns.index(a))):
-            square[i, j], texts[i, j] = value, f"{value:.2f}\n{low:.2f} to {high:.2f}"
+            first, *rest = (f"{round(number, 2) + 0.0:.2f}" for number in (value, low, high))  # 0.0: never -0.00
+            square[i, j], texts[i, j] = value, f"{first}\n{' to '.join(rest)}"
     side = 1.5 + 0.85 * len(columns)
-    figure = Figure(figsize=(side + 0.8, side), dpi=DPI)
+    figure = Figure(figsize=(side + 0.8, side - 0.4), dpi=DPI)
     figure.set_layout_engine("constrained")
     axis = figure.subplots()
     drawn = axis.imshow(square, cmap="RdBu_r", vmin=-1, vmax=1)
