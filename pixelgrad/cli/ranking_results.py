@@ -120,15 +120,20 @@ def _write_csv(path, head, rows):
 
 
 def _markdown(table, differences):
-    """The means as a Markdown table, with half of the interval's width and the comparison with the blob."""
+    """The means as two Markdown tables, of what is compared with the blob and of the rest; rows in order of insertion."""
     from ..visualization.ranking import CANDIDATES, METRICS
 
-    head = ["method", *(metric.title + ARROWS[metric.better] for metric in METRICS.values())]
-    lines = [f"| {' | '.join(head)} |", f"|{'---|' * len(head)}"]
-    for name in sorted(table, key=lambda name: -np.nan_to_num(table[name]["insertion"][0])):
-        cells = [_cell(column, table[name][column], differences.get(name, {}).get(column)) for column in METRICS]
-        lines.append(f"| {' | '.join([CANDIDATES[name].title, *cells])} |")
-    return "\n".join(lines)
+    names = sorted(table, key=lambda name: -np.nan_to_num(table[name]["insertion"][0]))
+    compared = [column for column, metric in METRICS.items() if metric.better and not metric.fixed]
+    texts = []
+    for columns in (compared, [column for column in METRICS if column not in compared]):
+        head = ["method", *(METRICS[column].title + ARROWS[METRICS[column].better] for column in columns)]
+        lines = [f"| {' | '.join(head)} |", f"|{'---|' * len(head)}"]
+        for name in names:
+            cells = [_cell(column, table[name][column], differences.get(name, {}).get(column)) for column in columns]
+            lines.append(f"| {' | '.join([CANDIDATES[name].title, *cells])} |")
+        texts.append("\n".join(lines))
+    return "\n\n".join(texts)
 
 
 def _cell(column, values, difference):
@@ -140,7 +145,7 @@ def _cell(column, values, difference):
         return ""
     if column == "seconds":
         return f"{mean:.3f}"
-    text = f"{round(mean, 2) + 0.0:.2f} ± {(high - low) / 2:.2f}"  # 0.0: never -0.00
+    text = f"{round(mean, 2) + 0.0:.2f}±{(high - low) / 2:.2f}"  # 0.0: never -0.00
     if METRICS[column].fixed or difference is None or not np.isfinite(difference[0]):
         return text
-    return f"{text} {SIGNS[verdict(column, difference)]}"
+    return f"{text}\N{NO-BREAK SPACE}{SIGNS[verdict(column, difference)]}"
