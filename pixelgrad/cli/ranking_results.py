@@ -120,7 +120,7 @@ def _write_csv(path, head, rows):
 
 
 def _markdown(table, differences):
-    """The means as two Markdown tables, of what is compared with the blob and of the rest; rows in order of insertion."""
+    """The means as two Markdown tables, of what is compared with the blob and of the rest; rows by insertion."""
     from ..visualization.ranking import CANDIDATES, METRICS
 
     names = sorted(table, key=lambda name: -np.nan_to_num(table[name]["insertion"][0]))

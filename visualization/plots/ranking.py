@@ -60,7 +60,7 @@ def plot_ranking(
     names = sorted(table, key=lambda name: METRICS[lead].better * np.nan_to_num(_of(table[name], lead)[0]))
     width = min(3, len(columns))
     rows = -(-len(columns) // width)
-    size = 2.2 + 2.7 * width, rows * (0.75 + 0.2 * len(names)) + 1.9
+    size = 2.2 + 2.3 * width, rows * (0.75 + 0.2 * len(names)) + 1.9
     figure = Figure(figsize=size, dpi=DPI)
     figure.set_layout_engine("constrained")
     axes = figure.subplots(rows, width, squeeze=False, sharey=True)
@@ -151,7 +151,7 @@ def plot_agreement(pairs: dict[tuple[str, str], Interval], *, heading: str | Non
             first, *rest = (f"{round(number, 2) + 0.0:.2f}" for number in (value, low, high))  # 0.0: never -0.00
             square[i, j], texts[i, j] = value, f"{first}\n{' to '.join(rest)}"
     side = 1.5 + 0.85 * len(columns)
-    figure = Figure(figsize=(side + 0.8, side - 0.4), dpi=DPI)
+    figure = Figure(figsize=(side, side + 0.3), dpi=DPI)
     figure.set_layout_engine("constrained")
     axis = figure.subplots()
     drawn = axis.imshow(square, cmap="RdBu_r", vmin=-1, vmax=1)
@@ -161,7 +161,7 @@ def plot_agreement(pairs: dict[tuple[str, str], Interval], *, heading: str | Non
     titles = [METRICS[column].title for column in columns]
     axis.set_xticks(range(len(columns)), titles, rotation=35, ha="right", fontsize=10)
     axis.set_yticks(range(len(columns)), titles, fontsize=10)
-    bar = figure.colorbar(drawn, ax=axis, fraction=0.046)
+    bar = figure.colorbar(drawn, ax=axis, orientation="horizontal", fraction=0.03, aspect=40)
     bar.set_label("rank correlation over methods, and its 95 % interval over images", fontsize=9)
     if heading:
         figure.suptitle(heading, fontsize=11)
