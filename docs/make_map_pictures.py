@@ -1,11 +1,12 @@
-"""Make the pictures of the pages about attribution: docs/pictures/lrp.png, cam-family.png, paths.png, masks.png and
-counterfactuals.png.
+"""Make the pictures of the pages about attribution: docs/pictures/NAME.png for the names in PICTURES.
 
-    python docs/make_map_pictures.py
+    python docs/make_map_pictures.py [NAME ...]
 
 They show photographs that installed packages carry, on the network that ships with this one.
 """
 
+import argparse
+from itertools import combinations
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from pixelgrad._files import written_beside
 from pixelgrad.classifiers import PretrainedCNN
 from pixelgrad.datasets import sample_image
 from pixelgrad.visualization import (
+    centred_blob,
     counterfactual,
     full_gradient,
     integrated_gradients,
@@ -23,49 +25,79 @@ from pixelgrad.visualization import (
     superpixels,
     vargrad,
 )
+from pixelgrad.visualization.faithfulness import rank_correlation
 from pixelgrad.visualization.methods import METHODS
 from pixelgrad.visualization.plots import plot_methods
 from pixelgrad.visualization.plots.pictures import plot_images, short_name
 
-PICTURES = Path(__file__).resolve().parent / "pictures"
+DOCS = Path(__file__).resolve().parent
+EXAMPLE = (
+    *("saliency", "smoothgrad", "gradient_x_input", "integrated_gradients", "expected_gradients"),
+    *("blur_integrated_gradients", "lrp", "guided", "deconvnet", "cam", "occlusion", "kernel_shap"),
+)
 
 
 def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("names", metavar="NAME", nargs="*", help=f"of {', '.join(PICTURES)} (default: all)")
+    names = parser.parse_args().names or list(PICTURES)
+    unknown = [name for name in names if name not in PICTURES]
+    if unknown:
+        parser.error(f"there is no picture {unknown[0]!r}; they are {', '.join(PICTURES)}")
     model, picture = PretrainedCNN(), sample_image("coffee", size=64)
     X = model.preprocess(picture)
     ((best,),) = model.predict(X, top=1)
-    y, title = best.index, f"{short_name(best.name)}, p = {best.probability:.2f}"
+    for name in names:
+        figure = PICTURES[name](picture, X, best.index, model, f"{short_name(best.name)}, p = {best.probability:.2f}")
+        with written_beside(DOCS / "pictures" / f"{name}.png", overwrite=True) as temporary:
+            figure.savefig(temporary)
 
-    rules = {f"LRP, {rules}": lrp(X, y, model, rules=rules).maps[0] for rules in ("0", "epsilon", "gamma", "z+")}
-    rules["LRP, composite"] = lrp(X, y, model).maps[0]
-    rules["DeepLIFT"] = METHODS["deep_lift"].maps(X, y, model)[0]
-    rules["FullGrad"] = full_gradient(X, y, model).maps[0]
-    save(plot_methods(picture, rules, title=title), "lrp.png")
 
-    cams = {method.title: method.maps(X, y, model)[0] for name, method in METHODS.items() if name.endswith("cam")}
-    cams |= {METHODS["grad_cam_plus_plus"].title: METHODS["grad_cam_plus_plus"].maps(X, y, model)[0]}
-    cams.pop("guided Grad-CAM")
-    save(plot_methods(picture, cams, title=title), "cam-family.png")
+def rules(picture, X, y, model, title):
+    maps = {f"LRP, {rules}": lrp(X, y, model, rules=rules).maps[0] for rules in ("0", "epsilon", "gamma", "z+")}
+    maps["LRP, composite"] = lrp(X, y, model).maps[0]
+    maps["DeepLIFT"] = METHODS["deep_lift"].maps(X, y, model)[0]
+    maps["FullGrad"] = full_gradient(X, y, model).maps[0]
+    return plot_methods(picture, maps, title=title)
 
-    paths = {"integrated gradients": integrated_gradients(X, y, model).maps[0]}
+
+def cam_family(picture, X, y, model, title):
+    maps = {method.title: method.maps(X, y, model)[0] for name, method in METHODS.items() if name.endswith("cam")}
+    maps |= {METHODS["grad_cam_plus_plus"].title: METHODS["grad_cam_plus_plus"].maps(X, y, model)[0]}
+    maps.pop("guided Grad-CAM")
+    return plot_methods(picture, maps, title=title)
+
+
+def paths(picture, X, y, model, title):
+    maps = {"integrated gradients": integrated_gradients(X, y, model).maps[0]}
     for name in ("expected_gradients", "blur_integrated_gradients", "guided_integrated_gradients"):
-        paths[METHODS[name].title] = METHODS[name].maps(X, y, model)[0]
-    paths["VarGrad"] = vargrad(X, y, model)[0]
-    save(plot_methods(picture, paths, title=title, columns=6), "paths.png")
+        maps[METHODS[name].title] = METHODS[name].maps(X, y, model)[0]
+    maps["VarGrad"] = vargrad(X, y, model)[0]
+    return plot_methods(picture, maps, title=title, columns=6)
 
-    masks = {}
+
+def masks(picture, X, y, model, title):
+    maps = {}
     for count in (100, 1000, 4000):
         map_ = rise(X, y, model, samples=count)[0]
-        masks[f"RISE, {count} masks"] = map_ - map_.min()  # only differences mean something
-    masks["KernelSHAP, grid"] = kernel_shap(X, y, model).maps[0]
+        maps[f"RISE, {count} masks"] = map_ - map_.min()  # only differences mean something
+    maps["KernelSHAP, grid"] = kernel_shap(X, y, model).maps[0]
     segments = superpixels(X, model, count=36)
-    masks["KernelSHAP, superpixels"] = kernel_shap(X, y, model, segments=segments, samples=512).maps[0]
-    save(plot_methods(picture, masks, title=title, columns=6), "masks.png")
-
-    save(counterfactuals(picture, ("teapot", "pizza", "ice cream")), "counterfactuals.png")
+    maps["KernelSHAP, superpixels"] = kernel_shap(X, y, model, segments=segments, samples=512).maps[0]
+    return plot_methods(picture, maps, title=title, columns=6)
 
 
-def counterfactuals(picture, targets):
+def example(picture, X, y, model, title):
+    """Maps of one photograph as the comparison of methods makes them; the heading names the two least alike."""
+    maps = {METHODS[name].title: METHODS[name].maps(X, y, model)[0] for name in EXAMPLE}
+    alike = {(a, b): rank_correlation(maps[a].ravel(), maps[b].ravel()) for a, b in combinations(maps, 2)}
+    a, b = min(alike, key=lambda pair: alike[pair])
+    heading = f"least alike: {a} and {b}, rank correlation over pixels {alike[a, b]:.2f}"
+    maps["centred blob"] = centred_blob(picture.shape[:2])
+    return plot_methods(picture, maps, title=title, heading=heading)
+
+
+def counterfactuals(picture, X, y, model, title, targets=("teapot", "pizza", "ice cream")):
     """The photograph, and what each network makes of it on the way to other classes."""
     images, titles = [], []
     for variant in ("standard", "robust"):
@@ -82,10 +114,14 @@ def counterfactuals(picture, targets):
     return plot_images(np.stack(images), titles, columns=1 + len(targets))
 
 
-def save(figure, name):
-    with written_beside(PICTURES / name, overwrite=True) as temporary:
-        figure.savefig(temporary)
-
+PICTURES = {
+    "lrp": rules,
+    "cam-family": cam_family,
+    "paths": paths,
+    "masks": masks,
+    "counterfactuals": counterfactuals,
+    "which-map-example": example,
+}
 
 if __name__ == "__main__":
     main()

@@ -14,9 +14,9 @@
 - `rise`, `kernel_shap`, `superpixels`: what scores alone tell
 - `concept_test`, `concept_vector`, `counterfactual`: what a class depends on, in words and in pairs of images
 - `segment_object`: the object, cut out where a map is large
-- `insertion_deletion`, `sanity_check`, `road`, `infidelity`, `max_sensitivity`, `smooth_sanity_check`, `pointing_game`,
-  `energy_inside`, `sparseness`, `complexity`, `centred_blob`: whether a map can be trusted, and read;
-  `measure_maps`, `summarise`, `agreement`: all of that for every method
+- `insertion_deletion`, `sanity_check`, `road`, `infidelity`, `max_sensitivity`, `smooth_sanity_check`,
+  `class_sensitivity`, `pointing_game`, `energy_inside`, `sparseness`, `complexity`, `centred_blob`: whether a map can
+  be trusted, and read; `measure_maps`, `summarise`, `identical_methods`, `agreement`: all of that for every method
 - `neuron_gradient`: the same pictures of any channel or position of a layer
 - `attack`, `fgsm`, `pgd`, `black_box_attack`, `transfer_matrix`: fooling, measured and limited
 - `first_layer_filters`, `layer_filters`, `activation_maps`: the weights of layers, and their response to an image
@@ -55,14 +55,16 @@ from .guided import deconvnet, guided_backprop, neuron_gradient
 from .inversion import invert_features, invert_layers
 from .kernel_shap import kernel_shap, superpixels
 from .lrp import lrp
+from .map_comparisons import class_sensitivity, max_sensitivity, smooth_sanity_check
 from .map_metrics import centred_blob, complexity, energy_inside, pointing_game, sparseness
-from .map_tests import infidelity, max_sensitivity, road, smooth_sanity_check
+from .map_tests import infidelity, road
 from .neighbours import nearest_neighbours
 from .neurons import neuron_activation, visualize_neuron
 from .occlusion import occlusion_cost, occlusion_maps
 from .patches import receptive_field, top_patches
 from .path_attribution import blur_integrated_gradients, expected_gradients, guided_integrated_gradients
-from .ranking import agreement, measure_maps, summarise
+from .ranking import measure_maps
+from .ranking_statistics import agreement, identical_methods, summarise
 from .rise import rise
 from .saliency import compute_saliency_maps
 from .segmentation import segment_object
@@ -84,6 +86,7 @@ __all__ = [
     "blur_integrated_gradients",
     "centred_blob",
     "class_activation_maps",
+    "class_sensitivity",
     "complexity",
     "compute_saliency_maps",
     "concept_test",
@@ -113,6 +116,7 @@ __all__ = [
     "guided_grad_cam",
     "guided_integrated_gradients",
     "hires_cam",
+    "identical_methods",
     "infidelity",
     "insertion_deletion",
     "integrated_gradients",

@@ -12,10 +12,10 @@ import numpy as np
 
 from .._files import written_beside
 from .options import add_common, at_least
-from .shared import ENGINES, keep_input, say
+from .ranking_results import KEYS, write_results
+from .shared import ENGINES, keep_input
 
 CHUNK = 20  # images that a process measures at a time
-KEYS = ("network", "method", "image")
 
 
 def add_rank_maps(commands):
@@ -34,7 +34,8 @@ def add_rank_maps(commands):
         type=at_least(0),
         default=20,
         metavar="N",
-        help="of them, images for infidelity, max-sensitivity and sMPRT, which need many maps each (default: 20)",
+        help="of them, the first ones: infidelity, max-sensitivity, sMPRT and second class need many maps each "
+        "(default: 20)",
     )
     p.add_argument("--methods", nargs="+", metavar="METHOD", help="names as in attribute --method (default: all)")
     p.add_argument(
@@ -47,7 +48,11 @@ def add_rank_maps(commands):
     p.add_argument("--engine", choices=ENGINES, default="fast", help="what computes the layers (default: fast)")
     p.add_argument("--jobs", type=at_least(1), help="processes, of one thread each (default: one for each core)")
     p.add_argument("--cache", metavar="DIR", help="folder for the decoded images (default: beside the data)")
-    add_common(p, out="rank-maps", out_help="folder for images.csv, table.csv, table.md and figures; resumes there")
+    add_common(
+        p,
+        out="rank-maps",
+        out_help="folder for images.csv, table.csv, agreement.csv, table.md and figures; resumes there",
+    )
     p.set_defaults(run=rank_maps)
 
 
@@ -73,7 +78,7 @@ def rank_maps(args):
         "few": args.few,
         "seed": args.seed,
         "data": Path(args.data).name,
-        "networks": {name: _fingerprint(model) for name, model in models.items()},
+        "networks": {name: fingerprint(model) for name, model in models.items()},
     }
     columns = [*KEYS, *METRICS]
     path = out / "images.csv"
@@ -98,7 +103,7 @@ def rank_maps(args):
 
     jobs = min(args.jobs or os.cpu_count() or 1, max(1, len(work)))
     interrupted = _measure_all(args, work, task, jobs, path, columns, chosen)
-    _write_results(args, out, path, networks, names, settings)
+    write_results(args, out, path, networks, names, settings)
     if interrupted:
         raise KeyboardInterrupt(f"what was measured is in {out}; the same command goes on from there")
 
@@ -169,7 +174,8 @@ def _network(name, engine):
     return PretrainedCNN(name, engine=engine)
 
 
-def _fingerprint(model):
+def fingerprint(model):
+    """A checksum of a network's parameters."""
     import zlib
 
     checksum = 0
@@ -222,69 +228,3 @@ def _resume(args, path, settings_path, settings, columns):
     with open(path, "w", newline="") as f:
         csv.writer(f).writerow(columns)
     return set()
-
-
-# -- results ----------------------------------------------------------------------------------------------------------
-
-
-def _write_results(args, out, path, networks, names, settings):
-    """table.csv, table.md and figures, of all that has been measured so far."""
-    from ..visualization.plots.ranking import plot_agreement, plot_ranking
-    from ..visualization.ranking import METRICS, agreement, summarise
-
-    with open(path, newline="") as f:
-        rows = list({tuple(row[key] for key in KEYS): row for row in csv.DictReader(f)}.values())  # the last one counts
-    tables, texts = {}, []
-    for network in networks:
-        table = {}
-        for name in names:
-            mine = [row for row in rows if row["network"] == network and row["method"] == name]
-            if mine:
-                table[name] = {
-                    column: summarise(np.array([float(row[column] or "nan") for row in mine])) for column in METRICS
-                }
-        if not table:
-            continue
-        tables[network] = table
-        label = Path(network).stem
-        count = len({row["image"] for row in rows if row["network"] == network})
-        heading = f"{label} network, {count} images ({settings['few']} for infidelity, max-sensitivity and sMPRT)"
-        with written_beside(out / f"{label}.png", overwrite=True) as temporary:
-            plot_ranking(table, heading=heading).savefig(temporary)
-        means = {name: {c: row[c][0] for c in METRICS} for name, row in table.items()}
-        if len(means) > 2 and agreement(means):
-            with written_beside(out / f"{label}-agreement.png", overwrite=True) as temporary:
-                plot_agreement(means, heading=heading).savefig(temporary)
-        texts.append(f"### {heading}\n\n{_markdown(table)}")
-    if not tables:
-        say(args, "nothing has been measured yet")
-        return
-    with written_beside(out / "table.csv", overwrite=True) as temporary, open(temporary, "w", newline="") as f:
-        writer = csv.writer(f)
-        writer.writerow(("network", "method", "metric", "mean", "low", "high"))
-        for network, table in tables.items():
-            for name, row in table.items():
-                writer.writerows((network, name, c, *(f"{v:.6g}" for v in row[c])) for c in METRICS)
-    with written_beside(out / "table.md", overwrite=True) as temporary:
-        Path(temporary).write_text("\n\n".join(texts) + "\n", encoding="utf-8")
-    say(args, "\n\n".join(texts))
-    say(args, f"\n{path}, {out / 'table.csv'}, {out / 'table.md'} and figures beside them")
-
-
-def _markdown(table):
-    """The means as a Markdown table, with half of the interval's width; methods in the order of insertion."""
-    from ..visualization.ranking import CANDIDATES, METRICS
-
-    arrows = {1: " ↑", -1: " ↓", 0: ""}
-    head = ["method", *(metric.title + arrows[metric.better] for metric in METRICS.values())]
-    lines = [f"| {' | '.join(head)} |", f"|{'---|' * len(head)}"]
-    for name in sorted(table, key=lambda name: -np.nan_to_num(table[name]["insertion"][0])):
-        cells = [CANDIDATES[name].title]
-        for column in METRICS:
-            mean, low, high = table[name][column]
-            if not np.isfinite(mean):
-                cells.append("")
-            else:
-                cells.append(f"{mean:.3f}" if column == "seconds" else f"{mean:.2f} ± {(high - low) / 2:.2f}")
-        lines.append(f"| {' | '.join(cells)} |")
-    return "\n".join(lines)

@@ -5,6 +5,7 @@ import pytest
 
 from pixelgrad.visualization import (
     centred_blob,
+    class_sensitivity,
     complexity,
     energy_inside,
     gradient_x_input,
@@ -200,8 +201,41 @@ def test_the_smooth_sanity_check_averages_over_noisy_copies(model, images):
     assert abs(other.correlation - usual.correlation).max() > 0
 
 
+def test_class_sensitivity_of_maps_that_are_known(model, images):
+    rows = np.arange(32.0)[:, None] + np.zeros(36)
+    known = {"blind": rows, "constant": np.ones((32, 36))}
+    for name, expected in (("blind", 1), ("constant", 1)):
+        blind = class_sensitivity(images, Y, model, lambda X, y, m, map_=known[name]: np.stack([map_] * len(X)))
+        np.testing.assert_array_equal(blind, expected)
+
+    def opposite(X, y, m):
+        return np.where((y == Y)[:, None, None], rows, -rows)
+
+    np.testing.assert_allclose(class_sensitivity(images, Y, model, opposite), -1)
+    flat = class_sensitivity(images, Y, model, lambda X, y, m: opposite(X, y, m) * (y == Y)[:, None, None])
+    np.testing.assert_array_equal(flat, 0)
+
+
+def test_class_sensitivity_compares_with_the_most_probable_other_class(model, images):
+    order = model.scores(images).argsort(axis=1)
+    first, second, third = order[:, -1], order[:, -2], order[:, -3]
+    seen = []
+
+    def method(X, y, m):
+        seen.append(y)
+        return gradient_x_input(X, y, m)
+
+    usual = class_sensitivity(images, first, model, method)
+    np.testing.assert_array_equal(seen, [first, second])
+    assert (usual < 1).all() and (usual != class_sensitivity(images, first, model, method, other=third)).all()
+    class_sensitivity(images, third, model, method)
+    np.testing.assert_array_equal(seen[-1], first)  # not the second, where y is neither
+    with pytest.raises(ValueError, match="classes go from 0"):
+        class_sensitivity(images, first, model, method, other=1000)
+
+
 def test_methods_by_name_are_known_and_checked(model, images):
-    for function in (max_sensitivity, smooth_sanity_check):
+    for function in (max_sensitivity, smooth_sanity_check, class_sensitivity):
         with pytest.raises(ValueError, match="method must be one of .*'lrp'.*got 'magic'"):
             function(images, 1, model, "magic")
         with pytest.raises(ValueError, match="the method gave maps of the shape"):

@@ -9,6 +9,7 @@ from PIL import Image
 
 from pixelgrad.classifiers import Network
 from pixelgrad.cli import main, ranking
+from pixelgrad.visualization.ranking import CANDIDATES
 
 
 @pytest.fixture
@@ -61,9 +62,41 @@ def test_a_row_for_each_method_and_image_and_a_table_with_intervals(run, tmp_pat
         assert float(row["low"]) <= float(row["mean"]) + 1e-5 and float(row["mean"]) <= float(row["high"]) + 1e-5
     table = (tmp_path / "out" / "table.md").read_text(encoding="utf-8")
     assert "### bright network, 4 images (1 for infidelity" in table and table in out
+    assert "▲ better, ▼ worse" in table and "Max-sensitivity, sMPRT and second class have no signs" in table
     assert "| centred blob |" in table and "pointing game ↑" in table
     for name in ("bright.png", "bright-agreement.png"):
         assert Image.open(tmp_path / "out" / name).size[0] > 300
+
+
+def test_methods_are_compared_with_the_blob_on_the_same_images(run, tmp_path):
+    code, out, err = run("--few", 4)
+    assert code == 0, err
+    measured = {(row["method"], row["image"]): row for row in rows(tmp_path)}
+    images = {image for _, image in measured}
+    signs = {"better": "▲", "worse": "▼", "not told apart": "≈"}
+    cells, seen = {}, set()
+    for line in out.splitlines():
+        first, *others = line.strip("| ").split(" | ")
+        cells.setdefault(first, others)  # of the first of two tables
+    compared = ["pointing", "energy", "insertion", "deletion", "road", "infidelity"]
+    for row in rows(tmp_path, "table.csv"):
+        column = row["metric"]
+        if row["method"] == "centre" or column in ("sparseness", "complexity", "seconds"):
+            assert row["difference"] == row["blob"] == ""
+            continue
+        pairs = [float(measured[row["method"], i][column]) - float(measured["centre", i][column]) for i in images]
+        assert float(row["difference"]) == pytest.approx(np.mean(pairs), abs=1e-5)
+        low, high = float(row["difference_low"]), float(row["difference_high"])
+        better = -1 if column in ("deletion", "infidelity", "max_sensitivity", "randomised", "other_class") else 1
+        clear = 1 if low > 0 else -1 if high < 0 else 0
+        assert row["blob"] == {1: "better", -1: "worse", 0: "not told apart"}[better * clear]
+        if column in compared:
+            cell = cells[CANDIDATES[row["method"]].title][compared.index(column)]
+            assert cell.startswith(f"{float(row['mean']):.2f}±") and cell.endswith(signs[row["blob"]])
+            seen.add(row["blob"])
+    assert len(seen) > 1
+    pair = rows(tmp_path, "agreement.csv")[0]
+    assert set(pair) == {"network", "metric", "other", "correlation", "low", "high"}
 
 
 @pytest.mark.slow
