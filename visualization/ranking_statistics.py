@@ -72,7 +72,7 @@ def identical_methods(measured: dict[str, dict[str, Array]], *, tolerance: float
     >>> identical_methods({name: {"road": values} for name, values in road.items()})
     [['cam', 'hires_cam'], ['lrp']]
     """
-    groups = []
+    groups: list[list[str]] = []
     for name, row in measured.items():
         for group in groups:
             first = measured[group[0]]
@@ -121,12 +121,12 @@ def agreement(
         for column, metric in METRICS.items()
         if metric.better and names and all(column in measured[name] for name in names)
     }
-    there = {column: np.isfinite(array).all(axis=0) for column, array in values.items()}
+    there = {column: np.all(np.isfinite(array), axis=0) for column, array in values.items()}
     values = {column: array for column, array in values.items() if there[column].any()}
     counts = _drawn([there[column] for column in values], resamples, rng)  # (R, N), how often each image was drawn
     ranks = {}
     for column, array in values.items():
-        weights = np.vstack([np.ones(len(there[column])), counts])[:, there[column]]  # first the images as they are
+        weights = np.vstack([np.ones(counts.shape[1]), counts])[:, there[column]]  # first the images as they are
         total = np.maximum(weights.sum(axis=1, keepdims=True), 1)
         means = weights @ array[:, there[column]].T / total  # (1 + R, M)
         ranks[column] = _standardised_ranks(METRICS[column].better * means)
@@ -134,8 +134,8 @@ def agreement(
     for i, a in enumerate(columns):
         for b in columns[i + 1 :]:
             correlation = (ranks[a] * ranks[b]).sum(axis=1)
-            interval = np.quantile(correlation[1:], (0.025, 0.975))
-            pairs[a, b] = tuple(round(float(value), 10) for value in (correlation[0], *interval))
+            low, high = np.quantile(correlation[1:], (0.025, 0.975))
+            pairs[a, b] = round(float(correlation[0]), 10), round(float(low), 10), round(float(high), 10)
     return pairs
 
 

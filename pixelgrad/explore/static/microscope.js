@@ -46,7 +46,7 @@ export class MicroscopeView {
     await this.look();
   }
 
-  /** What to begin with: the last layer's most probable class, and from there down the strongest way. */
+  /** What to begin with: the strongest neuron of the last maps. */
   async firstNeuron() {
     if (settings.recorded) return this.recordedNeurons()[0];
     const maps = this.described.layers.findLastIndex((layer) => layer.shape.length === 3);
@@ -56,8 +56,11 @@ export class MicroscopeView {
         if (frame.index === maps) found = frame.maps;
       },
     });
-    const [, h, w] = found.shape;
-    const at = found.data.indexOf(found.data.reduce((a, b) => Math.max(a, b)));
+    const [channels, h, w] = found.shape;
+    // Where each class has a map of its own, that of the class: the gradient to the others is 0.
+    const own = channels === this.described.classes.length;
+    const part = own ? found.data.subarray(app.label * h * w, (app.label + 1) * h * w) : found.data;
+    const at = part.indexOf(part.reduce((a, b) => Math.max(a, b))) + (own ? app.label * h * w : 0);
     return { layer: maps, channel: Math.floor(at / (h * w)), row: Math.floor((at % (h * w)) / w), column: at % w };
   }
 
