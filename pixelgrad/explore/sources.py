@@ -16,7 +16,8 @@ from ..layers import basic, im2col, naive
 from ..visualization import class_visualization, dreaming, fooling, inversion
 from .attribution import METHODS
 
-# For each view: a function, and a part of the line in it that matters most. A view "name-more" is shown after "name".
+# For each view: a function, and a part of the line in it that matters most: a short one, since editions hold this file,
+# and what it points at may be for students to write. A view "name-more" is shown after "name".
 CODE: dict[str, tuple[Callable[..., Any], str]] = {
     "forward": (Network.forward, "self._blocks[i].forward("),
     "forward-more": (im2col.conv_forward_im2col, "out = rows @ w"),
@@ -32,15 +33,15 @@ CODE: dict[str, tuple[Callable[..., Any], str]] = {
     "value-pixel": (Pixels.preprocess, "X -= self._mean_for("),
     "value-pixel-std": (Pixels.preprocess, "X /= self.std"),
     "sent": (im2col.conv_backward_im2col, "drows = drows_out @ w"),
-    "sent-guided": (basic.relu_backward, "return np.maximum(dout, 0) * (x > 0)"),
-    "sent-deconv": (basic.relu_backward, "return np.maximum(dout, 0)\n"),
+    "sent-guided": (basic.relu_backward, "0) * ("),
+    "sent-deconv": (basic.relu_backward, "dout, 0)\n"),
     "sent-affine": (basic.affine_backward, "dx = (dout @ w.T)"),
     "sent-mean": (naive.global_avg_pool_backward_naive, "return np.zeros("),
     "sent-max": (naive.max_pool_backward_naive, "+="),
     "sent-avg": (naive.avg_pool_backward_naive, "+="),
-    "sent-relu": (basic.relu_backward, "return dout * (x > 0)"),
-    "sent-relu-guided": (basic.relu_backward, "return np.maximum(dout, 0) * (x > 0)"),
-    "sent-relu-deconv": (basic.relu_backward, "return np.maximum(dout, 0)\n"),
+    "sent-relu": (basic.relu_backward, "return dout"),
+    "sent-relu-guided": (basic.relu_backward, "0) * ("),
+    "sent-relu-deconv": (basic.relu_backward, "dout, 0)\n"),
     "paint": (Network.scores, "block.forward(part"),
     "fool": (fooling.make_fooling_image, "moved = clip(step("),
     "class": (class_visualization.create_class_visualization, "dX, _ = model.backward("),
