@@ -5,7 +5,9 @@ user did wrong ends in one line on standard error and exit code 2; Ctrl-C in 130
 """
 
 import argparse
+import difflib
 import os
+import re
 import signal
 import sys
 import traceback
@@ -109,6 +111,18 @@ def _run(args):
         raise
 
 
+class _Parser(argparse.ArgumentParser):
+    """A parser that names the nearest choices when one is misspelt: there may be dozens of them."""
+
+    def error(self, message):
+        if wrong := re.search(r"invalid choice: '(.*)' \(choose from (.*)\)", message):
+            names = [name.strip("' ") for name in wrong[2].split(",")]
+            plain = {name.lower().replace("-", "_"): name for name in names}
+            if near := difflib.get_close_matches(wrong[1].lower().replace("-", "_"), plain):
+                message += f"; did you mean {' or '.join(plain[name] for name in near)}?"
+        super().error(message)
+
+
 def make_parser():
     """The parser with all commands."""
     # Imported here, so that Ctrl-C and missing packages are dealt with while NumPy and h5py load.
@@ -127,7 +141,7 @@ def make_parser():
     from .style import add_style_commands
     from .train import add_train
 
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="pixelgrad", description="What a convolutional network sees, computed by hand in plain NumPy."
     )
     parser.add_argument("--version", action="version", version=f"pixelgrad {__version__}")

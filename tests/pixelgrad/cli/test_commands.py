@@ -379,3 +379,18 @@ def test_a_module_that_nobody_needs_is_not_said_to_be_uninstalled(monkeypatch, c
         assert main(["summary"]) == 2
         message = capsys.readouterr().err
         assert words in message and ("line" in message) == (asked == "nonexistent")
+
+
+@pytest.mark.parametrize(
+    "arguments, words",
+    [
+        (["salincy", "coffee"], "did you mean saliency?"),
+        (["attribute", "coffee", "--method", "Grad-CAM"], "did you mean grad_cam"),
+        (["attribute", "coffee", "--method", "xyz"], "kernel_shap')"),
+    ],
+)
+def test_a_misspelt_choice_is_told_the_nearest(arguments, words, capsys):
+    with pytest.raises(SystemExit) as stopped:
+        main(arguments)
+    last = capsys.readouterr().err.rstrip().splitlines()[-1]
+    assert stopped.value.code == 2 and (words in last if "did" in words else "did you mean" not in last)
