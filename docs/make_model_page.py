@@ -301,14 +301,14 @@ images, attacked anew in every batch, with their right labels. Nothing else chan
 
 It costs accuracy: {cost} points on unchanged photographs. Under attack the twin keeps {held}.
 
-**What one sees.** The gradients follow the things in the photograph:
+**What one sees.** The twin's gradients have grain as well, but follow the contours of the photograph more closely:
 
 ![saliency maps of both networks](pictures/twin-saliency.png)
 
 To make the coffee a {fooled} takes a change of {little} grey levels (root mean square) on the standard network, and
-{much} on the twin. The second one shows:
+{much} on the twin. The first leaves streaks, the second repaints the picture:
 
-![the smallest changes that make the coffee a {fooled}](pictures/twin-fooling.png)
+![changes that make the coffee a {fooled}](pictures/twin-fooling.png)
 
 The images that maximise the score of a class show the class. Above the standard network, below the twin:
 

@@ -24,6 +24,8 @@ from ..classifiers.scores import one_hot
 from .checks import check_images, check_labels, check_model
 from .guided import guided_backprop
 
+Layer = int | str | None  # by its index or name; None for a default
+
 
 def class_activation_maps(
     X: Array, y: IntArray | int, model: Network, *, relu: bool = False, upsample: bool = True
@@ -81,7 +83,7 @@ def grad_cam(
     y: IntArray | int,
     model: Network,
     *,
-    layer: int | str | None = None,
+    layer: Layer = None,
     relu: bool = True,
     upsample: bool = True,
 ) -> Any:
@@ -135,7 +137,7 @@ def grad_cam(
     ### END SOLUTION
 
 
-def guided_grad_cam(X: Array, y: IntArray | int, model: Network, *, layer: int | str | None = None) -> Array:
+def guided_grad_cam(X: Array, y: IntArray | int, model: Network, *, layer: Layer = None) -> Array:
     """Guided backpropagation times Grad-CAM.
 
     Parameters

@@ -18,9 +18,7 @@ import numpy as np
 from .._typing import Array, IntArray
 from ..classifiers.network import Network
 from ..classifiers.scores import one_hot
-from .cam import layer_features, weighted_maps
-
-Layer = int | str | None
+from .cam import Layer, layer_features, weighted_maps
 
 
 def grad_cam_plus_plus(

@@ -16,10 +16,8 @@ from .._progress import progress_bar
 from .._typing import Array, IntArray
 from ..classifiers.network import Network
 from ..classifiers.scores import softmax
-from .cam import layer_features, upsample_maps, weighted_maps
+from .cam import Layer, layer_features, upsample_maps, weighted_maps
 from .checks import check_model, check_whole
-
-Layer = int | str | None
 
 
 def score_cam(

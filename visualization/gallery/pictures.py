@@ -39,7 +39,7 @@ def _saliency(subject, model, rng, progress):
     if subject.twin is not None:
         caption += (
             " The robust network has the same layers and was trained on the same images, but while it was being "
-            "attacked: it learnt not to care about single pixels, and its gradient shows shapes."
+            "attacked: it learnt not to care about single pixels, and its gradient follows contours more closely."
         )
     figure = plot_saliency_columns(pictures, columns, subject.names)
     return GalleryFigure(figure, caption, arrays, {"y": arrays[_key("y", next(iter(columns)))].tolist()}, before=before)
@@ -72,8 +72,8 @@ def _fooling(subject, model, rng, progress):
     originals, fooling, titles, fooling_titles = zip(*(row for of_one_image in zip(*rows) for row in of_one_image))
     caption = (
         "A few steps up the gradient of another class's score, and the network sees that class, while people "
-        "barely see a difference. The third column shows what was added (grey: nothing), the fourth the same ten times "
-        "as strong. It works on pure noise as well."
+        "barely see a difference. The third column shows what was added (grey: nothing), the fourth the same "
+        "made stronger. It works on pure noise as well."
     )
     if subject.twin is not None:
         caption += (
