@@ -26,6 +26,7 @@ def score_cam(
     model: Network,
     *,
     layer: Layer = None,
+    channels: int | None = None,
     relu: bool = True,
     upsample: bool = True,
     batch_size: int = 64,
@@ -38,6 +39,9 @@ def score_cam(
     ----------
     X, y, model, layer, relu, upsample
         As in `grad_cam_plus_plus`. Weights come out of a softmax over the channels, and are never negative.
+    channels : int, optional
+        Try only so many channels of each image, those whose maps vary most over it; the others get no weight. By
+        default, as in the paper, all are tried.
     batch_size : int
         Masked images at a time; the result does not depend on it.
     callback : callable, optional
@@ -51,7 +55,7 @@ def score_cam(
 
     Notes
     -----
-    As many forward passes for an image as the layer has channels. The mask runs from 0 to 1, and multiplies the image
+    As many forward passes for an image as channels are tried. The mask runs from 0 to 1, and multiplies the image
     in model space, where 0 is the mean of the training set. The paper counts the increase over the score of an image of
     zeros (section 3.2, definition 3, and algorithm 1); it is the same for all channels, and the softmax cancels it.
 
@@ -62,16 +66,19 @@ def score_cam(
     """
     op = "score_cam"
     layer, y, A = layer_features(op, X, y, model, layer)
-    check_whole(op, 1, batch_size=batch_size)
+    channels = A.shape[1] if channels is None else channels
+    check_whole(op, 1, batch_size=batch_size, channels=channels)
+    count = min(channels, A.shape[1])
     maps = []
-    with progress_bar(total=A.shape[0] * A.shape[1], progress=progress, desc="Score-CAM", unit="image") as bar:
+    with progress_bar(total=len(X) * count, progress=progress, desc="Score-CAM", unit="image") as bar:
         for n in range(len(X)):
+            tried = np.sort(np.argsort(-A[n].std(axis=(1, 2)), kind="stable")[:count])
             low, high = A[n].min(axis=(1, 2)), A[n].max(axis=(1, 2))
-            spread = np.where(high > low, high - low, 1)[:, None, None]
-            left = np.empty(A.shape[1])
-            for first in range(0, len(left), batch_size):
-                part = slice(first, first + batch_size)
-                masks = upsample_maps((A[n, part] - low[part, None, None]) / spread[part], X.shape[2:])
+            spread = np.where(high > low, high - low, 1)
+            left = np.full(A.shape[1], -np.inf)
+            for first in range(0, count, batch_size):
+                part = tried[first : first + batch_size]
+                masks = upsample_maps((A[n, part] - low[part, None, None]) / spread[part, None, None], X.shape[2:])
                 masked = (X[n] * masks[:, None]).astype(X.dtype)
                 left[part] = model.scores(masked, batch_size=batch_size)[:, y[n]]
                 bar.update(len(masked))

@@ -85,7 +85,7 @@ METHODS = {
     "layer_cam": Method("LayerCAM", "cam", _cam(layer_cam)),
     "hires_cam": Method("HiResCAM", "cam", _cam(hires_cam)),
     "xgrad_cam": Method("XGrad-CAM", "cam", _cam(xgrad_cam)),
-    "score_cam": Method("Score-CAM", "cam", _cam(score_cam)),
+    "score_cam": Method("Score-CAM", "cam", _cam(lambda X, y, model: score_cam(X, y, model, channels=128))),
     "ablation_cam": Method("Ablation-CAM", "cam", _cam(ablation_cam)),
     "eigen_cam": Method("EigenCAM", "cam", _cam(lambda X, y, model: eigen_cam(X, model))),
     "guided_grad_cam": Method("guided Grad-CAM", "cam", _plain("guided_grad_cam")),

@@ -92,6 +92,20 @@ def test_score_cam_by_its_definition(model, images):
     np.testing.assert_allclose(score_cam(X, y, model, **RAW)[0], expected, rtol=1e-9)
 
 
+def test_score_cam_on_the_channels_that_vary_most(model, images):
+    X, y = images[:1], 3
+    A = model.forward(X, end="conv2")[0][0]
+    seen = []
+    few = score_cam(X, y, model, channels=3, callback=lambda n, map_, info: seen.append(info["weights"]), **RAW)
+    tried = np.argsort(-A.std(axis=(1, 2)))[:3]
+    assert set(np.flatnonzero(seen[0])) == set(tried) and np.isclose(seen[0].sum(), 1)
+    # Among those tried, weights keep the ratios that they have among all: a softmax of fewer scores.
+    score_cam(X, y, model, callback=lambda n, map_, info: seen.append(info["weights"]), **RAW)
+    np.testing.assert_allclose(seen[0][tried], seen[1][tried] / seen[1][tried].sum(), rtol=1e-9)
+    np.testing.assert_allclose(few[0], np.einsum("c,chw->hw", seen[0], A), rtol=1e-9)
+    np.testing.assert_array_equal(score_cam(X, y, model, channels=99), score_cam(X, y, model))
+
+
 def test_eigen_cam_is_the_best_map_of_rank_one(model, images):
     A, _ = model.forward(images, end="conv2")
     maps = eigen_cam(images, model, **RAW)
@@ -155,3 +169,6 @@ def test_what_is_no_class_and_no_option_is_refused(model, images, method):
     if method in (score_cam, ablation_cam):
         with pytest.raises(ValueError, match="batch_size must be a whole number"):
             method(images, 0, model, batch_size=0)
+    if method is score_cam:
+        with pytest.raises(ValueError, match="channels must be a whole number of at least 1, got 2.5"):
+            method(images, 0, model, channels=2.5)
