@@ -13,6 +13,8 @@ from .. import __version__
 from .options import above_zero, add_common, at_least, fraction, not_negative
 from .shared import check_output
 
+NO_MATTER = ("--resume", "-q", "--quiet", "--force")  # options that the weights do not depend on
+
 
 def add_train(commands):
     p = commands.add_parser(
@@ -131,8 +133,11 @@ def train(args):
     trained = solver.trained
     paths = (args.data, args.init, args.cache, args.run_folder, args.out)
     trained.provenance = {
-        # Files and folders by their names: where they lay on one computer says nothing to others.
-        "command": shlex.join(["pixelgrad", *(Path(a).name if a in paths else a for a in sys.argv[1:])]),
+        # Files and folders by their names: where they lay on one computer says nothing to others. A training that was
+        # resumed gives the weights of one that was not.
+        "command": shlex.join(
+            ["pixelgrad", *(Path(a).name if a in paths else a for a in sys.argv[1:] if a not in NO_MATTER)]
+        ),
         "commit": commit,
         **({"started_from": start.provenance.get("command", Path(args.init).name)} if start else {}),
         "data": f"{Path(args.data).stem}: {len(data['y_train'])} training images",

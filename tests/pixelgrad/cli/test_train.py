@@ -40,12 +40,16 @@ def test_an_interrupted_training_goes_on_to_the_same_weights(data, tmp_path, mon
     assert "--resume" in capsys.readouterr().err and not (tmp_path / "parts.h5").exists()
     monkeypatch.setattr(Solver, "_train_step", step)
     assert main(["train", str(data), "--out", "parts.h5", *SMALL]) == 2, "neither --resume nor --force"
-    assert main(["train", str(data), "--out", "parts.h5", "--resume", *SMALL]) == 0
+    resumed = ["train", str(data), "--out", "parts.h5", "--resume", *SMALL]
+    monkeypatch.setattr("sys.argv", ["pixelgrad", *resumed])
+    assert main(resumed) == 0
     with h5py.File("whole.h5") as whole, h5py.File("parts.h5") as parts:
         assert set(whole) == set(parts)
         for name in whole:
             np.testing.assert_array_equal(whole[name][()], parts[name][()])
-        assert json.loads(parts.attrs["provenance"])["val_top1"] == json.loads(whole.attrs["provenance"])["val_top1"]
+        provenances = [json.loads(f.attrs["provenance"]) for f in (parts, whole)]
+    assert provenances[0]["val_top1"] == provenances[1]["val_top1"]
+    assert "--resume" not in provenances[0]["command"] and "--epochs 2" in provenances[0]["command"]
 
 
 def test_existing_weights_are_refused_before_the_training(data, tmp_path, monkeypatch, capsys):
@@ -87,6 +91,7 @@ def test_attacked_images_other_weights_and_averages_each_have_an_effect(data, tm
     assert not any(np.array_equal(plain, model.params["W1"]) for model in models.values())
     command = models["attacked"].provenance["command"]
     assert "--adversarial-eps 0.5" in command and "--run-folder attacked" in command and str(tmp_path) not in command
+    assert "-q" in SMALL and " -q" not in command, "says nothing about the weights"
 
 
 def test_training_options_that_do_not_go_together(data, tmp_path, monkeypatch, capsys):
