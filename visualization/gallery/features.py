@@ -123,29 +123,38 @@ def _embedding(subject, model, rng, progress):
 
 
 def _neurons(subject, model, rng, progress):
+    networks = subject.networks(model)
     layers = map_layers(model, 4)[1:] or map_layers(model, 1)
+    layers = layers[-2:] if len(networks) > 1 else layers
     pictures, names, activity, dead, arrays = [], [], [], [], {}
     for layer in layers:
         count = model.output_shapes()[layer][0]
-        channels = np.sort(rng.choice(count, min(6, count), replace=False))
-        last = {}
-        X = visualize_neuron(
-            layer,
-            model,
-            channel=channels,
-            rng=rng,
-            progress=progress,
-            callback=lambda t, X, info, to=last: to.update(info),
-        )
-        pictures += list(model.deprocess(X))
-        names += [f"{layer}, channel {c}" for c in channels]
-        activity += list(neuron_activation(X, layer, model, channel=channels))
-        dead += list(last["dead"])
-        arrays |= {f"X_{layer}": X, f"channels_{layer}": channels}
+        channels, seed = np.sort(rng.choice(count, min(6, count), replace=False)), int(rng.integers(2**31))
+        arrays[f"channels_{layer}"] = channels
+        for name, network in networks.items():
+            last = {}
+            X = visualize_neuron(
+                layer,
+                network,
+                channel=channels,
+                rng=seed,
+                progress=progress,
+                callback=lambda t, X, info, to=last: to.update(info),
+            )
+            pictures += list(network.deprocess(X))
+            names += [f"{name}\n{layer}, channel {c}".strip() for c in channels]
+            activity += list(neuron_activation(X, layer, network, channel=channels))
+            dead += list(last["dead"])
+            arrays[f"X_{layer} of the {name}" if name else f"X_{layer}"] = X
     caption = (
-        "From noise, images that excite one channel each, at three depths of the network: strokes and colours early, "
+        "From noise, images that excite one channel each, at several depths of the network: strokes and colours early, "
         "textures in the middle, parts of things late."
     )
+    if subject.twin is not None:
+        caption += (
+            " The robust network's training began with weights of the standard one, and many of its channels still "
+            "answer to the same things: what the standard network's images hint at, its own show."
+        )
     figure = plot_neurons(pictures, names, activity, dead=dead, columns=6)
     return GalleryFigure(figure, caption, arrays, {"layers": layers})
 

@@ -21,6 +21,8 @@ class Subject:
     names : list of str
     pictures : list of ndarray (H, W, 3) uint8
         Of any size.
+    parts : dict of str to (slice, slice)
+        For pictures by name, the part to show where the network's input size is needed; by default the middle.
     twin : Network, optional
         Shown beside the network wherever the difference teaches something.
     full : bool
@@ -31,6 +33,7 @@ class Subject:
 
     names: list
     pictures: list
+    parts: dict = field(default_factory=dict)
     twin: Network | None = None
     full: bool = False
     data: ImageSet | None = None
@@ -41,7 +44,8 @@ class Subject:
 
     def square(self, model):
         """All of them at the network's input size, uint8 (N, H, W, 3)."""
-        return np.stack([resize_image(picture, model.input_size) for picture in self.pictures])
+        shown = (picture[self.parts.get(name, ...)] for name, picture in zip(self.names, self.pictures))
+        return np.stack([resize_image(picture, model.input_size) for picture in shown])
 
     def image_set(self, model, rng):
         """What to look through at the network's input size: `data`, or else crops of the photographs."""

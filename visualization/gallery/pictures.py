@@ -14,8 +14,11 @@ from ..saliency import compute_saliency_maps
 from .figure import GalleryFigure, map_layers, prediction_title
 
 FOOLED = 0.5  # probability at which a fooling image is done
-# Lemon, school bus, tarantula, banana, alp, goose, tractor, Egyptian cat: classes with a typical shape or colour.
-TYPICAL = ("n07749582", "n04146614", "n01774750", "n07753592", "n09193705", "n01855672", "n04465501", "n02124075")
+# Lemon, school bus, tarantula, goose, alp, Egyptian cat; banana, tractor, monarch, goldfish, king penguin, teapot:
+# classes with a typical shape or colour. The first six are shown always, all of them by `gallery --full`.
+TYPICAL = ("n07749582", "n04146614", "n01774750", "n01855672", "n09193705", "n02124075")
+TYPICAL_FULL = (*TYPICAL, "n07753592", "n04465501", "n02279972", "n01443537", "n02056570", "n04398044")
+INVERSION_STEPS, INVERSION_STEPS_FULL = 200, 300
 DREAM_SIDE, DREAM_SIDE_FULL = 256, 480  # pixels of the longer side of the photograph that is dreamt about
 DREAM_STEP = 1.5  # grey levels
 
@@ -85,9 +88,10 @@ def _fooling(subject, model, rng, progress):
 
 
 def _class_visualization(subject, model, rng, progress):
-    target = [model.wnids.index(wnid) for wnid in TYPICAL if wnid in (model.wnids or ())]
+    typical = TYPICAL_FULL if subject.full else TYPICAL
+    target = [model.wnids.index(wnid) for wnid in typical if wnid in (model.wnids or ())]
     if not target:
-        target = np.unique(np.linspace(0, model.num_classes - 1, 8).astype(int))
+        target = np.unique(np.linspace(0, model.num_classes - 1, len(typical)).astype(int))
     target = np.array(target)
     arrays, after, tiles, seed = {"target_y": target}, [], [], _seed(rng)
     for name, network in subject.networks(model).items():
@@ -97,7 +101,8 @@ def _class_visualization(subject, model, rng, progress):
         lines = [f"{short_name(model.class_names[k])}\n{name or f'p = {p:.3f}'}" for k, p in zip(target, chances)]
         tiles.append(list(zip(network.deprocess(X), lines)))
         after += network.predict(X)
-    rows = [row for start in range(0, len(target), 4) for row in (t[start : start + 4] for t in tiles)]
+    columns = min(len(TYPICAL), len(target))  # a row for each network, so that the same class stands in a column
+    rows = [row for start in range(0, len(target), columns) for row in (t[start : start + columns] for t in tiles)]
     caption = (
         "Starting from noise, each image was changed until the network found it as typical of one class as it can. "
         "These are not photographs. They show which shapes and colours the network has learnt to look for, often "
@@ -106,7 +111,7 @@ def _class_visualization(subject, model, rng, progress):
     if subject.twin is not None:
         caption += " Whoever has seen the class recognises it in the robust network's image."
     pictures, titles = zip(*(tile for row in rows for tile in row))
-    figure = plot_images(pictures, titles, columns=min(4, len(target)))
+    figure = plot_images(pictures, titles, columns=columns, tile=2.1)
     return GalleryFigure(figure, caption, arrays, {"target_y": target.tolist()}, after=after)
 
 
@@ -126,6 +131,7 @@ def _inversion(subject, model, rng, progress):
                 feats,
                 layer,
                 network,
+                num_iterations=INVERSION_STEPS_FULL if subject.full else INVERSION_STEPS,
                 rng=seed,
                 progress=progress,
                 callback=lambda t, X, info, to=losses: to.append(info["loss"]),

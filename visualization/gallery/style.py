@@ -17,7 +17,8 @@ from .figure import GalleryFigure, map_layers
 TEXTURES, TEXTURES_FULL = ("brick", "tissue"), ("brick", "tissue", "gravel", "grass")
 SAMPLE = 96  # pixels of a side; the samples' bricks and stones are then small enough for many to fit
 PAINTED_SIDE, PAINTED_SIDE_FULL = 256, 400  # pixels of the longer side of a painting
-# How strong a style is beside the content: the dream's strokes are, coffee's are not.
+STEPS, STEPS_FULL = {"texture": 40, "style": 30}, {"texture": 50, "style": 40}
+# How strong a style is beside the content: the dream's strokes are, those of photographs are not.
 DREAM_WEIGHT, STYLE_WEIGHT = 20.0, 40.0
 
 
@@ -30,8 +31,9 @@ def _textures(subject, model, rng, progress):
     else:  # no textures on this computer: the middle of the photograph
         names, samples = subject.names[:1], [resize_image(subject.pictures[0], SAMPLE)]
     synthesized, grown = [], []
+    options = {"num_iterations": (STEPS_FULL if subject.full else STEPS)["texture"], "rng": rng, "progress": progress}
     for sample in samples:
-        X = synthesize_texture(painter.preprocess(sample), painter, num_iterations=50, rng=rng, progress=progress)
+        X = synthesize_texture(painter.preprocess(sample), painter, **options)
         synthesized.append(painter.deprocess(X)[0])
         grown.append(grow_texture(sample, size=SAMPLE, rng=rng, progress=progress))
     caption = (
@@ -51,15 +53,16 @@ def _style_transfer(subject, model, rng, progress):
     main = subject.names.index("cat") if "cat" in subject.names else 0
     content = _of_side(subject.pictures[main], side)
     styles = {"the network's own dream": (_dream(painter, side, content, rng), DREAM_WEIGHT)}
-    other = 1 if main == 0 else 0
-    if len(subject.pictures) > 1:
-        styles[subject.names[other]] = (_of_side(subject.pictures[other], side), STYLE_WEIGHT)
-    if subject.full and "tissue" in sample_names():
+    if "tissue" in sample_names():
         styles["tissue"] = (_of_side(sample_image("tissue"), side), STYLE_WEIGHT)
+    if subject.full or "tissue" not in styles:
+        others = [n for n in range(len(subject.pictures)) if n != main][:1]
+        styles |= {subject.names[n]: (_of_side(subject.pictures[n], side), STYLE_WEIGHT) for n in others}
+    options = {"num_iterations": (STEPS_FULL if subject.full else STEPS)["style"], "rng": rng, "progress": progress}
     X = painter.preprocess(content)
     pictures, titles, arrays = [], [], {"X": X}
     for name, (style, weight) in styles.items():
-        result = style_transfer(X, painter.preprocess(style), painter, style_weights=weight, rng=rng, progress=progress)
+        result = style_transfer(X, painter.preprocess(style), painter, style_weights=weight, **options)
         arrays[f"X_{name}"] = result
         shape = content.shape[:2]  # panels of one size, so that they stand in line
         pictures += [content, resize_image(style, shape), painter.deprocess(result)[0]]
@@ -67,8 +70,8 @@ def _style_transfer(subject, model, rng, progress):
     caption = (
         "The photograph painted in the style of another picture: one layer holds on to what is where (the content), "
         "the Gram matrices of several pull towards the colours and strokes of the style. The image began as the "
-        "photograph. One style was painted by the network itself: it is what it dreams of when it sees a microscope's "
-        "picture of tissue."
+        "photograph. One style was painted by the network itself: it is what it dreams of when it sees tissue under "
+        "a microscope."
     )
     figure = plot_images(pictures, titles, columns=3, tile=3.4)
     return GalleryFigure(figure, caption, arrays, {"styles": list(styles)})

@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 from pixelgrad.classifiers import Network
+from pixelgrad.datasets import resize_image
 from pixelgrad.visualization.gallery import features, pictures, style
 from pixelgrad.visualization.gallery.build import FIGURES, MORE_FIGURES, make_gallery
 from pixelgrad.visualization.gallery.figure import Subject
@@ -39,6 +40,7 @@ def short(monkeypatch):
         (pictures, "invert_features", {"num_iterations": 3}),
         (pictures, "deepdream", {"num_iterations": 2}),
         (pictures, "make_fooling_image", {"max_iterations": 4}),
+        (features, "visualize_neuron", {"num_iterations": 3}),
         (style, "synthesize_texture", {"num_iterations": 2}),
         (style, "grow_texture", {"window": 5}),
         (style, "style_transfer", {"num_iterations": 2}),
@@ -197,12 +199,20 @@ def test_the_seed_decides_about_what_is_made_and_networks_begin_alike(tiny, pict
         (pictures._class_visualization, "X"),
         (pictures._inversion, "X_conv2"),
         (pictures._deepdream, "X_conv2"),
+        (features._neurons, "X_conv2"),
     ):
         made = [make(subject, tiny, np.random.default_rng(seed), False).arrays for seed in (0, 0, 1)]
         own, twins = f"{key} of the standard network", f"{key} of the robust network"
         np.testing.assert_array_equal(made[0][own], made[1][own])
         np.testing.assert_array_equal(made[0][own], made[0][twins], err_msg="the same network twice")
         assert not np.array_equal(made[0][own], made[2][own]), make.__name__
+
+
+def test_the_part_of_a_photograph_that_is_shown_at_the_networks_size(tiny, picture):
+    subject = Subject(["one", "two"], [picture, picture], {"two": (slice(0, 30), slice(5, 35))})
+    whole, part = subject.square(tiny)
+    np.testing.assert_array_equal(whole, resize_image(picture, tiny.input_size))
+    np.testing.assert_array_equal(part, resize_image(picture[:30, 5:35], tiny.input_size))
 
 
 def test_full_pictures_are_larger(tiny, picture, short, monkeypatch):
