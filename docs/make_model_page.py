@@ -1,6 +1,6 @@
 """Write docs/model.md and its pictures: the two shipped networks, how they were trained, and how good they are.
 
-    PYTHONPATH=. python docs/make_model_page.py tiny-imagenet-100-A.zip --history HISTORY.csv --judge FOLDER
+    PYTHONPATH=. python docs/make_model_page.py tiny-imagenet-100-A.zip --history FIRST.csv THEN.csv --judge FOLDER
 
 Every figure on the page comes from the weights files, from the training's history, from an evaluation made here, or
 from the file that `python -m benchmarks` writes; the last may be missing. FOLDER has SqueezeNet's weights and the names
@@ -56,7 +56,11 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("data", metavar="DATA", help="TinyImageNet-100-A: its folder or its zip file")
     parser.add_argument(
-        "--history", required=True, metavar="CSV", help="history.csv of the standard network's training"
+        "--history",
+        nargs="+",
+        required=True,
+        metavar="CSV",
+        help="history.csv of each training of the standard one",
     )
     parser.add_argument("--judge", required=True, metavar="FOLDER", help="SqueezeNet's weights and classes")
     parser.add_argument("--benchmark", metavar="JSON", default="runs/benchmark.json")
@@ -66,11 +70,10 @@ def main():
     data = load_tiny_imagenet(args.data, cache_dir=args.cache, progress=True)
     judge = load_judge(Path(args.judge))
     standard, robust = (measured(name, data, judge) for name in ("standard", "robust"))
-    with open(args.history, newline="") as f:
-        history = [{k: float(v) for k, v in row.items() if v} for row in csv.DictReader(f)]
+    histories = [read_history(path) for path in args.history]
     benchmark = json.loads(Path(args.benchmark).read_text()) if Path(args.benchmark).exists() else None
 
-    save(plot_history(history), "training.png")
+    save(plot_history(joined(histories)), "training.png")
     save(plot_evaluation(standard.clean, standard.model.class_names), "classes.png")
     save(saliency_of(standard, robust), "twin-saliency.png")
     save(classes_of(standard, robust), "twin-classes.png")
@@ -82,7 +85,18 @@ def main():
         ]
         save(plot_images(shipped.images, names, columns=10, tile=1.35), name)
     with written_beside(DOCS / "model.md", overwrite=True) as temporary:
-        Path(temporary).write_text(page(standard, robust, history, changes, benchmark), encoding="utf-8")
+        Path(temporary).write_text(page(standard, robust, histories, changes, benchmark), encoding="utf-8")
+
+
+def read_history(path):
+    with open(path, newline="") as f:
+        return [{k: float(v) for k, v in row.items() if v} for row in csv.DictReader(f)]
+
+
+def joined(histories):
+    """Trainings that began with each other's weights as one: epochs are counted through."""
+    rows = [row for history in histories for row in history]
+    return [row | {"epoch": epoch} for epoch, row in enumerate(rows, start=1)]
 
 
 def measured(name, data, judge):
@@ -131,7 +145,7 @@ def save_fooled(*networks):
     return changes
 
 
-def page(standard, robust, history, changes, benchmark):
+def page(standard, robust, histories, changes, benchmark):
     model, original = standard.model, Network(cs231n_architecture(), mean_image=np.zeros((3, 64, 64)))
     names = [short_name(name) for name in model.class_names]
     classes = sorted(standard.clean.per_class(), key=lambda r: (-r.top1, -r.top5))
@@ -169,10 +183,10 @@ def page(standard, robust, history, changes, benchmark):
         fooled=FOOLED,
         little=f"{changes['standard']:.0f}",
         much=f"{changes['robust']:.0f}",
-        standard_recipe=recipe(model.provenance),
-        robust_recipe=recipe(robust.model.provenance),
-        seconds_per_epoch=epoch_costs(model.provenance, history),
-        train_top1=f"{history[-1]['train_top1']:.1%}",
+        standard_recipe=recipe(model.provenance, commands(model.provenance)),
+        robust_recipe=recipe(robust.model.provenance, commands(robust.model.provenance)[-1:]),
+        seconds_per_epoch=epoch_costs(commands(model.provenance)[0], histories[0]),
+        train_top1=f"{histories[-1][-1]['train_top1']:.1%}",
         benchmark=costs(benchmark),
         best="\n".join(class_line(r, names) for r in classes[:8]),
         worst="\n".join(class_line(r, names) for r in classes[:-9:-1]),
@@ -185,19 +199,32 @@ def recognised(shipped):
     return f"{np.mean(shipped.places == 0):.0%} first, {np.mean(shipped.places < 5):.0%} among the first five"
 
 
-def options_of(provenance):
-    """The options of the command that trained a network, those by default, too."""
-    return make_parser().parse_args(shlex.split(provenance["command"])[1:])
+def commands(provenance):
+    """The commands that trained a network, the one that made the weights it began with first, if any."""
+    return [provenance[key] for key in ("started_from", "command") if key in provenance]
 
 
-def recipe(provenance):
-    """The command of a training, and what its options mean."""
-    p, o = provenance, options_of(provenance)
+def options_of(command):
+    """The options of a command that trains, those by default, too."""
+    return make_parser().parse_args(shlex.split(command)[1:])
+
+
+def recipe(p, commands):
+    """The commands of a training with provenance p, what their options mean, and how long the last one took."""
+    steps = [f"```sh\n{command}\n```\n\n{meaning(options_of(command))}" for command in commands]
+    made = f"{p['hours']} hours on one core ({p['date']}, commit {(p.get('commit') or 'unknown')[:12]})."
+    return "\n\nThen, from its weights:\n\n".join(steps) + f" {made}"
+
+
+def meaning(o):
+    """What the options of a training mean, in a sentence."""
     full = o.epochs - early_epochs(o)
     parts = [
-        f"batches of {o.batch_size}",
+        f"Batches of {o.batch_size}",
         "SGD with Nesterov momentum 0.9" if o.update_rule == "nesterov" else o.update_rule,
-        f"a {o.schedule.replace('_', '-')} schedule with a peak of {o.learning_rate:g}",
+        f"a constant learning rate of {o.learning_rate:g}"
+        if o.schedule == "constant"
+        else f"a {o.schedule.replace('_', '-')} schedule with a peak of {o.learning_rate:g}",
         f"weight decay {o.weight_decay:g} on weights only",
         f"label smoothing {o.label_smoothing:g}",
         "horizontal flips",
@@ -215,10 +242,7 @@ def recipe(provenance):
         parts.append(
             f"each batch attacked by {steps} of radius {o.adversarial_eps:g} ({norm} norm) from a random start"
         )
-    lines = [p["command"]] if "started_from" not in p else [p["started_from"], p["command"]]
-    commit = (p.get("commit") or "unknown")[:12]
-    made = f"Seed {p['seed']}, {p['hours']} hours, {p['date']}, commit {commit}: {'; '.join(parts)}."
-    return "```sh\n" + "\n".join(lines) + "\n```\n\n" + made
+    return "; ".join(parts) + "."
 
 
 def early_epochs(options):
@@ -227,10 +251,10 @@ def early_epochs(options):
     return round(options.epochs * 5 / 7) if options.early_epochs is None else options.early_epochs
 
 
-def epoch_costs(provenance, history):
+def epoch_costs(command, history):
     """Seconds of an epoch on small and on full crops, from the time that had passed after each."""
     seconds = np.diff([0.0] + [row["seconds"] for row in history])
-    early = early_epochs(options_of(provenance))
+    early = early_epochs(options_of(command))
     parts = (("small", seconds[:early]), ("full", seconds[early:]))
     return ", ".join(f"{np.median(part):.0f} s on {what} crops" for what, part in parts if len(part))
 
@@ -337,7 +361,7 @@ training images are seen as what they are.
 
 ![loss, accuracy and learning rate](pictures/training.png)
 
-Its twin:
+Its twin began with the weights of the first command, too:
 
 {robust_recipe}
 
