@@ -177,7 +177,7 @@ def _accuracy(row):
 
 def _commit():
     """The checkout's commit, with a mark where files differ from it; None outside a checkout."""
-    root = Path(__file__).resolve().parent.parent
+    root = Path(__file__).resolve().parents[2]
     if not (root / ".git").exists():
         return None
     try:

@@ -1,14 +1,18 @@
 """`pixelgrad train` on a data set of a few pictures."""
 
 import json
+import shutil
+import subprocess
+from pathlib import Path
 
 import h5py
 import numpy as np
 import pytest
 
 from pixelgrad.classifiers import PretrainedCNN, Solver
-from pixelgrad.cli import main
+from pixelgrad.cli import main, train
 
+ROOT = Path(__file__).resolve().parents[3]
 SMALL = ["--epochs", "2", "--batch-size", "4", "--early-crop", "0", "-q"]
 
 
@@ -21,6 +25,12 @@ def test_it_writes_weights_that_load_with_provenance_and_history(data, tmp_path,
     lines = (tmp_path / "runs" / "w" / "history.csv").read_text().splitlines()
     assert len(lines) == 3 and lines[0].startswith("epoch,learning_rate,train_loss")
     assert capsys.readouterr().out == ""
+
+
+@pytest.mark.skipif(not (ROOT / ".git").exists() or not shutil.which("git"), reason="needs git and a clone")
+def test_the_commit_is_the_checkouts():
+    head = subprocess.run(["git", "-C", str(ROOT), "rev-parse", "HEAD"], capture_output=True, text=True)
+    assert train._commit().removesuffix("-dirty") == head.stdout.strip() != ""
 
 
 @pytest.mark.slow
