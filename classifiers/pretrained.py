@@ -17,7 +17,7 @@ from .weights import WeightsError, check_arrays, read_hdf5, read_weights
 
 
 def tinyimagenet_architecture(
-    num_classes: int = 100, *, widths: Sequence[int] = (32, 64, 96, 128, 192, 256, 256)
+    num_classes: int = 100, *, widths: Sequence[int] = (32, 64, 96, 128, 224, 256, 384)
 ) -> list[dict[str, Any]]:
     """The architecture of the shipped network: seven conv-bn-relu blocks, global average pooling, affine.
 

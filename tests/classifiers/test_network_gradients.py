@@ -188,5 +188,5 @@ def test_the_shipped_network_is_what_its_documentation_says():
     assert model.architecture == tinyimagenet_architecture() and model.input_size == (64, 64)
     assert len(set(model.class_names)) == len(set(model.wnids)) == 100
     assert model.pixels.mean_image.shape == (3, 64, 64) and model.pixel_scale == 1
-    assert "1,569,252" in model.summary()
+    assert "1,987,876" in model.summary()
     assert {"command", "data", "epochs", "seed", "val_top1", "date"} <= model.provenance.keys()

@@ -18,7 +18,7 @@ def test_the_summary_of_the_shipped_architecture():
     assert rows[0] == ["layer", "output", "parameters", "multiply-adds"]
     assert rows[2][1] == "conv1" and rows[2][2:7] == ["32", "x", "32", "x", "32"]
     assert rows[2][-2:] == ["3,520", "3,538,944"]  # 32 * 108 weights, gamma and beta; 32 * 32 * 32 * 108
-    assert rows[-1][0] == "total" and rows[-1][1] == "1,569,252"
+    assert rows[-1][0] == "total" and rows[-1][1] == "1,987,876"
     assert rows[-1][1] == f"{sum(v.size for n, v in model.params.items() if not n.startswith('running')):,}"
     works = [int(row[-1].replace(",", "")) for row in rows[2:]]
     assert works[-1] == sum(works[:-1])
@@ -31,7 +31,7 @@ def test_the_summary_for_another_image_size():
     rows = table(model.summary((128, 96)))
     assert rows[1] == ["input", "3", "x", "128", "x", "96"]
     assert rows[2][2:7] == ["32", "x", "64", "x", "48"]
-    assert rows[-2][-2:] == ["2,570", "2,560"]
+    assert rows[-2][-2:] == ["3,850", "3,840"]
 
 
 def test_cs231ns_architecture_has_the_shapes_of_its_file():

@@ -35,7 +35,7 @@ def test_a_small_change_moves_the_standard_network_more():
 
         moved = Adversary(2.0, 10).perturb(X, partial(softmax_loss, y=y), model)
         drops[variant] = model.probabilities(X)[0, y[0]] / model.probabilities(moved)[0, y[0]]
-    assert drops["standard"] > 1000 and drops["robust"] < 2
+    assert drops["standard"] > 100 and drops["robust"] < 4
 
 
 def test_what_makes_no_sense_is_refused(tmp_path):
