@@ -1,6 +1,6 @@
 """Every method that makes maps, by name, with one signature: maps(X, y, model, rng=None) -> (N, H, W).
 
-Each comes with the settings that the comparison of `ranking` uses: at most 256 forward passes, or 33 gradients, a map.
+Each comes with the settings that the comparison of `ranking` uses: at most 128 forward passes, or 24 gradients, a map.
 `faithfulness.METHODS` are the eight that the course compares.
 """
 
@@ -50,30 +50,30 @@ def _occlusion(X, y, model):
 METHODS = {
     "saliency": Method("saliency", "gradient", _plain("saliency")),
     "smoothgrad": Method(
-        "SmoothGrad", "gradient", lambda X, y, model, rng=None: smoothgrad(X, y, model, samples=24, rng=rng)
+        "SmoothGrad", "gradient", lambda X, y, model, rng=None: smoothgrad(X, y, model, samples=16, rng=rng)
     ),
-    "vargrad": Method("VarGrad", "gradient", lambda X, y, model, rng=None: vargrad(X, y, model, samples=24, rng=rng)),
+    "vargrad": Method("VarGrad", "gradient", lambda X, y, model, rng=None: vargrad(X, y, model, samples=16, rng=rng)),
     "gradient_x_input": Method("gradient x input", "gradient", _plain("gradient_x_input")),
     "full_gradient": Method("FullGrad", "gradient", lambda X, y, model, rng=None: full_gradient(X, y, model).maps),
     "integrated_gradients": Method(
         "integrated gradients",
         "path",
-        lambda X, y, model, rng=None: integrated_gradients(X, y, model, steps=32, max_steps=32).maps,
+        lambda X, y, model, rng=None: integrated_gradients(X, y, model, steps=24, max_steps=24).maps,
     ),
     "expected_gradients": Method(
         "expected gradients",
         "path",
-        lambda X, y, model, rng=None: expected_gradients(X, y, model, samples=32, rng=rng).maps,
+        lambda X, y, model, rng=None: expected_gradients(X, y, model, samples=24, rng=rng).maps,
     ),
     "blur_integrated_gradients": Method(
         "blur integrated gradients",
         "path",
-        lambda X, y, model, rng=None: blur_integrated_gradients(X, y, model, steps=32).maps,
+        lambda X, y, model, rng=None: blur_integrated_gradients(X, y, model, steps=24).maps,
     ),
     "guided_integrated_gradients": Method(
         "guided integrated gradients",
         "path",
-        lambda X, y, model, rng=None: guided_integrated_gradients(X, y, model, steps=31).maps,
+        lambda X, y, model, rng=None: guided_integrated_gradients(X, y, model, steps=23).maps,
     ),
     "deep_lift": Method("DeepLIFT", "rule", lambda X, y, model, rng=None: deep_lift(X, y, model).maps),
     "lrp": Method("LRP", "rule", lambda X, y, model, rng=None: lrp(X, y, model).maps),
@@ -85,15 +85,15 @@ METHODS = {
     "layer_cam": Method("LayerCAM", "cam", _cam(layer_cam)),
     "hires_cam": Method("HiResCAM", "cam", _cam(hires_cam)),
     "xgrad_cam": Method("XGrad-CAM", "cam", _cam(xgrad_cam)),
-    "score_cam": Method("Score-CAM", "cam", _cam(lambda X, y, model: score_cam(X, y, model, channels=128))),
+    "score_cam": Method("Score-CAM", "cam", _cam(lambda X, y, model: score_cam(X, y, model, channels=64))),
     "ablation_cam": Method("Ablation-CAM", "cam", _cam(ablation_cam)),
     "eigen_cam": Method("EigenCAM", "cam", _cam(lambda X, y, model: eigen_cam(X, model))),
     "guided_grad_cam": Method("guided Grad-CAM", "cam", _plain("guided_grad_cam")),
     "occlusion": Method("occlusion", "perturbation", lambda X, y, model, rng=None: _occlusion(X, y, model)),
-    "rise": Method("RISE", "perturbation", lambda X, y, model, rng=None: rise(X, y, model, samples=192, rng=rng)),
+    "rise": Method("RISE", "perturbation", lambda X, y, model, rng=None: rise(X, y, model, samples=128, rng=rng)),
     "kernel_shap": Method(
         "KernelSHAP",
         "perturbation",
-        lambda X, y, model, rng=None: kernel_shap(X, y, model, segments=5, samples=128, rng=rng).maps,
+        lambda X, y, model, rng=None: kernel_shap(X, y, model, segments=5, samples=96, rng=rng).maps,
     ),
 }

@@ -71,7 +71,7 @@ def measure_maps(
     model: Network,
     *,
     few: int | None = None,
-    steps: int = 8,
+    steps: int = 5,
     fractions: tuple[float, ...] = (0.2, 0.5),
     rng: int | None = None,
 ) -> "dict[str, Array]":
