@@ -35,7 +35,7 @@ def create_class_visualization(
     size: tuple[int, int] | None = None,
     l2_reg: float | None = None,
     max_jitter: int = 8,
-    blur_every: int = 4,
+    blur_every: int = 8,
     blur_sigma: float = 0.5,
     X_init: Array | None = None,
     rng: int | np.random.Generator | None = None,
@@ -74,7 +74,7 @@ def create_class_visualization(
     max_jitter : int
         Before each step the image is shifted by up to so many pixels in both directions, and back after it.
     blur_every : int
-        Blur after every so many steps; 0 for never.
+        Blur after every so many steps; 0 for never: then the images have more grain, and more detail.
     blur_sigma : float
         Of the blur, in pixels.
     X_init : ndarray (N, 3, H, W), optional

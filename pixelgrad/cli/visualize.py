@@ -58,7 +58,7 @@ def add_visualize(commands):
         help="weight of the L2 penalty (default: by the network's pixel scale; 0 with --facets)",
     )
     p.add_argument("--max-jitter", type=at_least(0), default=8, help="pixels (default: 8)")
-    p.add_argument("--blur-every", type=at_least(0), default=4, help="steps; 0 for never (default: 4)")
+    p.add_argument("--blur-every", type=at_least(0), default=8, help="steps; 0 for never (default: 8)")
     add_step_options(p)
     add_model(p)
     add_common(p, out="class.png", out_help="picture to write", by_options=True)

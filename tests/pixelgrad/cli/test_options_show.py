@@ -40,7 +40,7 @@ EFFECTS = [
     ("visualize", [], ["--objective", "log_odds"]),
     ("visualize", [], ["--l2-reg", "0.01"]),
     ("visualize", [], ["--max-jitter", "0"]),
-    ("visualize", [], ["--blur-every", "0"]),
+    ("visualize", [], ["--blur-every", "2"]),
     ("visualize", ["--learning-rate", "900"], ["--learning-rate", "900", "--raw"]),
 ]
 
