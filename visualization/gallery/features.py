@@ -125,11 +125,11 @@ def _embedding(subject, model, rng, progress):
 def _neurons(subject, model, rng, progress):
     networks = subject.networks(model)
     layers = map_layers(model, 4)[1:] or map_layers(model, 1)
-    layers = layers[-2:] if len(networks) > 1 else layers
+    layers, columns = (layers[-2:], 4) if len(networks) > 1 else (layers, 6)
     pictures, names, activity, dead, arrays = [], [], [], [], {}
     for layer in layers:
         count = model.output_shapes()[layer][0]
-        channels, seed = np.sort(rng.choice(count, min(6, count), replace=False)), int(rng.integers(2**31))
+        channels, seed = np.sort(rng.choice(count, min(columns, count), replace=False)), int(rng.integers(2**31))
         arrays[f"channels_{layer}"] = channels
         for name, network in networks.items():
             last = {}
@@ -155,7 +155,7 @@ def _neurons(subject, model, rng, progress):
             " The robust network's training began with weights of the standard one, and many of its channels still "
             "answer to the same things: what the standard network's images hint at, its own show."
         )
-    figure = plot_neurons(pictures, names, activity, dead=dead, columns=6)
+    figure = plot_neurons(pictures, names, activity, dead=dead, columns=columns)
     return GalleryFigure(figure, caption, arrays, {"layers": layers})
 
 
