@@ -49,9 +49,9 @@ def _saliency(subject, model, rng, progress):
 
 
 def _fooling(subject, model, rng, progress):
-    # The photograph that the network is least sure of: there the smallest changes do.
-    sure = model.probabilities(model.preprocess(subject.square(model))).max(axis=1)
-    chosen = np.argsort(sure)[:1]
+    # The photograph whose typical pixel differs most from its neighbours: in fur a change is harder to see than in sky.
+    detail = [sum(np.median(abs(np.diff(p.astype(float), axis=k))) for k in (0, 1)) for p in subject.square(model)]
+    chosen = [int(np.argmax(detail))]
     pictures, names = subject.square(model)[chosen], [*(subject.names[k] for k in chosen), "noise"]
     start = noise(model, (1, 3, *model.input_size), rng)
     seen = model.probabilities(np.concatenate([model.preprocess(pictures), start])).argmax(axis=1)
