@@ -33,6 +33,7 @@ from .style_transfer import (
 )
 
 WEIGHTINGS = ("relative", "gatys")
+NOISE = 8  # grey levels, at the start
 
 
 def synthesize_texture(
@@ -74,7 +75,8 @@ def synthesize_texture(
     tv_weight : float
         Weight of the total variation, a mean over the pixels in units of their range.
     X_init : ndarray (1, 3, H, W), optional
-        Where to start, in model space, at the size of the result. By default noise.
+        Where to start, in model space, at the size of the result. By default weak noise about the sample's mean colour:
+        the part of it that the layers hardly see stays in the picture.
     learning_rate : float, optional
         In model space; see `descend`. "lbfgs" takes none.
     num_iterations : int
@@ -124,7 +126,8 @@ def synthesize_texture(
     layers = maps_only(op, model, image.shape[2:], layers)
     weights = layer_weights(op, weights, layers)
     rng = np.random.default_rng(0 if rng is None else rng)
-    X = noise(model, (1, 3, *size), rng) if X_init is None else X_init
+    mean = image.mean(axis=(2, 3), keepdims=True)
+    X = (mean + noise(model, (1, 3, *size), rng, rms=NOISE)).astype(model.dtype) if X_init is None else X_init
     check_one(op, X, model)
     if X.shape[2:] != size:
         raise ValueError(f"{op}: X_init must have the size of the result, {size}, got {X.shape[2:]}")
