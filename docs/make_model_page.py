@@ -167,7 +167,7 @@ def page(standard, robust, histories, changes):
         (
             "top-1 on validation images",
             *(f"{one.clean.top1:.1%}" for one in (standard, robust)),
-            "57.6 %, over samples in 25 published notebooks",
+            "57.6%, over samples in 25 published notebooks",
         ),
         ("top-5", *(f"{one.clean.top5:.1%}" for one in (standard, robust)), "not known"),
         ("top-1, attacked", *(f"{one.attacked.top1:.1%}" for one in (standard, robust)), "not known"),
@@ -194,7 +194,7 @@ def page(standard, robust, histories, changes):
         robust_recipe=recipe(robust.model.provenance, commands(robust.model.provenance)[-1:]),
         seconds_per_epoch=epoch_costs(commands(model.provenance)[0], histories[0]),
         train_top1=f"{histories[-1][-1]['train_top1']:.1%}",
-        brought="\n".join(f"| {what} | {top1} % | {top5} % |" for what, top1, top5 in BROUGHT),
+        brought="\n".join(f"| {what} | {top1}% | {top5}% |" for what, top1, top5 in BROUGHT),
         best="\n".join(class_line(r, names) for r in classes[:8]),
         worst="\n".join(class_line(r, names) for r in classes[:-9:-1]),
         pairs="\n".join(f"| {names[i]} and {names[j]} | {n} |" for i, j, n in standard.clean.worst_pairs(12)),
