@@ -1,4 +1,4 @@
-"""Make the pictures of the README: parts of four figures of the gallery, as docs/pictures/NAME.png.
+"""Make the pictures of the README: parts of figures of the gallery, as docs/pictures/NAME.png.
 
     python docs/make_readme_pictures.py
 
@@ -12,7 +12,7 @@ from PIL import Image
 
 from pixelgrad._files import written_beside
 from pixelgrad.classifiers import PretrainedCNN
-from pixelgrad.visualization import make_gallery
+from pixelgrad.visualization.gallery import make_gallery
 
 DOCS = Path(__file__).resolve().parent
 # Name of the picture: figure of the gallery, and the part of its columns and rows that is shown.
@@ -21,6 +21,7 @@ PARTS = {
     "fooling": ("fooling", (0, 4, 4), (0, 2, 4)),
     "two-networks": ("class-visualization", (2, 6, 6), (0, 2, 2)),
     "style-transfer": ("style-transfer", (0, 3, 3), (0, 1, 2)),
+    "saliency-methods": ("saliency-methods", (0, 1, 1), (0, 1, 1)),  # not in the README: on the page about attribution
 }
 
 
