@@ -103,7 +103,7 @@ def features_of(
     Examples
     --------
     >>> features_of(X, "global_avg_pool", model).shape
-    (1, 256)
+    (1, 384)
     """
     op = "features_of"
     end = None if layer is None else model.layer_index(layer)

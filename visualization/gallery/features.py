@@ -1,5 +1,7 @@
 """The gallery's figures about the network itself: its filters, channels and neurons, and what is alike for it."""
 
+from dataclasses import replace
+
 import numpy as np
 from PIL import Image
 
@@ -29,9 +31,9 @@ CHANNELS = 5  # of each layer whose activations are shown
 def _filters(subject, model, rng, progress):
     tiles = first_layer_filters(model)
     caption = (
-        "The filters of the first layer, as colours: edges in all directions, blobs, and pairs of opposite colours, as "
-        "in nearly every network and in the eye. Deeper layers' filters act on channels, not on colours, and say "
-        "little when they are looked at."
+        "The filters of the first layer, as colours: edges in several directions, blobs, and pairs of opposite "
+        "colours, as in most networks for photographs. The number of each row's first filter stands before it. Deeper "
+        "layers' filters act on channels, not on colours, and say little when they are looked at."
     )
     return GalleryFigure(plot_filters(tiles), caption, {"tiles": tiles, "W1": model.params["W1"]})
 
@@ -41,18 +43,31 @@ def _activations(subject, model, rng, progress):
     X = model.preprocess(picture)
     pictures, titles, arrays = [], [], {"X": X}
     for layer in map_layers(model, 4):
-        result = activation_maps(X, layer, model, top=CHANNELS)
-        maps, channels = result.maps[0], result.channels[0]
+        result = activation_maps(X, layer, model, top=4 * CHANNELS)
+        chosen = _unlike(result.maps[0], CHANNELS)
+        maps, channels = result.maps[0][chosen], result.channels[0][chosen]
         arrays |= {f"maps_{layer}": maps, f"channels_{layer}": channels}
         pictures += [picture[0], *(_lit(picture[0], map_) for map_ in maps)]
         titles += [f"{layer}: {' x '.join(map(str, maps.shape[1:]))} positions", *(f"channel {c}" for c in channels)]
     caption = (
         "What layers make of the photograph: it is lit where one of their most active channels answers. Channels of "
-        "early layers answer to edges and colours wherever these are. Deeper ones answer in a few places: they have "
-        "found what they look for."
+        "early layers answer to edges and colours wherever these are. Deeper ones answer in fewer places, and those "
+        "of the last layer where the object is, if the network has found it."
     )
     figure = plot_images(pictures, titles, columns=1 + CHANNELS)
     return GalleryFigure(figure, caption, arrays, {"channels": CHANNELS}, model.predict(X))
+
+
+def _unlike(maps, count):
+    """Indices of maps in order, leaving out those much like one that is chosen already, as long as enough are left."""
+    with np.errstate(invalid="ignore"):  # a map that is the same everywhere is like no other
+        likeness = np.nan_to_num(np.corrcoef(maps.reshape(len(maps), -1)))
+    chosen = []
+    for k in range(len(maps)):
+        if not any(likeness[k, j] > 0.7 for j in chosen):
+            chosen.append(k)
+    others = [k for k in range(len(maps)) if k not in chosen]
+    return sorted((chosen + others)[:count])
 
 
 def _lit(picture, map_):
@@ -66,16 +81,26 @@ def _patches(subject, model, rng, progress):
     images = subject.image_set(model, rng).images
     layer = map_layers(model, 3)[-2:][0]
     count = model.output_shapes()[layer][0]
-    channels = np.sort(rng.choice(count, min(NEURONS, count), replace=False))
-    result = top_patches(images, layer, model, channels=channels, top=8, progress=progress)
+    channels = np.sort(rng.choice(count, min(4 * NEURONS, count), replace=False))
+    result = _inside(top_patches(images, layer, model, channels=channels, top=8, progress=progress), NEURONS)
+    channels = result.channels
     caption = (
         f"For {len(channels)} channels the patches that excite them most, among {subject.looked_through}, cut out by "
-        "the part of the image that a neuron of this layer sees."
+        "the part of the image that a neuron of this layer sees. Of some more channels these are the ones whose "
+        "patches lie inside the images; many answer most strongly to the edge of the padding."
     )
     if subject.data is None:
         caption += " With a data set (--data) the choice is larger, and what a channel looks for shows more clearly."
     arrays = {"channels": channels, "patches": result.patches, "scores": result.scores}
     return GalleryFigure(plot_patches(result), caption, arrays, {"layer": layer, "images": len(images)})
+
+
+def _inside(result, count):
+    """The channels of a TopPatches whose patches show least of what lies outside the images, in order."""
+    grey = (result.patches == 128).all(axis=-1).mean(axis=(1, 2, 3))
+    kept = np.sort(np.argsort(grey, kind="stable")[:count])
+    names = ("channels", "scores", "images", "positions", "patches")
+    return replace(result, **{name: getattr(result, name)[kept] for name in names})
 
 
 def _last_features(model):
@@ -96,7 +121,7 @@ def _neighbours(subject, model, rng, progress):
         arrays[f"nearest in {name}"] = near.images
     caption = (
         f"Among {subject.looked_through}, those most like the first of each row: for the network's last features, and "
-        "pixel by pixel. Pixels compare colours in places; for the network what is shown counts, and not where."
+        "pixel by pixel. Pixels compare colours in places; for the network what is shown counts more than where."
     )
     titles = [names[labels[n]] for n in own]
     return GalleryFigure(plot_neighbours(list(pictures[own]), found, titles), caption, arrays, {"layer": layer})
@@ -147,8 +172,8 @@ def _neurons(subject, model, rng, progress):
             dead += list(last["dead"])
             arrays[f"X_{layer} of the {name}" if name else f"X_{layer}"] = X
     caption = (
-        "From noise, images that excite one channel each, at several depths of the network: strokes and colours early, "
-        "textures in the middle, parts of things late."
+        "From noise, images that excite one channel each, at several depths of the network: the deeper the layer, the "
+        "more do strokes and textures become parts of things."
     )
     if subject.twin is not None:
         caption += (

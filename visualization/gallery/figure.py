@@ -47,6 +47,14 @@ class Subject:
         shown = (picture[self.parts.get(name, ...)] for name, picture in zip(self.names, self.pictures))
         return np.stack([resize_image(picture, model.input_size) for picture in shown])
 
+    def busiest(self, model):
+        """The index of the photograph whose typical pixel differs most from its neighbours.
+
+        In fur a change is harder to see than in sky.
+        """
+        detail = [sum(np.median(abs(np.diff(p.astype(float), axis=k))) for k in (0, 1)) for p in self.square(model)]
+        return int(np.argmax(detail))
+
     def image_set(self, model, rng):
         """What to look through at the network's input size: `data`, or else crops of the photographs."""
         if self.data is None:

@@ -36,22 +36,20 @@ def _saliency(subject, model, rng, progress):
         before += seen
     caption = (
         "How much the score of the network's first class reacts to each pixel: the largest magnitude of the gradient "
-        "over the three colours. The network was never told where the object is. Where it is sure of the class, the "
-        "pixels that count gather on the object; where it is not, they scatter."
+        "over the three colours. The network was never told where the object is. On some photographs the pixels that "
+        "count gather on it, on others they scatter."
     )
     if subject.twin is not None:
         caption += (
             " The robust network has the same layers and was trained on the same images, but while it was being "
-            "attacked: it learnt not to care about single pixels, and its gradient follows contours more closely."
+            "attacked: it learnt not to care about single pixels, and its gradient tends to follow contours."
         )
     figure = plot_saliency_columns(pictures, columns, subject.names)
     return GalleryFigure(figure, caption, arrays, {"y": arrays[_key("y", next(iter(columns)))].tolist()}, before=before)
 
 
 def _fooling(subject, model, rng, progress):
-    # The photograph whose typical pixel differs most from its neighbours: in fur a change is harder to see than in sky.
-    detail = [sum(np.median(abs(np.diff(p.astype(float), axis=k))) for k in (0, 1)) for p in subject.square(model)]
-    chosen = [int(np.argmax(detail))]
+    chosen = [subject.busiest(model)]
     pictures, names = subject.square(model)[chosen], [*(subject.names[k] for k in chosen), "noise"]
     start = noise(model, (1, 3, *model.input_size), rng)
     seen = model.probabilities(np.concatenate([model.preprocess(pictures), start])).argmax(axis=1)
@@ -109,7 +107,7 @@ def _class_visualization(subject, model, rng, progress):
         "several times over, and what it does not know about the object."
     )
     if subject.twin is not None:
-        caption += " Whoever has seen the class recognises it in the robust network's image."
+        caption += " In the robust network's images most classes are easy to recognise."
     pictures, titles = zip(*(tile for row in rows for tile in row))
     figure = plot_images(pictures, titles, columns=columns, tile=2.1)
     return GalleryFigure(figure, caption, arrays, {"target_y": target.tolist()}, after=after)
@@ -144,11 +142,11 @@ def _inversion(subject, model, rng, progress):
             after += network.predict(X_inverted)
     caption = (
         "What a layer knows of a photograph: an image was made from weak noise whose features at that layer come close "
-        "to the photograph's (the loss is their distance). Early layers keep nearly every pixel; deeper ones keep "
-        "shapes in their places, and lose fine detail and colour."
+        "to the photograph's (the loss is their distance). Early layers keep nearly everything; deeper ones keep "
+        "shapes in their places, and lose detail and colour."
     )
     if subject.twin is not None:
-        caption += " The robust network's late layers still hold what people see."
+        caption += " The robust network's layers keep more of what people see."
     figure = plot_images(pictures, titles, columns=1 + len(layers))
     return GalleryFigure(figure, caption, arrays, options, before=model.predict(arrays["X"]), after=after)
 
@@ -172,8 +170,8 @@ def _deepdream(subject, model, rng, progress):
             titles.append(f"dream of {layer}" + f"\n{name}" * bool(name))
     caption = (
         "Whatever a layer sees faintly in the photograph is made stronger, step by step, first in a small copy of it "
-        "and then in larger ones. Early layers dream of strokes and textures, late ones of parts of the things the "
-        "network was trained on."
+        "and then in larger ones. The earlier of the two layers dreams of strokes and textures, the later one of parts "
+        "of the things that the network was trained on."
     )
     if len(subject.pictures) > 1:
         other = 1 if main == 0 else 0

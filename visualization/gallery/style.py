@@ -37,9 +37,10 @@ def _textures(subject, model, rng, progress):
         synthesized.append(painter.deprocess(X)[0])
         grown.append(grow_texture(sample, size=SAMPLE, rng=rng, progress=progress))
     caption = (
-        "More of the same texture. In the middle an image was made from noise until the Gram matrices of the network's "
-        "layers (which features occur together, no matter where) are those of the sample; on the right no network is "
-        "involved: pixel by pixel, the sample is searched for the neighbourhood most like what is there already."
+        "A texture made anew from a sample. In the middle an image was made from noise until the Gram matrices of the "
+        "network's layers (which features occur together, no matter where) are those of the sample; on the right no "
+        "network is involved: pixel by pixel, the sample is searched for the neighbourhood most like what is there "
+        "already, which copies whole pieces of it."
     )
     pictures = [picture for row in zip(samples, synthesized, grown) for picture in row]
     titles = [t for name in names for t in (f"{name}, sample", "by Gram matrices", "grown by neighbourhoods")]

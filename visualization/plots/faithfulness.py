@@ -25,7 +25,7 @@ READING = (
     "reaches that says nothing."
 )
 SANITY_READING = (
-    "A map of what the network has learnt falls to 0 as its layers are randomised;\n"
+    "A map of what the network has learnt loses its likeness as layers are randomised;\n"
     "one that stays near 1 hardly depends on what the network has learnt."
 )
 

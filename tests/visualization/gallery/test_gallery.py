@@ -16,6 +16,7 @@ from pixelgrad.visualization.gallery.build import FIGURES, MORE_FIGURES, make_ga
 from pixelgrad.visualization.gallery.figure import Subject
 from pixelgrad.visualization.image_sets import ImageSet
 from pixelgrad.visualization.methods import METHODS
+from pixelgrad.visualization.patches import top_patches
 
 
 @pytest.fixture
@@ -190,6 +191,23 @@ def test_activations_are_lit_where_they_are_positive():
     map_[:, 2:] = 2.0
     shown = features._lit(np.full((8, 8, 3), 200, np.uint8), map_)
     assert (shown[:, -1] == 200).all() and (shown[:, 0] == 24).all(), "negative activations are as dark as none"
+
+
+def test_maps_much_like_one_that_is_shown_are_left_out_while_others_are_left():
+    a, b = np.random.default_rng(0).random((2, 4, 4))
+    maps = np.stack([a, 2 * a + 1, b, -a])
+    assert features._unlike(maps, 3) == [0, 2, 3]
+    assert features._unlike(maps, 4) == [0, 1, 2, 3]  # no others are left
+    assert features._unlike(np.zeros((2, 4, 4)), 2) == [0, 1]
+
+
+def test_channels_whose_patches_lie_inside_come_before_those_at_the_rim(tiny):
+    images = np.random.default_rng(0).integers(0, 255, (4, 3, *tiny.input_size), dtype=np.uint8)
+    found = top_patches(images, "conv2", tiny, top=3)
+    kept = features._inside(found, 2)
+    grey = (found.patches == 128).all(axis=-1).mean(axis=(1, 2, 3))
+    assert kept.channels.tolist() == sorted(np.argsort(grey, kind="stable")[:2])
+    np.testing.assert_array_equal(kept.scores, found.scores[kept.channels])
 
 
 @pytest.mark.slow

@@ -215,7 +215,7 @@ def test_charts_say_how_to_read_them():
         "vanishes on the left",
     ):
         assert part in text, text
-    assert "falls to 0 as its layers are randomised" in words(FIGURES["sanity"]())
+    assert "loses its likeness as layers are randomised" in words(FIGURES["sanity"]())
     figure = plot_insertion_deletion({"random order": CURVES["one"], "saliency": CURVES["two"]})
     dashed = {line.get_label().split("  ")[-1]: line.get_linestyle() for line in figure.axes[0].lines}
     assert dashed == {"random order": "--", "saliency": "-"}, "the dashed curves are what the sentence calls so"
