@@ -21,8 +21,9 @@ from pixelgrad._files import written_beside
 from pixelgrad.classifiers import Adversary, Network, PretrainedCNN, cs231n_architecture, evaluate
 from pixelgrad.classifiers.evaluation import Evaluation
 from pixelgrad.cli.commands import make_parser
-from pixelgrad.datasets import load_tiny_imagenet, sample_image, shipped_weights
+from pixelgrad.datasets import load_tiny_imagenet, resize_image, sample_image, shipped_weights
 from pixelgrad.visualization import compute_saliency_maps, create_class_visualization, make_fooling_image
+from pixelgrad.visualization.gallery.build import PARTS
 from pixelgrad.visualization.plots.pictures import (
     plot_evaluation,
     plot_history,
@@ -119,7 +120,7 @@ def measured(name, data, judge):
 
 def saliency_of(*networks):
     """Saliency maps of the photographs on both networks, each for the class that the network sees."""
-    pictures = np.stack([sample_image(name, size=64) for name in PHOTOGRAPHS])
+    pictures = np.stack([resize_image(sample_image(name)[PARTS.get(name, ...)], 64) for name in PHOTOGRAPHS])
     columns = {}
     for shipped in networks:
         X = shipped.model.preprocess(pictures)
@@ -184,7 +185,7 @@ def page(standard, robust, histories, changes):
         images=len(standard.clean.y),
         attack=f"L2 norm {ATTACK.eps:g} in units where pixels are 0..1, {ATTACK.steps} steps of PGD",
         top1=f"{standard.clean.top1:.0%}",
-        cost=f"{100 * (standard.clean.top1 - robust.clean.top1):.0f}",
+        cost=f"{100 * (standard.clean.top1 - robust.clean.top1):.1f}",
         broken=f"{standard.attacked.top1:.0%}",
         held=f"{robust.attacked.top1:.0%}",
         fooled=FOOLED,
@@ -192,6 +193,8 @@ def page(standard, robust, histories, changes):
         much=f"{changes['robust']:.0f}",
         standard_recipe=recipe(model.provenance, commands(model.provenance)),
         robust_recipe=recipe(robust.model.provenance, commands(robust.model.provenance)[-1:]),
+        first_epochs=len(histories[0]),
+        first_hours=f"{histories[0][-1]['seconds'] / 3600:.1f}",
         seconds_per_epoch=epoch_costs(commands(model.provenance)[0], histories[0]),
         train_top1=f"{histories[-1][-1]['train_top1']:.1%}",
         brought="\n".join(f"| {what} | {top1}% | {top5}% |" for what, top1, top5 in BROUGHT),
@@ -219,7 +222,7 @@ def options_of(command):
 def recipe(p, commands):
     """The commands of a training with provenance p, what their options mean, and how long the last one took."""
     steps = [f"```sh\n{command}\n```\n\n{meaning(options_of(command))}" for command in commands]
-    made = f"{p['hours']} hours on one core ({p['date']}, commit {(p.get('commit') or 'unknown')[:12]})."
+    made = f"{p['hours']} hours ({p['date']}, commit {(p.get('commit') or 'unknown')[:12]})."
     return "\n\nThen, from its weights:\n\n".join(steps) + f" {made}"
 
 
@@ -308,8 +311,8 @@ pixels, none chosen or left out, and has 1000 classes to choose from (`python -m
 
 The standard network is right on {top1} of the photographs, and on {broken} of them once each has been changed by an
 amount that is hard to see. An attack follows the gradient of the loss, and the standard network's gradient leads to
-patterns that mean nothing to people. **Adversarial training** (Madry et al. 2018) shows the network just these
-images, attacked anew in every batch, with their right labels. Nothing else changes.
+patterns that mean nothing to people. **Adversarial training** (Madry et al. 2018) shows the network images that were
+attacked, anew in every batch, with their right labels. Layers and photographs stay the same; the commands are below.
 
 It costs accuracy: {cost} points on unchanged photographs. Under attack the twin keeps {held}.
 
@@ -322,7 +325,8 @@ To make the coffee a {fooled} takes a change of {little} grey levels (root mean 
 
 ![changes that make the coffee a {fooled}](pictures/twin-fooling.png)
 
-The images that maximise the score of a class show the class. Above the standard network, below the twin:
+Images that maximise the score of a class show the class on the twin, and on the standard network rarely. Six classes,
+above the standard network, below the twin; all hundred are at the end of this page:
 
 ![classes as both networks see them](pictures/twin-classes.png)
 
@@ -340,11 +344,12 @@ that every pixel is seen by equally many of them: with odd sizes gradients with 
 
 ## Training
 
-All of this stands in the files, and `pixelgrad summary` shows it. The standard network:
+The commands stand in the files, and `pixelgrad summary` shows them. The standard network:
 
 {standard_recipe}
 
-An epoch took {seconds_per_epoch}, on cores that also did other things. At the end {train_top1} of the augmented
+An epoch of the first command took {seconds_per_epoch}, and its {first_epochs} epochs {first_hours} hours, on cores
+that also did other things. At the end {train_top1} of the augmented
 training images are seen as what they are.
 
 ![loss, accuracy and learning rate](pictures/training.png)
@@ -353,7 +358,7 @@ Its twin began with the weights of the first command, too:
 
 {robust_recipe}
 
-How long a step takes: [performance](performance.md).
+How long a step takes, compared with PyTorch: [performance](performance.md).
 
 ### What each part of the recipe brought
 
@@ -361,8 +366,8 @@ How long a step takes: [performance](performance.md).
 |---|---|---|
 {brought}
 
-At a constant rate the parameters jitter about a good place, and their mean lies in it: averaging brings three and a
-half points there, and next to nothing once the rate has fallen to zero. Width, CutMix and length were changed
+At a constant rate the parameters jitter about a good place, and their mean lies in it: averaging brings nearly four
+points there, and next to nothing once the rate has fallen to zero. Width, CutMix and length were changed
 together, since a training takes ten hours. The standard error of a share of 2500 images is one point, and what ships
 was chosen on them.
 

@@ -42,7 +42,7 @@ PAIRS = {
     ("expected_gradients", "integrated_gradients"): "the same integral, from photographs instead of black",
     ("blur_integrated_gradients", "integrated_gradients"): "the same integral, from a blurred copy instead of black",
     ("lrp", "deep_lift"): "LRP's composite, against DeepLIFT, whose values add up to a difference of scores exactly",
-    ("smoothgrad", "saliency"): "24 noisy copies instead of the picture alone",
+    ("smoothgrad", "saliency"): "16 noisy copies instead of the picture alone",
     ("guided_grad_cam", "guided"): "multiplied by Grad-CAM, and not",
     ("layer_cam", "grad_cam"): "weights for each position, positive only, instead of one weight a channel",
     ("occlusion", "kernel_shap"): "one window at a time, against random halves of a grid",

@@ -38,7 +38,7 @@ def score_cam(
     Parameters
     ----------
     X, y, model, layer, relu, upsample
-        As in `grad_cam_plus_plus`. Weights come out of a softmax over the channels, and are never negative.
+        As in `grad_cam_plus_plus`. Weights come out of a softmax over the channels tried, and are never negative.
     channels : int, optional
         Try only so many channels of each image, those whose maps vary most over it; the others get no weight. By
         default, as in the paper, all are tried.

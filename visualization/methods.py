@@ -1,6 +1,6 @@
 """Every method that makes maps, by name, with one signature: maps(X, y, model, rng=None) -> (N, H, W).
 
-Each comes with the settings that the comparison of `ranking` uses: at most 128 forward passes, or 24 gradients, a map.
+Each comes with the settings that the comparison of `ranking` uses: at most 128 passes, or 24 gradients, a map.
 `faithfulness.METHODS` are the eight that the course compares.
 """
 

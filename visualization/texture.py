@@ -18,7 +18,7 @@ from .._typing import Array
 from ..classifiers.network import Network
 from ..layers.checks import check_choice
 from .checks import check_model, check_not_negative, check_whole
-from .image_ops import noise, octave_sizes
+from .image_ops import clip, noise, octave_sizes
 from .multilayer import forward_layers
 from .optimizers import OPTIMIZERS, descend
 from .style_losses import gram_matrix
@@ -126,8 +126,7 @@ def synthesize_texture(
     layers = maps_only(op, model, image.shape[2:], layers)
     weights = layer_weights(op, weights, layers)
     rng = np.random.default_rng(0 if rng is None else rng)
-    mean = image.mean(axis=(2, 3), keepdims=True)
-    X = (mean + noise(model, (1, 3, *size), rng, rms=NOISE)).astype(model.dtype) if X_init is None else X_init
+    X = _start(image, size, model, rng) if X_init is None else X_init
     check_one(op, X, model)
     if X.shape[2:] != size:
         raise ValueError(f"{op}: X_init must have the size of the result, {size}, got {X.shape[2:]}")
@@ -163,3 +162,10 @@ def _beside_each_other(weights, grams):
     """
     shares = np.array([w * float(np.vdot(gram, gram)) for w, gram in zip(weights, grams)])
     return (shares * (sum(weights) / shares.sum())).tolist() if shares.any() else weights
+
+
+def _start(image, size, model, rng):
+    """Weak noise about the mean colour of a sample. A colour is a distance from black, which need not be one number."""
+    X = noise(model, (1, 3, *size), rng, rms=NOISE)
+    mean = (image - model.bounds(image)[0]).mean(axis=(2, 3), keepdims=True)
+    return clip((X + mean + model.bounds(X)[0]).astype(model.dtype), model.bounds(X))

@@ -13,7 +13,7 @@ from .. import __version__
 from .options import above_zero, add_common, at_least, fraction, not_negative
 from .shared import check_output
 
-NO_MATTER = ("--resume", "-q", "--quiet", "--force")  # options that the weights do not depend on
+WITHOUT_EFFECT = ("--resume", "-q", "--quiet", "--force")  # options that the weights do not depend on
 
 
 def add_train(commands):
@@ -136,7 +136,7 @@ def train(args):
         # Files and folders by their names: where they lay on one computer says nothing to others. A training that was
         # resumed gives the weights of one that was not.
         "command": shlex.join(
-            ["pixelgrad", *(Path(a).name if a in paths else a for a in sys.argv[1:] if a not in NO_MATTER)]
+            ["pixelgrad", *(Path(a).name if a in paths else a for a in sys.argv[1:] if a not in WITHOUT_EFFECT)]
         ),
         "commit": commit,
         **({"started_from": start.provenance.get("command", Path(args.init).name)} if start else {}),

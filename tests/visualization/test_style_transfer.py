@@ -266,6 +266,14 @@ def test_a_texture_has_the_grams_of_its_sample(model, content):
     assert np.abs(X - content).mean() > 5  # and is another picture
 
 
+def test_a_texture_begins_as_weak_noise_about_the_colour_of_its_sample(model):
+    sample = model.preprocess(np.full((32, 36, 3), (200, 90, 30), np.uint8))  # the model's mean image is not even
+    start = synthesize_texture(sample, model, num_iterations=0, num_scales=1)
+    above_black = (start - model.bounds(start)[0]) / model.pixel_scale
+    np.testing.assert_allclose(above_black.mean(axis=(2, 3))[0], (200, 90, 30), atol=1)
+    np.testing.assert_allclose(above_black.std(axis=(2, 3)), 8, atol=1)
+
+
 def test_texture_of_another_size(model, content):
     X = synthesize_texture(content, model, size=(24, 40), num_iterations=40, tv_weight=0)
     assert X.shape == (1, 3, 24, 40)

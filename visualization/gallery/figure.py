@@ -83,7 +83,7 @@ class GalleryFigure:
     ----------
     figure : Figure
     caption : str
-        What the figure shows, in two sentences.
+        What the figure shows, in a few sentences.
     arrays : dict of str to ndarray
         Results in model space, and what belongs to them.
     options : dict

@@ -66,8 +66,7 @@ def _occlusion(subject, model, rng, progress):
     caption = (
         "A square of the photograph's mean colour moves over it while we watch the score of the class. Where the score "
         "drops, the square hid something that counts (red). Where it rises (blue), it hid something that spoke against "
-        "the class, or is itself taken for something: a brown square in a cup may pass for coffee. The method needs no "
-        "gradients, only patience."
+        "the class, or is itself taken for something. The method needs no gradients, only patience."
     )
     figure = plot_occlusion(pictures, result, titles, window=window)
     arrays = {"X": X, "y": y, "maps": result.maps, "grid": result.grid}

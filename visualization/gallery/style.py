@@ -71,8 +71,8 @@ def _style_transfer(subject, model, rng, progress):
     caption = (
         "The photograph painted in the style of another picture: one layer holds on to what is where (the content), "
         "the Gram matrices of several pull towards the colours and strokes of the style. The image began as the "
-        "photograph. One style was painted by the network itself: it is what it dreams of when it sees tissue under "
-        "a microscope."
+        "photograph. One style was painted by the network itself: it is a dream, as in DeepDream, of "
+        f"{'tissue under a microscope' if 'tissue' in sample_names() else 'the photograph'}."
     )
     figure = plot_images(pictures, titles, columns=3, tile=3.4)
     return GalleryFigure(figure, caption, arrays, {"styles": list(styles)})
