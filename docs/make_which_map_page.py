@@ -6,7 +6,8 @@
 
 It copies the table to docs/_tables/which-map.md and the figures to docs/pictures/, and writes what follows from the
 table to docs/_tables/which-map-*.md: lists, comparisons, and the choice of a method by a rule. docs/which-map.md
-includes all of that; its own words hold whatever the numbers are.
+includes all of that; its own words hold whatever the numbers are, except those under
+"Surprises", which were written for the table of two networks and 500 images.
 """
 
 import argparse
