@@ -178,7 +178,8 @@ def findings(results, same):
     parts = [f"**Identical rows** on both networks: {_identical(same)}."]
     parts += [_of_network(result, same) for result in results]
     parts += [
-        "**Pairs of methods, image by image**: the first less the second.\n\n" + _pairs(results),
+        "**Pairs of methods, image by image**: the first less the second; here ▲ means that the first is better, ▼ "
+        "that it is worse, ≈ that they are not told apart.\n\n" + _pairs(results),
         _networks(results, same),
     ]
     return "\n\n".join(parts)
@@ -231,7 +232,7 @@ def _wins(result, same):
         gains = [METRICS[c].better * (result.measured[group[0]][c] - result.measured["centre"][c]) > 0 for c in REMOVAL]
         shares[title(group)] = np.logical_and.reduce(gains).mean()
     best = sorted(shares, key=lambda name: -shares[name])
-    return f"{', '.join(f'{name} {100 * shares[name]:.0f} %' for name in best[:5])}; the other methods have no more"
+    return f"{', '.join(f'{name} {100 * shares[name]:.0f} %' for name in best[:5])}; the others on as many or fewer"
 
 
 def _pairs(results):
@@ -313,12 +314,17 @@ def choice(results, same):
     rows = [
         [titles[n], *(everywhere.get(len(v), listed(v)) for v in passed[n].values()), f"{cost[n]:.3f}"] for n in order
     ]
-    regions = [name for name in order if CANDIDATES[name].family in ("cam", "perturbation")]
+    coarse = {name for name in order if CANDIDATES[name].family in ("cam", "perturbation")} - {"guided_grad_cam"}
+    regions, pixels = ([name for name in order if (name in coarse) == wanted] for wanted in (True, False))
+
+    def chosen(names):
+        return _chosen(names, failed, passed, cost, titles, len(results))
+
     return "\n\n".join(
         [
-            f"Over all methods: {_chosen(order, failed, passed, cost, titles, len(results))}",
-            "For a region only (families cam and perturbation): "
-            + _chosen(regions, failed, passed, cost, titles, len(results)),
+            f"Over all methods: {chosen(order)}",
+            f"For a region (families cam and perturbation): {chosen(regions)}",
+            f"For single pixels (the others, and guided Grad-CAM): {chosen(pixels)}",
             "On which networks each condition holds; the methods that fail least at the top:",
             table_of(["method", *CONDITIONS, "CPU s a map"], *rows),
         ]
