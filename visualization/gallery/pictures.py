@@ -19,7 +19,7 @@ FOOLED = 0.5  # probability at which a fooling image is done
 TYPICAL = ("n07749582", "n04146614", "n01774750", "n01855672", "n09193705", "n02124075")
 TYPICAL_FULL = (*TYPICAL, "n07753592", "n04465501", "n02279972", "n01443537", "n02056570", "n04398044")
 INVERSION_STEPS, INVERSION_STEPS_FULL = 150, 300
-DREAM_SIDE, DREAM_SIDE_FULL = 240, 480  # pixels of the longer side of the photograph that is dreamt about
+DREAM_SIDE, DREAM_SIDE_FULL = 224, 480  # pixels of the longer side of the photograph that is dreamt about
 DREAM_STEP = 1.5  # grey levels
 
 

@@ -15,7 +15,7 @@ from ..texture_growing import grow_texture
 from .figure import GalleryFigure, map_layers
 
 TEXTURES, TEXTURES_FULL = ("brick", "tissue"), ("brick", "tissue", "gravel", "grass")
-SAMPLE = 88  # pixels of a side; the samples' bricks and stones are then small enough for many to fit
+SAMPLE = 80  # pixels of a side; the samples' bricks and stones are then small enough for many to fit
 PAINTED_SIDE, PAINTED_SIDE_FULL = 256, 400  # pixels of the longer side of a painting
 STEPS, STEPS_FULL = {"texture": 45, "style": 30}, {"texture": 50, "style": 40}
 # How strong a style is beside the content: the dream's strokes are, those of photographs are not.

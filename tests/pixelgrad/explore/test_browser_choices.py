@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from pixelgrad.classifiers import PretrainedCNN
 from pixelgrad.datasets import sample_image
 from pixelgrad.explore.export import LIMIT, export_page
 
@@ -59,7 +60,7 @@ def test_a_class_chosen_in_one_view_is_that_of_all_and_outlasts_a_reload(opened,
 
 
 def test_the_class_outlasts_a_reload_while_a_neurons_gradient_is_shown(opened, settled):
-    page = opened("street?model=standard&photograph=cat&class=12&of=2,16,2,9&shows=gradient")
+    page = opened("street?model=standard&photograph=cat&class=12&of=2,CHANNELof=2,16,2,9&shows=gradientshows=gradient")
     page.reload()
     settled(page, "street")
     assert "conv3, channel 16" in chosen(page, "Gradient of")
@@ -187,7 +188,10 @@ def test_a_lower_lanes_neuron_is_named_with_its_network_and_says_that_it_comes_f
 
 
 def test_a_closed_relu_explains_why_a_lane_is_empty(opened):
-    page = opened("street?model=standard&beside=robust&photograph=cat&of=2,16,2,9&shows=gradient")
+    X = PretrainedCNN().preprocess(sample_image("cat", size=64))
+    first, second = (PretrainedCNN(variant=name).forward(X, end="conv3")[0][0] for name in ("standard", "robust"))
+    c, y, x = np.unravel_index(np.where(second == 0, first, 0).argmax(), first.shape)  # open in the first network only
+    page = opened(f"street?model=standard&beside=robust&photograph=cat&of=2,{c},{y},{x}&shows=gradient")
     notes = page.locator(".photo-column .note")
     expect(notes.nth(1)).to_be_visible()
     assert "ReLU" in notes.nth(1).text_content() and not notes.first.is_visible()
