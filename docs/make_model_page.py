@@ -222,7 +222,7 @@ def options_of(command):
 def recipe(p, commands):
     """The commands of a training with provenance p, what their options mean, and how long the last one took."""
     steps = [f"```sh\n{command}\n```\n\n{meaning(options_of(command))}" for command in commands]
-    made = f"{p['hours']} hours ({p['date']}, commit {(p.get('commit') or 'unknown')[:12]})."
+    made = f"{p['hours']} hours ({p['date']}, written at commit {(p.get('commit') or 'unknown')[:12]})."
     return "\n\nThen, from its weights:\n\n".join(steps) + f" {made}"
 
 

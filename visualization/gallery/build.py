@@ -32,7 +32,7 @@ from .page import write_page
 
 # What takes longest is begun first, behind the first picture: no process is to wait for it in the end.
 LONGEST = ("textures", "style-transfer", "class-visualization", "inversion", "deepdream", "neurons")
-# The cat's face: of its whole photograph the standard network is not sure, between a cat and a golden retriever.
+# The cat's face: the middle of the photograph, in its full height, is a golden retriever to the standard network.
 PARTS = {"cat": (slice(0, 280), slice(70, 350))}
 SEARCHES = ("patches", "neighbours", "embedding")  # look through many images
 FIGURES = pictures.FIGURES | maps.FIGURES | features.FIGURES | style.FIGURES

@@ -86,8 +86,8 @@ def _patches(subject, model, rng, progress):
     channels = result.channels
     caption = (
         f"For {len(channels)} channels the patches that excite them most, among {subject.looked_through}, cut out by "
-        "the part of the image that a neuron of this layer sees. Of some more channels these are the ones whose "
-        "patches lie inside the images; many answer most strongly to the edge of the padding."
+        "the part of the image that a neuron of this layer sees. They were chosen from more, since many channels "
+        "answer most strongly to the edge of the padding: their patches would be mostly grey."
     )
     if subject.data is None:
         caption += " With a data set (--data) the choice is larger, and what a channel looks for shows more clearly."
@@ -177,8 +177,8 @@ def _neurons(subject, model, rng, progress):
     )
     if subject.twin is not None:
         caption += (
-            " The robust network's training began with weights of the standard one, and many of its channels still "
-            "answer to the same things: what the standard network's images hint at, its own show."
+            " Both networks were trained from the same earlier weights, and many channels still answer to the same "
+            "things: what the standard network's images hint at, the robust network's show."
         )
     figure = plot_neurons(pictures, names, activity, dead=dead, columns=columns)
     return GalleryFigure(figure, caption, arrays, {"layers": layers})
