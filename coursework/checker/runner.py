@@ -204,7 +204,7 @@ def run_exercises(inputs, *, root=ROOT, limits=None, start=Child, folder=None, d
             outcomes[name] = reason if file is None else not_imported(inputs[name], file, reason)
             if done:
                 done(None)
-    lines = "".join(printed)[:_MOST_PRINTED].replace("\r\n", "\n").replace("\r", "\n")
+    lines = b"".join(printed).decode(errors="replace")[:_MOST_PRINTED].replace("\r\n", "\n").replace("\r", "\n")
     return Run(outcomes, plain_text(lines, keep="\n\t"))
 
 
@@ -386,7 +386,7 @@ def _collect(stream, printed):
     with stream:
         while chunk := stream.read1(1 << 16):
             if room > 0:
-                printed.append(chunk[:room].decode(errors="replace"))
+                printed.append(chunk[:room])
                 room -= len(chunk)
 
 
@@ -397,4 +397,5 @@ def environment(folder):
     home = {"HOME": str(folder), "TMPDIR": str(folder), "TEMP": str(folder), "TMP": str(folder)}
     python = {"PYTHONDONTWRITEBYTECODE": "1", "PYTHONIOENCODING": "utf-8:replace", VARIABLE: "en"}
     python |= {"PYTHONBREAKPOINT": "0"}  # there is no keyboard
+    python |= {"PYTHONUNBUFFERED": "1"}  # what is printed is kept even of a child that is ended at once
     return ours | home | python | {"OPENBLAS_NUM_THREADS": "1", "MPLBACKEND": "Agg"}

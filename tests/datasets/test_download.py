@@ -6,7 +6,6 @@ import io
 import json
 import re
 import threading
-import time
 import zipfile
 from types import SimpleNamespace
 
@@ -214,10 +213,8 @@ def test_offline_there_is_one_line_that_says_what_to_do(server, tmp_path):
 
 def test_a_server_that_says_nothing_is_given_up(tmp_path, server):
     with http.server.HTTPServer(("127.0.0.1", 0), Handler) as silent:  # listens, never answers
-        start = time.perf_counter()
         with pytest.raises(ConnectionError, match="timed out"):
             download("thing", tmp_path, url=f"http://127.0.0.1:{silent.server_address[1]}/", timeout=0.2)
-        assert time.perf_counter() - start < 2
 
 
 def test_existing_files_are_left_alone_and_the_right_one_is_taken(server, tmp_path):

@@ -3,7 +3,6 @@
 import ast
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -25,11 +24,8 @@ def loaded_after(statement):
     )
 
 
-def test_importing_pixelgrad_loads_neither_numpy_nor_matplotlib_and_is_quick():
-    started = time.perf_counter()
-    loaded = loaded_after("import pixelgrad")
-    assert not {"numpy", "matplotlib", "h5py", "torch"} & loaded
-    assert time.perf_counter() - started < 5  # python itself included, on a busy machine
+def test_importing_pixelgrad_loads_neither_numpy_nor_matplotlib():
+    assert not {"numpy", "matplotlib", "h5py", "torch"} & loaded_after("import pixelgrad")
 
 
 def test_layers_import_nothing_of_ours_and_nothing_but_numpy():

@@ -173,11 +173,10 @@ def too_many_arrays(path):
     ids=lambda make: make.__name__.replace("_", " "),
 )
 def test_damaged_and_hostile_files_are_not_taken(tmp_path, make):
-    started = time.monotonic()
     make(tmp_path / "x.npz")
-    made = time.monotonic()
+    made = time.process_time()
     assert runner._read(tmp_path / "x.npz") == UNREADABLE
-    assert time.monotonic() - made < 10, made - started
+    assert time.process_time() - made < 10  # reading all of it would take minutes
 
 
 def many_places(path, size, count):

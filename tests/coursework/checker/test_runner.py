@@ -35,7 +35,7 @@ def test_it_ends_in_a_plain_report_and_the_next_exercise_runs(relu, check, body,
 def test_an_endless_loop_in_the_first_exercise_is_found_as_soon(relu, check):
     started = time.monotonic()
     verdicts, _ = check(relu("while True: pass"), "relu", seconds=0.5)
-    assert verdicts["relu"].message.startswith(TOO_LONG) and time.monotonic() - started < 10
+    assert verdicts["relu"].message.startswith(TOO_LONG) and time.monotonic() - started < 25  # a start may take 30
 
 
 def test_an_endless_loop_is_said_with_its_line(relu, check):
@@ -72,6 +72,8 @@ def test_what_is_printed_is_kept_but_not_all_of_it(relu, check):
     assert verdicts["relu"].status == PASSED and printed.splitlines()[0] == "é→ (1, 4)"
     verdicts, printed = check(relu("print('x' * 10**7)"), "relu", "softmax")
     assert {v.status for v in verdicts.values()} == {PASSED} and len(printed) <= 4000
+    verdicts, printed = check(relu("print('before')\nwhile True: pass"), "relu", seconds=0.5)
+    assert verdicts["relu"].message.startswith(TOO_LONG) and printed == "before\n"  # of a child that was ended, too
 
 
 def test_a_process_that_is_left_behind_holds_nobody_up(relu, check):

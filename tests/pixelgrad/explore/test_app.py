@@ -97,13 +97,11 @@ def test_the_source_of_a_view_can_be_read(server):
 
 
 def test_an_upload_of_500_MB_is_refused_before_it_is_sent(server):
-    begun = time.monotonic()
-    with socket.create_connection(("127.0.0.1", server.port)) as connection:
+    with socket.create_connection(("127.0.0.1", server.port), timeout=60) as connection:
         head = f"POST /{server.token}/ask HTTP/1.1\r\nHost: 127.0.0.1:{server.port}\r\n"
         head += f"Content-Type: application/octet-stream\r\nContent-Length: {500 * 2**20}\r\n\r\n"
         connection.sendall(head.encode() + b"x" * 1000)
         assert b" 413 " in connection.recv(1000)
-    assert time.monotonic() - begun < 15
 
 
 def test_an_upload_that_hides_its_size_is_refused_where_the_limit_is(server):
@@ -168,7 +166,9 @@ def test_stop_ends_what_grows(server, picture):
     grow = {"kind": "grow", "what": "class", "label": 3, "steps": 1000}
     asking = threading.Thread(target=lambda: found.extend(server.ask(grow, {"picture": picture})))
     asking.start()
-    time.sleep(0.7)
-    assert server.request("POST", f"/{server.token}/stop", b"")[0] == 200
-    asking.join(10)
+    for _ in range(60):  # until it has begun: what has not cannot be stopped
+        assert server.request("POST", f"/{server.token}/stop", b"")[0] == 200
+        asking.join(1)
+        if not asking.is_alive():
+            break
     assert not asking.is_alive() and found[-1][0]["reason"] == "stopped" and len(found) < 1000

