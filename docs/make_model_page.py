@@ -2,9 +2,9 @@
 
     PYTHONPATH=. python docs/make_model_page.py tiny-imagenet-100-A.zip --history FIRST.csv THEN.csv --judge FOLDER
 
-Every figure on the page comes from the weights files, from the training's history, or from an evaluation made here, but
-for `BROUGHT`, whose trainings take days. FOLDER has SqueezeNet's weights and the names of its classes, as for
-`python -m benchmarks.recognition`.
+The words stand in docs/_templates/model.md. Every figure comes from the weights files, from the training's history, or
+from an evaluation made here, but for `BROUGHT`, whose trainings take days. FOLDER has SqueezeNet's weights and the
+names of its classes, as for `python -m benchmarks.recognition`.
 """
 
 import argparse
@@ -179,29 +179,33 @@ def page(standard, robust, histories, changes):
         ),
         ("how to get it", "`PretrainedCNN()`", '`PretrainedCNN(variant="robust")`', "download"),
     ]
-    return TEXT.format(
-        layers=model.summary(),
-        table="\n".join(f"| {' | '.join(row)} |" for row in rows),
-        images=len(standard.clean.y),
-        attack=f"L2 norm {ATTACK.eps:g} in units where pixels are 0..1, {ATTACK.steps} steps of PGD",
-        top1=f"{standard.clean.top1:.0%}",
-        cost=f"{100 * (standard.clean.top1 - robust.clean.top1):.1f}",
-        broken=f"{standard.attacked.top1:.0%}",
-        held=f"{robust.attacked.top1:.0%}",
-        fooled=FOOLED,
-        little=f"{changes['standard']:.0f}",
-        much=f"{changes['robust']:.0f}",
-        standard_recipe=recipe(model.provenance, commands(model.provenance)),
-        robust_recipe=recipe(robust.model.provenance, commands(robust.model.provenance)[-1:]),
-        first_epochs=len(histories[0]),
-        first_hours=f"{histories[0][-1]['seconds'] / 3600:.1f}",
-        seconds_per_epoch=epoch_costs(commands(model.provenance)[0], histories[0]),
-        train_top1=f"{histories[-1][-1]['train_top1']:.1%}",
-        brought="\n".join(f"| {what} | {top1}% | {top5}% |" for what, top1, top5 in BROUGHT),
-        best="\n".join(class_line(r, names) for r in classes[:8]),
-        worst="\n".join(class_line(r, names) for r in classes[:-9:-1]),
-        pairs="\n".join(f"| {names[i]} and {names[j]} | {n} |" for i, j, n in standard.clean.worst_pairs(12)),
-        sure=f"{(standard.chances > 0.99).sum()} and {(robust.chances > 0.99).sum()}",
+    return (
+        (DOCS / "_templates" / "model.md")
+        .read_text(encoding="utf-8")
+        .format(
+            layers=model.summary(),
+            table="\n".join(f"| {' | '.join(row)} |" for row in rows),
+            images=len(standard.clean.y),
+            attack=f"L2 norm {ATTACK.eps:g} in units where pixels are 0..1, {ATTACK.steps} steps of PGD",
+            top1=f"{standard.clean.top1:.0%}",
+            cost=f"{100 * (standard.clean.top1 - robust.clean.top1):.1f}",
+            broken=f"{standard.attacked.top1:.0%}",
+            held=f"{robust.attacked.top1:.0%}",
+            fooled=FOOLED,
+            little=f"{changes['standard']:.0f}",
+            much=f"{changes['robust']:.0f}",
+            standard_recipe=recipe(model.provenance, commands(model.provenance)),
+            robust_recipe=recipe(robust.model.provenance, commands(robust.model.provenance)[-1:]),
+            first_epochs=len(histories[0]),
+            first_hours=f"{histories[0][-1]['seconds'] / 3600:.1f}",
+            seconds_per_epoch=epoch_costs(commands(model.provenance)[0], histories[0]),
+            train_top1=f"{histories[-1][-1]['train_top1']:.1%}",
+            brought="\n".join(f"| {what} | {top1}% | {top5}% |" for what, top1, top5 in BROUGHT),
+            best="\n".join(class_line(r, names) for r in classes[:8]),
+            worst="\n".join(class_line(r, names) for r in classes[:-9:-1]),
+            pairs="\n".join(f"| {names[i]} and {names[j]} | {n} |" for i, j, n in standard.clean.worst_pairs(12)),
+            sure=f"{(standard.chances > 0.99).sum()} and {(robust.chances > 0.99).sum()}",
+        )
     )
 
 
@@ -289,125 +293,6 @@ def save(figure, name):
     with written_beside(DOCS / "pictures" / name, overwrite=True) as temporary:
         figure.savefig(temporary)
         Image.open(temporary).convert("RGB").quantize(256).save(temporary, optimize=True)  # a third of the bytes
-
-
-TEXT = """\
-# The two networks that ship with the package
-
-Both see 100 classes of photographs of 64x64 pixels (TinyImageNet-100-A), both have the same layers, and both were
-trained with nothing but NumPy by the commands below. One learnt from photographs. Its *robust twin* learnt from the
-same photographs after each of them had been attacked. This page, its figures and its pictures are written by
-`docs/make_model_page.py`.
-
-| | standard | robust | CS231n's original |
-|---|---|---|---|
-{table}
-
-Accuracy is that on {images} validation images, and *attacked* means {attack}. SqueezeNet was trained by others on
-ImageNet; it is shown the class visualisations of all 100 classes, made with the defaults and enlarged to 224x224
-pixels, none chosen or left out, and has 1000 classes to choose from (`python -m benchmarks.recognition`).
-
-## The story of the twin
-
-The standard network is right on {top1} of the photographs, and on {broken} of them once each has been changed by an
-amount that is hard to see. An attack follows the gradient of the loss, and the standard network's gradient leads to
-patterns that mean nothing to people. **Adversarial training** (Madry et al. 2018) shows the network images that were
-attacked, anew in every batch, with their right labels. Layers and photographs stay the same; the commands are below.
-
-It costs accuracy: {cost} points on unchanged photographs. Under attack the twin keeps {held}.
-
-**What one sees.** The twin's gradients have grain as well, but follow the contours of the photograph more closely:
-
-![saliency maps of both networks](pictures/twin-saliency.png)
-
-To make the coffee a {fooled} takes a change of {little} grey levels (root mean square) on the standard network, and
-{much} on the twin. The first leaves streaks, the second repaints the picture:
-
-![changes that make the coffee a {fooled}](pictures/twin-fooling.png)
-
-Images that maximise the score of a class show the class on the twin, and on the standard network rarely. Six classes,
-above the standard network, below the twin; all hundred are at the end of this page:
-
-![classes as both networks see them](pictures/twin-classes.png)
-
-[Chapter 6](chapters/6-the-robust-twin.ipynb) derives why, and measures it.
-
-## The layers
-
-```
-{layers}
-```
-
-Convolution blocks are convolution, batch normalisation, ReLU. Filters have an even size where their stride is 2, so
-that every pixel is seen by equally many of them: with odd sizes gradients with respect to the image show a grid
-(Odena et al. 2016, Deconvolution and checkerboard artifacts, Distill).
-
-## Training
-
-The commands stand in the files, and `pixelgrad summary` shows them. The standard network:
-
-{standard_recipe}
-
-An epoch of the first command took {seconds_per_epoch}, and its {first_epochs} epochs {first_hours} hours, on cores
-that also did other things. At the end {train_top1} of the augmented
-training images are seen as what they are.
-
-![loss, accuracy and learning rate](pictures/training.png)
-
-Its twin began with the weights of the first command, too:
-
-{robust_recipe}
-
-How long a step takes, compared with PyTorch: [performance](performance.md).
-
-### What each part of the recipe brought
-
-| parameters, training | top-1 | top-5 |
-|---|---|---|
-{brought}
-
-At a constant rate the parameters jitter about a good place, and their mean lies in it: averaging brings nearly four
-points there, and next to nothing once the rate has fallen to zero. Width, CutMix and length were changed
-together, since a training takes ten hours. The standard error of a share of 2500 images is one point, and what ships
-was chosen on them.
-
-## What it tells apart, and what it does not
-
-These tables are of the standard network. `pixelgrad evaluate tiny-imagenet-100-A.zip` prints its figures and writes
-all of them, with `--model robust` those of the twin, and with `--attack l2 --eps 1.0 --steps 10` those under attack.
-
-![accuracy by class, and the confusion matrix](pictures/classes.png)
-
-| best classes | top-1 | top-5 | most often taken for |
-|---|---|---|---|
-{best}
-
-| hardest classes | top-1 | top-5 | most often taken for |
-|---|---|---|---|
-{worst}
-
-| most often taken for one another | times |
-|---|---|
-{pairs}
-
-## What they find typical of each class
-
-Class visualisations with the defaults and one seed, none chosen or left out. The networks themselves see the class
-with a probability above 0.99 in {sure} of 100. First the standard network:
-
-![class visualisations of all 100 classes, standard network](pictures/contact-sheet.png)
-
-The robust twin:
-
-![class visualisations of all 100 classes, robust network](pictures/contact-sheet-robust.png)
-
-## References
-
-- A. Madry et al., "Towards deep learning models resistant to adversarial attacks", 2018.
-- E. Wong, L. Rice and J. Z. Kolter, "Fast is better than free: revisiting adversarial training", 2020.
-- S. Santurkar et al., "Image synthesis with a single (robust) classifier", 2019.
-- S. Yun et al., "CutMix: regularization strategy to train strong classifiers with localizable features", 2019.
-"""
 
 
 if __name__ == "__main__":
