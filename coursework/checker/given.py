@@ -17,6 +17,7 @@ from ..exercises.registry import ReturnError
 
 _KERNELS = ("pixelgrad.layers.fast.", "pixelgrad.layers.im2col")
 _DIFFERENCES = "pixelgrad.layers.gradient_check"
+_HOOKS = {"_after_fork"}  # no student calls it: Python does, in a process that was forked
 _PLACE = "what refuses"
 REFUSED = marked("{function} calls {given}, which is given and solves the exercise: write it yourself")
 REMEMBERED = marked(
@@ -64,7 +65,7 @@ def _given(exercise, own):
         kernel = exercise.track == "layers" and module.startswith(_KERNELS) and module not in own
         if kernel or module == _DIFFERENCES:
             for name, value in [*vars(sys.modules[module]).items()]:
-                if isinstance(value, FunctionType) and value.__module__ == module:
+                if isinstance(value, FunctionType) and value.__module__ == module and name not in _HOOKS:
                     yield f"{module}.{name}", value
     for full in exercise.ready:
         module, _, name = full.rpartition(".")

@@ -1,5 +1,7 @@
 """A solution must be a solution: what is given does not pass, and the student is told why."""
 
+import os
+
 import pytest
 
 from pixelgrad.coursework.checker.judge import PASSED, WRONG
@@ -59,6 +61,15 @@ RANDOM = """
 def relu_forward(x):
     return np.random.rand(*x.shape), x
 """
+FORKS = """
+def relu_forward(x):
+    import os
+    process = os.fork()
+    if process == 0:
+        os._exit(0)
+    os.waitpid(process, 0)
+    return np.maximum(x, 0), x
+"""
 
 
 @pytest.mark.parametrize(
@@ -90,6 +101,14 @@ def test_im2col_is_a_student_s_own_where_it_is_an_exercise(project, check):
     text = "\n\nfrom .im2col import conv_forward_im2col\n" + CONV.replace("conv_forward(", "conv_forward_im2col(")
     project.text("layers/naive.py", project.text("layers/naive.py") + text)
     assert "which is given" not in check(project, "conv")[0]["conv"].message
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
+def test_what_python_calls_in_a_forked_process_is_not_refused(project, check):
+    project.solve(*EXERCISES)
+    project.text("layers/basic.py", project.text("layers/basic.py") + FORKS)
+    verdicts, printed = check(project, "relu")
+    assert verdicts["relu"].status == PASSED and printed == ""
 
 
 def test_what_is_random_is_not_called_a_memory(project, check):

@@ -60,7 +60,7 @@ def test_a_class_chosen_in_one_view_is_that_of_all_and_outlasts_a_reload(opened,
 
 
 def test_the_class_outlasts_a_reload_while_a_neurons_gradient_is_shown(opened, settled):
-    page = opened("street?model=standard&photograph=cat&class=12&of=2,CHANNELof=2,16,2,9&shows=gradientshows=gradient")
+    page = opened("street?model=standard&photograph=cat&class=12&of=2,16,2,9&shows=gradient")
     page.reload()
     settled(page, "street")
     assert "conv3, channel 16" in chosen(page, "Gradient of")
