@@ -4,6 +4,10 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])  # any machine may be
+settings.load_profile("busy")
 
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -245,11 +245,11 @@ def _not_kept(outcomes, error):
 
 
 def _watch(where, seconds):
-    """Have the place in the program recorded shortly before the parent's time limit."""
+    """Have the place in the program recorded shortly before the parent's time limit, and again while it is patient."""
     with suppress(OSError, ValueError, RuntimeError):  # a student's code may have closed the file
         where.seek(0)
         where.truncate()
-        faulthandler.dump_traceback_later(0.9 * seconds, file=where)
+        faulthandler.dump_traceback_later(0.9 * seconds, repeat=True, file=where)
 
 
 def _described(error):

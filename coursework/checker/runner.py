@@ -48,7 +48,6 @@ IMPORT_OVER = marked("it uses more than it may ({what}), outside the functions")
 IMPORT_ENDED = marked("it ends the whole program ({what}). Is there an exit() outside the functions?")
 UNREADABLE = marked("What it returned cannot be read.")
 _POLL = 0.01  # seconds
-_MOST_SLOWED = 20  # times as long as alone, on a busy machine
 _MOST_IDLE = 30  # looks at a child in a row at which it does nothing
 _MOST_PRINTED = 4000  # characters
 _MOST_ARRAYS, _MOST_WORDS = 10_000, 2**20  # of all that an exercise returns; bytes of what describes it
@@ -92,7 +91,11 @@ class Child:
     ----------
     stdout : file
         What it prints.
+    most_slowed : int
+        Times as long as alone that it may take on a busy machine.
     """
+
+    most_slowed = 20
 
     def __init__(self, arguments, place):
         self._process = subprocess.Popen(
@@ -134,7 +137,7 @@ class Patience:
     """
 
     def __init__(self, child):
-        self._tell = getattr(child, "used", lambda: None)
+        self._tell, self._most_slowed = getattr(child, "used", lambda: None), getattr(child, "most_slowed", 1)
         self.begin()
 
     def begin(self):
@@ -149,7 +152,7 @@ class Patience:
         if elapsed <= seconds:
             return False
         told = self._tell()
-        if told is None or elapsed > _MOST_SLOWED * seconds:
+        if told is None or elapsed > self._most_slowed * seconds:
             return True
         self._idle = 0 if told[1] else self._idle + 1
         return told[0] - self._before > seconds or self._idle > _MOST_IDLE
@@ -249,7 +252,7 @@ def _watch(place, waiting, root, limits, start, printed, outcomes, done):
             time.sleep(_POLL)
     finally:
         code, over = child.end()
-        reader.join(1)
+        _finish(reader, printed)
     ended = _("signal {number}", number=-code) if code < 0 else _("exit code {number}", number=code)
     if STARTED in reached and IMPORTED not in reached:
         file = _text(results / STARTED)
@@ -271,18 +274,30 @@ def _watch(place, waiting, root, limits, start, printed, outcomes, done):
     return _(DIED if code < 0 else ENDED, what=ended), None
 
 
+def _finish(reader, printed):
+    """Wait for what an ended child had printed; not for what it left behind, which may hold the pipe open."""
+    before = -1
+    while reader.is_alive() and len(printed) != before:
+        before = len(printed)
+        reader.join(1)
+
+
 def _tells(path):
     """Whether a child tells where it is. It should have by now; on a busy machine it may need another moment."""
+    before = ""
     for _attempt in range(100):
-        if _text(path):
+        text = _text(path)
+        if text and text == before:  # all of it
             return True
+        before = text
         time.sleep(_POLL)
-    return False
+    return bool(before)
 
 
 def _where(results, files):
-    """The innermost line of these files where the child reports to be: (file, line, function), or Nones."""
-    for path, line, function in _FRAME.findall(_text(results / WHERE)):
+    """The innermost line of these files where the child last reports to be: (file, line, function), or Nones."""
+    reports = [_FRAME.findall(report) for report in _text(results / WHERE).split("Timeout (")]
+    for path, line, function in next(filter(None, reversed(reports)), []):
         for file in files:
             if path.replace("\\", "/").endswith(f"/{file}"):
                 return file, int(line), function
@@ -290,9 +305,10 @@ def _where(results, files):
 
 
 def _text(path):
-    """The beginning of a short text that a child wrote; empty, if there is none. The child may be hostile."""
+    """The end of a short text that a child wrote; empty, if there is none. The child may be hostile."""
     with suppress(OSError), open(path, "rb", opener=_open_plain) as f:
         if stat.S_ISREG(os.fstat(f.fileno()).st_mode):
+            f.seek(max(0, os.fstat(f.fileno()).st_size - _MOST_TEXT))
             return f.read(_MOST_TEXT).decode(errors="replace")
     return ""
 

@@ -39,6 +39,7 @@ class Computation:
         self._options = {**options, "folder": self._folder.name}
         self._process: Any = None
         self._connection: Any = None
+        self._reader: Any = None
         self._turn = asyncio.Lock()
         self._number = 0
         self._newest: Job | None = None
@@ -82,7 +83,9 @@ class Computation:
         theirs.close()
         self._messages = asyncio.Queue()
         loop = asyncio.get_running_loop()
-        threading.Thread(target=_read, args=(self._connection, loop, self._messages), daemon=True).start()
+        arguments = self._connection, loop, self._messages
+        self._reader = threading.Thread(target=_read, args=arguments, daemon=True)
+        self._reader.start()
 
     def close(self) -> None:
         """End the process, and remove its files."""
@@ -93,6 +96,7 @@ class Computation:
         if self._process is not None:
             self._process.kill()
             self._process.join()
+            self._reader.join(5)  # it has read to the end, and will not read from a connection of the same number
             self._connection.close()
             self._process = None
 
@@ -132,6 +136,7 @@ class Computation:
     def _end_if_running(self, job):
         if self._running is job and self._process is not None:
             self._process.kill()
+            self._process.join()  # whoever asks next whether it lives is told the truth
 
 
 @contextmanager

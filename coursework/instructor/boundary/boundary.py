@@ -30,6 +30,7 @@ from .bubblewrap import bubblewrap
 from .keeper import __name__ as KEEPER
 from .readable import readable
 from .users import Users, remove_files_of
+from .watching import activity, descendants
 
 PROCESSES, DISK, FILES, OUTPUT = 64, 256, 10_000, 64  # of a job: processes, MiB of files, files, MiB of output
 LINUX = sys.platform.startswith("linux")
@@ -138,6 +139,8 @@ class _Job:
 class KeptChild:
     """A child below a keeper. As `runner.Child`, but all of it ends, and its limits are those of the whole job."""
 
+    most_slowed = 4  # who wants to hold up a grader can work a little now and then
+
     def __init__(self, job):
         self._report, report = os.pipe()
         start = f"import sys; sys.path.insert(0, {str(ROOT)!r}); from {KEEPER} import main; main()"
@@ -153,10 +156,17 @@ class KeptChild:
         finally:
             os.close(report)
         self.stdout = self._keeper.stdout
+        self._seconds = {}  # of processor time, by process, also of those that have ended
 
     def ended(self):
         """Whether the job has come to its end."""
         return self._keeper.poll() is not None
+
+    def used(self):
+        """Seconds of processor time of all its processes, and whether one runs or reads; see `Child.used`."""
+        found = activity(descendants(self._keeper.pid))
+        self._seconds |= {pid: seconds for pid, (seconds, _) in found.items()}
+        return (sum(self._seconds.values()), any(works for _, works in found.values())) if found else None
 
     def end(self):
         """End the job; see `Child.end`."""

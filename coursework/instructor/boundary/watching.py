@@ -69,6 +69,16 @@ def _stat(pid):
         return f.read().rpartition(b")")[2].split()
 
 
+def activity(pids):
+    """{pid: (seconds of processor time, whether it runs or reads)} of processes, of those that still live."""
+    found = {}
+    for pid in pids:
+        with suppress(OSError, ValueError, IndexError):
+            fields = _stat(pid)
+            found[pid] = sum(map(int, fields[11:13])) / _TICK, fields[0] in (b"R", b"D")
+    return found
+
+
 class Usage:
     """Adds up what processes use, also of those that have ended since."""
 

@@ -47,6 +47,11 @@ def test_an_endless_loop_is_said_with_its_line(relu, check):
     assert check(project, "relu", seconds=1)[0]["relu"].message == f"{TOO_LONG} {where}"
 
 
+def test_of_several_places_the_last_is_said(relu, check):
+    verdicts, _ = check(relu("import time; time.sleep(0.6)\nwhile True: pass"), "relu", seconds=0.5)
+    assert f"It was at line {relu.line + 1} of layers/basic.py" in verdicts["relu"].message
+
+
 WRITES_A_PLACE = "import faulthandler; faulthandler.cancel_dump_traceback_later()\nopen('where', 'w').write('{}\\n'{})"
 
 

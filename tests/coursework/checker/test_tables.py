@@ -69,7 +69,7 @@ class Child:
     """A child whose processor time a test decides."""
 
     def __init__(self):
-        self.told = (0.0, True)
+        self.told, self.most_slowed = (0.0, True), 20
 
     def used(self):
         return self.told

@@ -77,8 +77,8 @@ def test_an_error_comes_out_and_stops_the_rest():
         done.append(block)
 
     with pytest.raises(ZeroDivisionError, match="block 0"):
-        parallel_for(list(range(100)), lambda: worker)
-    assert len(done) < 10 and blas_threads() == {3}
+        parallel_for(list(range(10_000)), lambda: worker)
+    assert len(done) < 1000 and blas_threads() == {3}
     finished = len(done)
     time.sleep(0.05)
     assert len(done) == finished, "nobody works on after the call"
@@ -126,10 +126,10 @@ def test_an_interrupt_while_others_are_asked_leaves_nobody_at_work(monkeypatch):
 
     monkeypatch.setattr(parallel._Helpers, "ask", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        parallel_for(list(range(100)), lambda: worker)
+        parallel_for(list(range(10_000)), lambda: worker)
     finished = len(done)
     time.sleep(0.05)
-    assert len(done) == finished < 10 and blas_threads() == {3}
+    assert len(done) == finished < 1000 and blas_threads() == {3}
 
 
 def test_threads_that_wait_hold_on_to_nothing():

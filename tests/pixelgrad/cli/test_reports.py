@@ -2,10 +2,10 @@
 
 import io
 import os
+import re
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -83,9 +83,11 @@ def test_sigterm_keeps_the_picture_so_far(tmp_path, photo, weights):
     command += ["--iterations", "100000", "--size", "24", "--out", "dream.png"]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     with subprocess.Popen(command, cwd=tmp_path, env=environment, stderr=subprocess.PIPE, text=True) as process:
-        time.sleep(5)
+        shown = ""
+        while not re.search(r"[1-9]\d*/100000", shown):  # until there is a picture
+            shown += process.stderr.read(1) or pytest.fail(shown)
         process.send_signal(signal.SIGTERM)
-        _, err = process.communicate(timeout=60)
+        err = process.stderr.read()
     assert process.returncode == 130 and "the picture so far is in" in err
     assert Image.open(tmp_path / "dream.png").size[0] >= 16
 

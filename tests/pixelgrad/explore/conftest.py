@@ -131,6 +131,7 @@ def browser():
     if CHROMIUM is None:
         pytest.skip("Chromium is not installed: the browser's tests are skipped")
     with sync_api.sync_playwright() as playwright:
+        sync_api.expect.set_options(timeout=30_000)
         running = playwright.chromium.launch(executable_path=CHROMIUM, headless=True, args=FLAGS)
         yield running
         running.close()

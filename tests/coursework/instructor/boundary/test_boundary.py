@@ -259,6 +259,17 @@ def test_children_share_one_limit_of_processor_time(tmp_path):
     assert child.end() == (-9, "1 s of processor time")
 
 
+def test_a_job_tells_what_its_processes_use(tmp_path):
+    for code, works in (("import os\nos.fork()\nwhile True: pass", True), ("import time; time.sleep(60)", False)):
+        child = boundaries.KeptChild(job(code, tmp_path, seconds=60))
+        until = time.monotonic() + 60
+        while not (look := child.used()) or look[1] != works or look[0] < works:  # a second of work, or none
+            assert time.monotonic() < until, look
+            time.sleep(0.01)
+        child.end()
+        assert child.used() is None
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "body, words",
