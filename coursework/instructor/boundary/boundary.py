@@ -139,7 +139,7 @@ class _Job:
 class KeptChild:
     """A child below a keeper. As `runner.Child`, but all of it ends, and its limits are those of the whole job."""
 
-    most_slowed = 4  # who wants to hold up a grader can work a little now and then
+    most_slowed = 4  # fewer: a submission that works only now and then must not hold up the grader for long
 
     def __init__(self, job):
         self._report, report = os.pipe()
