@@ -44,6 +44,11 @@ def pictures(outputs):
     return sum("image/png" in output.get("data", {}) for output in outputs)
 
 
+def printed(outputs):
+    """What a cell printed. A kernel may hand over a line and its end one after the other, as two outputs."""
+    return "".join(output["text"] for output in outputs if output["output_type"] == "stream")
+
+
 @pytest.mark.parametrize(
     "beginning", ["fresh", "inline", *(pytest.param(b, marks=pytest.mark.slow) for b in ("pyplot", "colab"))]
 )
@@ -62,7 +67,7 @@ def test_a_notebook_shows_each_figure_once(beginning, tmp_path):
     assert [pictures(output) for output in outputs] == [0, 1, 1, 0, 1, 3, 0]
     buffer = io.BytesIO()
     plots.plot_images([np.full((16, 16, 3), 90, np.uint8)], ["a"]).savefig(buffer)
-    assert outputs[-1][-1]["text"].strip() == hashlib.sha256(buffer.getvalue()).hexdigest()
+    assert printed(outputs[-1]).strip() == hashlib.sha256(buffer.getvalue()).hexdigest()
 
 
 @pytest.mark.slow
