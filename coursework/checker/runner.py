@@ -6,17 +6,14 @@ next. If it was importing an exercise file, the other child skips that file, and
 """
 
 import json
-import math
 import os
 import re
 import signal
-import stat
 import subprocess
 import sys
 import tempfile
 import threading
 import time
-import zipfile
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -28,9 +25,10 @@ from ..._language import translated as _
 from ..exercises.catalogue import ROOT, exercise_files
 from .diagnosis import ENDLESS
 from .folders import scratch_folder
-from .harness import IMPORTED, MOST_OF_ALL, MOST_OF_ONE, STARTED, WHERE
+from .handed_back import outcomes_in, text_in
+from .harness import IMPORTED, STARTED, WHERE
 from .importing import not_imported
-from .packing import DESCRIPTION, pack, unpack
+from .packing import pack
 from .texts import plain_text
 
 ENDED = marked("It ended the whole program ({what}). A function must return, and never call exit().")
@@ -46,12 +44,9 @@ IMPORT_HALTED = marked(
 )
 IMPORT_OVER = marked("it uses more than it may ({what}), outside the functions")
 IMPORT_ENDED = marked("it ends the whole program ({what}). Is there an exit() outside the functions?")
-UNREADABLE = marked("What it returned cannot be read.")
 _POLL = 0.01  # seconds
 _MOST_IDLE = 30  # looks at a child in a row at which it does nothing
 _MOST_PRINTED = 4000  # characters
-_MOST_ARRAYS, _MOST_WORDS = 10_000, 2**20  # of all that an exercise returns; bytes of what describes it
-_MOST_TEXT = 2**14  # bytes of other texts
 _FRAME = re.compile(r'File "([^"\n]+)", line ([0-9]{1,6}) in ([A-Za-z_][A-Za-z0-9_]{0,60}|<module>)$', re.MULTILINE)
 
 
@@ -239,7 +234,7 @@ def _watch(place, waiting, root, limits, start, printed, outcomes, done):
                     patience.begin()
             while waiting and os.path.lexists(results / f"{waiting[0]}.npz"):
                 name = waiting.pop(0)
-                outcomes[name] = _read(results / f"{name}.npz")
+                outcomes[name] = outcomes_in(results / f"{name}.npz")
                 patience.begin()
                 if done:
                     done(name)
@@ -255,7 +250,7 @@ def _watch(place, waiting, root, limits, start, printed, outcomes, done):
         _finish(reader, printed)
     ended = _("signal {number}", number=-code) if code < 0 else _("exit code {number}", number=code)
     if STARTED in reached and IMPORTED not in reached:
-        file = _text(results / STARTED)
+        file = text_in(results / STARTED)
         # What it calls may stand in another file, and be all right there.
         line = _where(results, [file])[1] if endless else None
         at = _(", and is at line {line}", line=line) if line else ""
@@ -286,7 +281,7 @@ def _tells(path):
     """Whether a child tells where it is. It should have by now; on a busy machine it may need another moment."""
     before = ""
     for _attempt in range(100):
-        text = _text(path)
+        text = text_in(path)
         if text and text == before:  # all of it
             return True
         before = text
@@ -296,104 +291,12 @@ def _tells(path):
 
 def _where(results, files):
     """The innermost line of these files where the child last reports to be: (file, line, function), or Nones."""
-    reports = [_FRAME.findall(report) for report in _text(results / WHERE).split("Timeout (")]
+    reports = [_FRAME.findall(report) for report in text_in(results / WHERE).split("Timeout (")]
     for path, line, function in next(filter(None, reversed(reports)), []):
         for file in files:
             if path.replace("\\", "/").endswith(f"/{file}"):
                 return file, int(line), function
     return None, None, None
-
-
-def _text(path):
-    """The end of a short text that a child wrote; empty, if there is none. The child may be hostile."""
-    with suppress(OSError), open(path, "rb", opener=_open_plain) as f:
-        if stat.S_ISREG(os.fstat(f.fileno()).st_mode):
-            f.seek(max(0, os.fstat(f.fileno()).st_size - _MOST_TEXT))
-            return f.read(_MOST_TEXT).decode(errors="replace")
-    return ""
-
-
-def _read(path):
-    """The outcomes in a child's file, or words if it is not what it should be. The child may be hostile."""
-    try:
-        with open(path, "rb", opener=_open_plain) as f:
-            if not stat.S_ISREG(os.fstat(f.fileno()).st_mode):
-                return _(UNREADABLE)
-            with zipfile.ZipFile(f) as archive:
-                if not _is_small(archive):
-                    return _(UNREADABLE)
-            f.seek(0)
-            with np.load(f, allow_pickle=False) as archive:
-                arrays = dict(archive)
-        outcomes = unpack(arrays)
-        if not all(_is_outcome(outcome) for outcome in outcomes.values()):
-            return _(UNREADABLE)
-        # An array may stand in many places, and is looked at in each of them.
-        if sum(array.size for outcome in outcomes.values() for array in outcome["outputs"].values()) > MOST_OF_ALL:
-            return _(UNREADABLE)
-        return {case: _plain(outcome) for case, outcome in outcomes.items()}
-    except Exception:  # whatever such a file makes the readers raise
-        return _(UNREADABLE)
-
-
-def _is_small(archive):
-    """Whether all arrays of an archive are numbers, and few enough, as their headers say; none of them is read."""
-    entries = 0
-    if len(archive.infolist()) > _MOST_ARRAYS:
-        return False
-    for member in archive.infolist():
-        with archive.open(member) as f:
-            version = np.lib.format.read_magic(f)
-            read = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}[version]
-            shape, _, dtype = read(f)
-        size = math.prod(shape)
-        if member.filename == f"{DESCRIPTION}.npy":
-            if size > _MOST_WORDS or dtype != np.uint8:
-                return False
-            continue
-        entries += size
-        if dtype.kind not in "fiub" or size > MOST_OF_ONE or entries > MOST_OF_ALL:
-            return False
-        if member.file_size > size * dtype.itemsize + _MOST_TEXT:
-            return False
-    return True
-
-
-def _open_plain(path, flags):
-    """Open neither a link to somewhere else, nor a pipe that would keep us waiting."""
-    return os.open(path, flags | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
-
-
-def _is_outcome(outcome):
-    """Whether this is a dictionary as `harness.run_case` makes them, and not something that looks like one."""
-    raised = outcome["raised"]
-    return (
-        outcome.keys() == {"outputs", "kinds", "raised", "changed"}
-        and all(isinstance(a, np.ndarray) and a.dtype.kind in "fiub" for a in outcome["outputs"].values())
-        and all(_is_word(w) for words in (outcome["kinds"], outcome["changed"]) for w in (*words, *words.values()))
-        and (
-            raised is None
-            or raised.keys() == {"type", "message", "line", "function"}
-            and all(_is_word(raised[name]) for name in ("type", "message"))
-            and (raised["line"] is None or type(raised["line"]) is int and abs(raised["line"]) < 10**6)
-            and (raised["function"] is None or _is_word(raised["function"]))
-        )
-    )
-
-
-def _plain(outcome):
-    """An outcome whose words control no terminal."""
-
-    def words(value):
-        if isinstance(value, dict):
-            return {plain_text(name): words(one) for name, one in value.items()}
-        return plain_text(value) if isinstance(value, str) else value
-
-    return outcome | {name: words(outcome[name]) for name in ("kinds", "raised", "changed")}
-
-
-def _is_word(value):
-    return isinstance(value, str) and len(value) <= 500
 
 
 def _collect(stream, printed):

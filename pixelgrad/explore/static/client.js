@@ -44,14 +44,25 @@ export function stop() {
   controller?.abort();
 }
 
+let attempts = 0;
+
+/** Show by the pointer that what is shown is about to change; tests wait for it, too. */
+function busy(change) {
+  attempts += change;
+  document.body.classList.toggle("busy", attempts > 0);
+}
+
 /** Run what a person asked for; what goes wrong is told, and a newer request is not wrong. */
 export async function attempt(action) {
+  busy(1);
   try {
     await action();
   } catch (error) {
     if (error instanceof Superseded) return;
     tell(settings.recorded ? error.message : say("failed", { error: error.message }), true);
     if (!error.expected) console.warn(error);
+  } finally {
+    busy(-1);
   }
 }
 

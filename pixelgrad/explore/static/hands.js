@@ -11,7 +11,9 @@ const VISIBLE = 30; // grey levels, root mean square, that a change is enlarged 
 
 /** Painting on the photograph; the newest painting is looked at as soon as the one before is done. */
 class Paint {
-  constructor() {
+  constructor(ondone) {
+    this.ondone = ondone;
+    this.owed = false; // whether what is asked for has not been answered yet
     this.brush = 9;
     this.canvas = el("canvas", { class: "large-map paint", tabindex: "0", role: "img", "aria-label": `${say("paintTitle")}. ${say("paintHelp")}`, width: 64, height: 64 });
     this.box = el("div", { class: "cursor", hidden: true });
@@ -53,6 +55,7 @@ class Paint {
     await settleClass(this.before.probabilities.data);
     this.cover();
     this.show(this.before);
+    this.owed = false;
     if (this.mask.data.includes(1)) await this.again();
   }
 
@@ -121,7 +124,7 @@ class Paint {
       this.waiting = true;
       return;
     }
-    this.asking = true;
+    this.asking = this.owed = true;
     await attempt(async () => {
       do {
         this.waiting = false;
@@ -131,8 +134,10 @@ class Paint {
         const [[k, p]] = best(probabilities.data, 1);
         tell(`${this.classes[k]}, ${say("probability", { p: (100 * p).toFixed(1) })}`);
       } while (this.waiting);
+      this.owed = false;
     });
     this.asking = false;
+    if (!this.owed) this.ondone();
   }
 
   restore() {
@@ -140,6 +145,7 @@ class Paint {
     this.mask.data.fill(0);
     this.cover();
     this.show(this.before);
+    if (this.asking) this.waiting = true; // the answer on its way is of the painting
   }
 
   takeOver() {
@@ -161,7 +167,9 @@ function resized({ data, h, w }, height, width) {
 
 /** The line from the photograph towards another class. */
 class Fool {
-  constructor() {
+  constructor(ondone) {
+    this.ondone = ondone;
+    this.owed = false;
     this.canvas = el("canvas", { class: "large-map", role: "img", "aria-label": say("photograph"), width: 64, height: 64 });
     this.changeCaption = el("figcaption", {}, "\u00a0");
     this.change = el("canvas", { class: "large-map", "aria-hidden": "true", width: 64, height: 64 });
@@ -189,13 +197,19 @@ class Fool {
     this.list = choice(say("target"), classOptions({ classes: this.classes }, possible), String(app.fooling), (value) => {
       app.fooling = Number(value);
       changed("fooling");
-      attempt(() => this.aim());
+      this.again();
     });
     this.targetField.replaceChildren(this.list.element);
     await this.aim();
   }
 
+  async again() {
+    await attempt(() => this.aim());
+    if (!this.owed) this.ondone();
+  }
+
   async aim() {
+    this.owed = true;
     this.target = app.fooling;
     this.list.select.value = String(this.target);
     this.found = await askAboutPicture({ kind: "fool", label: this.target });
@@ -208,6 +222,7 @@ class Fool {
     this.amount.input.disabled = from === 0;
     if (from === 0) this.amount.input.value = 0;
     this.show(Number(this.amount.input.value));
+    this.owed = false;
   }
 
   /** The photograph changed by an amount, and what the network says of it. */
@@ -234,8 +249,8 @@ class Fool {
 export class HandsView {
   constructor() {
     this.name = "hands";
-    this.paint = new Paint();
-    this.fool = new Fool();
+    this.paint = new Paint(() => this.catchUp());
+    this.fool = new Fool(() => this.catchUp());
     const explained = el("div", { class: "two" }, explanation("paint"), explanation("fool"));
     this.element = el("div", {}, el("div", { class: "two" }, this.paint.element, this.fool.element), explained);
   }
@@ -245,11 +260,18 @@ export class HandsView {
       await settleClass(this.paint.before.probabilities.data);
       this.paint.show(this.paint.found);
       if (app.fooling !== this.fool.target) await this.fool.open();
+      this.catchUp();
       return;
     }
     await this.paint.open();
     await this.fool.open();
     this.opened = true;
+  }
+
+  /** The newest request wins: what it took the place of, in the other half of this view, is asked again after it. */
+  catchUp() {
+    if (this.fool.owed) this.fool.again();
+    else if (this.paint.owed) this.paint.again();
   }
 
   redraw() {}

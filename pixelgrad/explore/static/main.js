@@ -192,7 +192,9 @@ async function useCamera() {
     canvas.toBlob((blob) => blob && takeFile(new File([blob], say("yours"))), "image/png");
     dialog.close();
   };
-  const actions = el("div", { class: "actions" }, button(say("shoot"), shoot, { class: "primary" }), button(say("cancel"), () => dialog.close()));
+  const shutter = button(say("shoot"), shoot, { class: "primary", disabled: true });
+  video.onloadeddata = () => (shutter.disabled = false); // before that there is no picture to take
+  const actions = el("div", { class: "actions" }, shutter, button(say("cancel"), () => dialog.close()));
   const dialog = el("dialog", { "aria-label": say("camera"), onclose: end }, video, actions);
   document.body.append(dialog);
   dialog.showModal();

@@ -61,7 +61,8 @@ class Server:
         self.socket = free_socket(0)
         self.port = self.socket.getsockname()[1]
         settings = page_settings(networks=["standard", "robust"], sample="portrait")
-        app = make_app(Computation(options), token=self.token, port=self.port, settings=settings)
+        self.computation = Computation(options)
+        app = make_app(self.computation, token=self.token, port=self.port, settings=settings)
         config = uvicorn.Config(app, log_level="error", ws="none", lifespan="on", timeout_graceful_shutdown=1)
         self.server = uvicorn.Server(config)
         self.thread = threading.Thread(target=self.server.run, kwargs={"sockets": [self.socket]}, daemon=True)
@@ -162,9 +163,9 @@ def opened(browser, server, settled):
 
 @pytest.fixture
 def settled():
-    """settled(page, view) waits until a view shows what it computes at its start."""
+    """settled(page, view) waits until a view shows what it computes at its start; without one, for what was asked."""
 
-    def settle(page, view):
+    def settle(page, view=None):
         wait = {
             "street": lambda: page.locator(".score-column .percent").first.wait_for(),
             "microscope": lambda: page.locator("h2", has_text=":").wait_for(),
@@ -172,7 +173,8 @@ def settled():
             "hands": lambda: page.locator("#fool-scores .percent").first.wait_for(),
             "grow": lambda: page.get_by_role("button", name="Start").wait_for(),
         }
-        wait[view]()
-        page.wait_for_timeout(300)
+        if view:
+            wait[view]()
+        page.wait_for_function("() => !document.body.classList.contains('busy')")
 
     return settle

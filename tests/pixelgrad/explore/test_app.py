@@ -2,6 +2,7 @@
 
 import io
 import socket
+import time
 
 import numpy as np
 import pytest
@@ -153,6 +154,12 @@ def test_a_closed_browser_ends_the_computation(server, picture):
         head += f"Content-Type: application/octet-stream\r\nContent-Length: {len(body)}\r\n\r\n"
         connection.sendall(head.encode() + body)
         connection.recv(1000)
+        job = server.computation._newest
+        assert not job.cancelled
+    until = time.monotonic() + 30
+    while not job.cancelled and time.monotonic() < until:
+        time.sleep(0.05)
+    assert job.cancelled == "stopped"  # not "superseded": no other request came
     assert "layers" in server.ask({"kind": "describe"})[0][0]
 
 

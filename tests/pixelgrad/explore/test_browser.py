@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pixelgrad.datasets import sample_image
+from pixelgrad.datasets import load_image, sample_image
 from pixelgrad.explore.export import LIMIT, export_page
 from pixelgrad.visualization import compute_saliency_maps
 
@@ -75,11 +75,11 @@ def test_a_chosen_neuron_shows_the_networks_value_and_gradient(opened, model, pi
     assert abs(shown - model.backward(dscores, cache)[0][at]) < 1e-5
 
 
-def test_the_saliency_on_the_page_is_numpys(opened, model, picture):
+def test_the_saliency_on_the_page_is_numpys(opened, model, picture, settled):
     page = opened("street")
     page.get_by_role("button", name="gradient", exact=True).click()
     page.locator(".photo:not(.empty)").nth(1).wait_for()
-    page.wait_for_timeout(500)
+    settled(page)
     pixels = (
         page.locator(".photo")
         .nth(1)
@@ -121,14 +121,14 @@ def test_numbers_under_the_microscope_add_up_and_arrow_keys_walk(opened, model, 
     page.locator("h2", has_text="Photograph, red").wait_for()
 
 
-def test_two_networks_beside_each_other(opened):
+def test_two_networks_beside_each_other(opened, settled):
     page = opened("street")
     page.get_by_label("Beside it").select_option("robust")
     page.locator(".lane").nth(1).locator(".percent").first.wait_for()
     page.get_by_role("button", name="gradient", exact=True).click()
     page.locator(".lane").nth(1).locator(".photo:not(.empty)").nth(1).wait_for()
+    settled(page)
     if folder := os.environ.get("PIXELGRAD_SCREENSHOTS"):
-        page.wait_for_timeout(500)
         page.screenshot(path=Path(folder) / "two.png", full_page=True)
     page.locator(".lane").nth(1).locator(".tiles").nth(1).click(position={"x": 20, "y": 20})
     page.get_by_role("button", name="Under the microscope").click()
@@ -148,7 +148,7 @@ def test_methods_are_compared_by_slider_and_keyboard(opened):
     assert page.locator(".over").first.evaluate("c => c.style.clipPath").startswith("inset(0px 0% 0px 0px")
 
 
-def test_painting_changes_the_scores_to_those_of_the_painted_picture(opened, model, picture):
+def test_painting_changes_the_scores_to_those_of_the_painted_picture(opened, model, picture, settled):
     page = opened("hands")
     before = page.locator(".paint").evaluate("c => Array.from(c.getContext('2d').getImageData(0, 0, 64, 64).data)")
     box = page.locator(".paint").bounding_box()
@@ -159,7 +159,7 @@ def test_painting_changes_the_scores_to_those_of_the_painted_picture(opened, mod
     page.locator(".paint").focus()
     page.keyboard.press("ArrowDown")
     page.keyboard.press(" ")
-    page.wait_for_timeout(1500)
+    settled(page)
     pixels = page.locator(".paint").evaluate("c => Array.from(c.getContext('2d').getImageData(0, 0, 64, 64).data)")
     painted = np.array(pixels, np.uint8).reshape(64, 64, 4)[:, :, :3]
     assert np.array_equal(np.array(before, np.uint8).reshape(64, 64, 4)[:, :, :3], picture)
@@ -201,10 +201,9 @@ def test_a_class_visualisation_grows_stops_and_goes_on(opened):
     page.get_by_role("button", name="Stop").click()
     page.get_by_role("button", name="Go on").click()
     assert len(seen) > 3
-    page.locator(".grow-side .numbers", has_text="step").wait_for()
-    page.wait_for_timeout(600)
+    sync_api.expect(page.get_by_role("button", name="Start")).to_be_disabled()
     page.get_by_role("button", name="Stop").click()
-    assert page.get_by_role("button", name="Start").is_enabled()
+    sync_api.expect(page.get_by_role("button", name="Start")).to_be_enabled()
 
 
 @pytest.mark.parametrize("what", ["dream", "inversion"])
@@ -224,19 +223,12 @@ DROP = """([bytes, name]) => {
 }"""
 
 
-def test_a_dropped_photograph_is_looked_at(opened, model, tmp_path):
+def test_a_dropped_photograph_is_looked_at(opened, model, tmp_path, settled):
     photo = sample_image("portrait", size=(150, 120))[:, ::-1]
     Image.fromarray(photo).save(tmp_path / "mine.png")
     page = opened("street")
-    before = page.locator(".photo").first.evaluate("c => c.toDataURL()")
     page.evaluate(DROP, [list((tmp_path / "mine.png").read_bytes()), "mine.png"])
-    for _ in range(40):
-        page.wait_for_timeout(100)
-        if page.locator(".photo").first.evaluate("c => c.toDataURL()") != before:
-            break
-    page.wait_for_timeout(800)
-    from pixelgrad.datasets import load_image
-
+    settled(page)
     own = load_image(tmp_path / "mine.png", size=64)
     (best, *_) = model.predict(model.preprocess(own))[0]
     row = page.locator(".score-column li").first
@@ -245,15 +237,15 @@ def test_a_dropped_photograph_is_looked_at(opened, model, tmp_path):
     assert page.get_by_label("Photograph").first.input_value() == "own"
 
 
-def test_a_picture_is_taken_with_the_camera(opened):
+def test_a_picture_is_taken_with_the_camera(opened, settled):
     page = opened("street")
     before = page.locator(".photo").first.evaluate("c => c.toDataURL()")
     page.get_by_role("button", name="Camera").click()
-    page.wait_for_timeout(1500)
     page.get_by_role("button", name="Take the picture").click()
-    page.wait_for_timeout(2500)
+    sync_api.expect(page.get_by_label("Photograph").first).to_have_value("own")
+    settled(page)
     assert page.locator(".photo").first.evaluate("c => c.toDataURL()") != before
-    assert page.locator("dialog").count() == 0 and page.get_by_label("Photograph").first.input_value() == "own"
+    assert page.locator("dialog").count() == 0
 
 
 def test_a_file_that_is_no_picture_is_refused_in_words(browser, server, settled):
@@ -268,14 +260,14 @@ def test_a_file_that_is_no_picture_is_refused_in_words(browser, server, settled)
     context.close()
 
 
-def test_many_quick_clicks_end_in_the_last(opened):
+def test_many_quick_clicks_end_in_the_last(opened, settled):
     page = opened("street")
     page.get_by_role("button", name="gradient", exact=True).click()
     rows = page.locator(".score-column li button")
     for _ in range(10):
         rows.evaluate_all("all => { for (const one of all) one.click(); }")
     last = rows.last.locator(".name").text_content()
-    page.wait_for_timeout(1500)
+    settled(page)
     assert page.locator(".score-column button[aria-pressed=true] .name").text_content() == last
 
 

@@ -81,7 +81,7 @@ def test_the_fooling_target_and_what_grows_outlast_a_reload(opened, settled):
     page.get_by_label("What grows").select_option("dream")
     page.get_by_label("Layer").select_option(label="conv3")
     expect(page.get_by_label("Layer")).to_have_value("2")
-    page.wait_for_timeout(300)
+    settled(page)
     page.reload()
     settled(page, "grow")
     assert chosen(page, "What grows") == "DeepDream" and chosen(page, "Layer") == "conv3"
@@ -240,7 +240,6 @@ def test_an_exported_page_offers_only_classes_and_rules_that_it_holds(opened, ex
             for tab, view in (("Where it looks", "where"), ("Microscope", "microscope"), ("Paint and fool", "hands")):
                 page.get_by_role("tab", name=tab).click()
                 settled(page, view)
-                page.wait_for_timeout(200)
                 assert page.locator(".status.wrong").count() == 0, (name, model, view)
             page.get_by_role("tab", name="Two-way street").click()
             settled(page, "street")

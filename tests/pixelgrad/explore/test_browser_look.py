@@ -48,7 +48,6 @@ def test_all_numbers_of_a_window_at_the_border_can_be_read(opened, scheme):
 @pytest.mark.parametrize("size", [LAPTOP, PHONE], ids=["laptop", "phone"])
 def test_nothing_lies_over_the_footer(opened, view, size):
     page = opened(view, viewport=size)
-    page.wait_for_timeout(500)
     covered = """() => {
       const footer = document.querySelector("footer");
       const { top, width } = footer.getBoundingClientRect();
@@ -67,7 +66,6 @@ def test_tables_fit_or_say_that_they_scroll(opened, neuron, width):
     page = opened(
         f"microscope?model=robust&photograph=coffee&neuron={neuron}", viewport={"width": width, "height": 844}
     )
-    page.wait_for_timeout(300)
     boxes = page.locator(".sideways").evaluate_all(
         """all => all.map((box) => [box.scrollWidth > box.clientWidth + 1, !box.previousSibling.hidden,
           box.previousSibling.getBoundingClientRect().height])"""
@@ -97,7 +95,6 @@ def test_the_columns_of_all_channels_stand_below_each_other(opened):
 def test_an_enlarged_map_ends_above_the_footer(opened):
     page = opened("street", viewport=LAPTOP)
     page.locator(".tiles").first.click(position={"x": 40, "y": 40})
-    page.wait_for_timeout(300)
     box = page.locator(".inspector .large-map").first.bounding_box()
     assert box["y"] + box["height"] <= page.locator("footer").bounding_box()["y"]
 

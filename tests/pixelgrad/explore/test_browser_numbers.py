@@ -100,13 +100,13 @@ def test_a_class_has_the_text_and_the_code_of_a_fully_connected_layer(opened):
     assert "starts here, at class espresso, with the value 1" in page.locator(".sum").last.text_content()
 
 
-def test_padding_is_hatched_and_leads_nowhere(opened):
+def test_padding_is_hatched_and_leads_nowhere(opened, settled):
     page = opened("microscope?model=standard&neuron=1,10,0,0&of=8,8")
     padding = page.locator(".term").first.locator("table").first.locator("td.padding")
     assert padding.count() == 7 and "padding" in padding.first.get_attribute("title")
     title = page.locator("h2").text_content()
     padding.first.locator("button").click(force=True)
-    page.wait_for_timeout(300)
+    settled(page)
     assert page.locator("h2").text_content() == title
 
 
@@ -158,25 +158,60 @@ GREY = """canvas => {
 }"""
 
 
-def test_paint_survives_another_network_and_the_original_comes_back(opened):
+def test_paint_survives_another_network_and_the_original_comes_back(opened, settled):
     page = opened("hands")
     canvas = page.locator(".paint")
     original = canvas.evaluate(GREY)
     canvas.focus()
     page.keyboard.press(" ")
-    page.locator(".drop-text", has_text="drop").wait_for()
+    settled(page)
     assert canvas.evaluate(GREY) >= 81
     page.get_by_label("Network").select_option("robust")
-    page.wait_for_timeout(2500)
+    settled(page)
     assert canvas.evaluate(GREY) >= 81
     whole, painted, drop = numbers(page.locator(".drop-text").text_content().replace("− ", "  "))[-3:]
     assert abs(whole - painted - drop) < 1e-9 and drop != 0
     page.get_by_role("button", name="Use as the photograph").click()
-    page.wait_for_timeout(2500)
+    settled(page)
     assert canvas.evaluate(GREY) >= 81 and page.get_by_label("Photograph").first.input_value() == "own"
     page.get_by_role("button", name="Restore the photograph").click()
-    page.wait_for_timeout(2500)
+    settled(page)
     assert canvas.evaluate(GREY) == original and page.get_by_label("Photograph").first.input_value() == "portrait"
+
+
+def test_an_answer_about_the_painting_comes_too_late_for_the_restored_photograph(opened, settled):
+    page, held = opened("hands"), []
+    before = page.locator(".scores").first.text_content()
+    page.route("**/ask", lambda route: held.append(route), times=1)
+    page.locator(".paint").focus()
+    with page.expect_request("**/ask"):
+        page.keyboard.press(" ")
+    page.get_by_role("button", name="Restore the photograph").click()
+    (painting,) = held
+    painting.continue_()
+    settled(page)
+    assert page.locator(".scores").first.text_content() == before
+
+
+def test_a_painting_does_not_take_the_place_of_a_new_target_nor_the_other_way_round(opened, settled):
+    page = opened("hands")
+    page.route("**/ask", lambda route: None, times=1)  # never answered
+    with page.expect_request("**/ask"):
+        page.get_by_label("Target").select_option(label="school bus")
+    page.locator(".paint").focus()
+    page.keyboard.press(" ")
+    sync_api.expect(page.locator("#fool-scores")).to_contain_text("school bus")
+    settled(page)
+    painted, drop = page.locator(".scores").first.text_content(), page.locator(".drop-text").text_content()
+    page.keyboard.press("ArrowDown")
+    page.route("**/ask", lambda route: None, times=1)
+    with page.expect_request("**/ask"):
+        page.keyboard.press(" ")
+    page.get_by_label("Target").select_option(label="teapot")
+    sync_api.expect(page.locator(".drop-text")).not_to_have_text(drop)
+    settled(page)
+    assert page.locator(".scores").first.text_content() != painted
+    assert "teapot" in page.locator("#fool-scores").text_content()
 
 
 def test_a_second_network_is_offered_only_where_it_is_shown(opened):

@@ -222,14 +222,14 @@ def test_nothing_outlives_a_job(behind):
 
 def test_a_grader_that_is_killed_leaves_no_job_behind(tmp_path):
     mark = f"orphan {os.getpid()} {time.monotonic_ns()}"
-    sleeps = job(f"import time; time.sleep(60)  # {mark}", tmp_path)
+    sleeps = job(f"import signal; open('begun', 'w').close(); signal.pause()  # {mark}", tmp_path)
     start = f"import json, os, time\nfrom {boundaries.__name__} import KeptChild\n"
-    start += f"c = KeptChild(json.loads({json.dumps(sleeps)!r}))\ntime.sleep(60)"
+    start += f"c = KeptChild(json.loads({json.dumps(sleeps)!r}))\ntime.sleep(600)"
     grader = subprocess.Popen([sys.executable, "-c", start], cwd=ROOT)
     until = time.monotonic() + 30
-    while not alive(f"time.sleep(60)  # {mark}") and time.monotonic() < until:
+    while not (tmp_path / "begun").exists() and time.monotonic() < until:
         time.sleep(0.05)
-    time.sleep(0.5)
+    assert alive(mark) and grader.poll() is None
     grader.send_signal(signal.SIGKILL)
     grader.wait()
     until = time.monotonic() + 30
