@@ -11,6 +11,7 @@ export class StreetView {
   constructor() {
     this.name = "street";
     this.lanes = [];
+    this.complete = false; // whether every lane has its activations
     this.lanesElement = el("div", { class: "lanes" });
     this.inspector = new Inspector(this);
     this.explained = el("div", {});
@@ -41,6 +42,7 @@ export class StreetView {
       else for (const lane of this.lanes) lane.drawAll();
       return this.refreshSelected();
     }
+    this.complete = false;
     const models = app.beside && app.beside !== app.model ? [app.model, app.beside] : [app.model];
     const described = [];
     for (const model of models) described.push(await network(model));
@@ -54,6 +56,7 @@ export class StreetView {
       if (app.engine === "naive") tell(say("slow"));
       await lane.run();
     }
+    this.complete = true;
     await settleClass(this.lanes[0].probabilities);
     this.showTarget();
     if (app.gradient) await this.sendBack();
@@ -64,7 +67,8 @@ export class StreetView {
   turn(toGradient) {
     this.turnTo(toGradient);
     changed("target");
-    if (toGradient) return attempt(() => this.sendBack());
+    // A request for the gradient takes the place of what is still coming in.
+    if (toGradient) return attempt(() => (this.complete ? this.sendBack() : this.open(true)));
     for (const lane of this.lanes) lane.drawAll();
   }
 

@@ -1,6 +1,6 @@
 // Where the network looks: two attribution methods beside each other on the photograph, with a line to drag.
 
-import { attempt } from "./client.js";
+import { Superseded, attempt } from "./client.js";
 import { drawImage, mapImage, pictureImage, reach } from "./colours.js";
 import { choice, el, explanation, fixed, methodExplanation, say, settings, slider, tell, texts } from "./dom.js";
 import { app, askAboutPicture, changed, chooseClass, classOptions, network, picture, settleClass } from "./state.js";
@@ -9,7 +9,7 @@ export class WhereView {
   constructor() {
     this.name = "where";
     this.maps = [null, null];
-    this.shown = [null, null]; // the methods whose maps these are
+    this.shown = [null, null]; // the method and the class whose maps these are
     this.cut = 50;
     this.opacity = 80;
     this.photo = el("canvas", { class: "under", width: 64, height: 64, role: "img", "aria-label": say("photograph") });
@@ -48,9 +48,7 @@ export class WhereView {
     app.methods.forEach((name, side) => (this.selects[side].select.value = name));
     if (!stale && this.answer) {
       await settleClass(this.answer.probabilities);
-      if (this.label !== app.label) return this.both();
-      for (const side of [0, 1]) if (this.shown[side] !== app.methods[side]) await this.compute(side);
-      return;
+      return this.both();
     }
     const described = await network();
     const { probabilities, scores } = await askAboutPicture({ kind: "scores" });
@@ -65,6 +63,7 @@ export class WhereView {
       await this.both();
     }));
     this.classField.replaceChildren(this.classChoice.element);
+    this.shown = [null, null];
     await this.both();
   }
 
@@ -74,23 +73,32 @@ export class WhereView {
     this.classChoice.select.value = String(app.label);
     const [score, p] = [this.answer.scores[this.label], this.answer.probabilities[this.label]];
     this.scoreText.textContent = say("classScore", { name: this.classes[this.label], score: fixed(score, 2), p: (100 * p).toFixed(1) });
-    await this.compute(0);
-    await this.compute(1);
+    await this.update(0);
     tell(this.scoreText.textContent);
   }
 
   change(side, name) {
     app.methods = app.methods.with(side, name);
     changed("methods");
-    return this.compute(side);
+    return this.update(side);
+  }
+
+  /** Compute what is not shown yet, this side first; the other's request may just have been superseded. */
+  async update(first) {
+    for (const side of [first, 1 - first]) {
+      if (this.shown[side] !== `${app.methods[side]} ${this.label}`) await this.compute(side);
+    }
   }
 
   async compute(side) {
-    const method = app.methods[side];
-    const request = { kind: "attribute", method, label: this.label };
-    const found = await askAboutPicture(request);
-    this.maps[side] = found;
-    this.shown[side] = method;
+    const [method, label] = [app.methods[side], this.label];
+    try {
+      this.maps[side] = await askAboutPicture({ kind: "attribute", method, label });
+    } catch (error) {
+      if (!(error instanceof Superseded)) this.shown[side] = `${method} ${label}`; // it is no use to ask again
+      throw error;
+    }
+    this.shown[side] = `${method} ${label}`;
     this.draw(side);
     this.captions[side].textContent = texts.methods[method]?.[0] ?? method;
     this.explained.replaceChildren(...[...new Set(app.methods)].map(methodExplanation));

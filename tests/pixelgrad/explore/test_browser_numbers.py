@@ -214,6 +214,50 @@ def test_a_painting_does_not_take_the_place_of_a_new_target_nor_the_other_way_ro
     assert "teapot" in page.locator("#fool-scores").text_content()
 
 
+def test_two_maps_chosen_one_right_after_the_other_are_both_shown(opened, settled):
+    page = opened("where")
+    for left, right in (("rise", "occlusion"), ("smoothgrad", "saliency")):
+        page.route("**/ask", lambda route: None, times=1)
+        with page.expect_request("**/ask"):
+            page.get_by_label("Left").select_option(left)
+        page.get_by_label("Right").select_option(right)
+        settled(page)
+        names = [
+            field.evaluate("e => e.selectedOptions[0].text") for field in map(page.get_by_label, ("Left", "Right"))
+        ]
+        assert page.locator(".compare .split span").all_text_contents() == names
+    maps = [canvas.evaluate("c => c.toDataURL()") for canvas in page.locator(".over").all()]
+    page.route("**/ask", lambda route: None, times=1)
+    with page.expect_request("**/ask"):
+        page.get_by_label("Class").select_option(label="teapot")
+    page.get_by_label("Right").select_option("occlusion")
+    settled(page)
+    page.get_by_label("Right").select_option("saliency")
+    settled(page)
+    for canvas, before in zip(page.locator(".over").all(), maps, strict=True):
+        assert canvas.evaluate("c => c.toDataURL()") != before  # of the other class, on both sides
+
+
+def test_the_gradient_that_is_asked_for_while_activations_come_in_follows_them(opened, settled):
+    page, held = opened("street"), []
+    seen = page.locator(".score-column .name").first.text_content()
+
+    def hold(route):
+        if b"forward" in route.request.post_data_buffer and not held:
+            held.append(route)
+        else:
+            route.continue_()
+
+    page.route("**/ask", hold)
+    with page.expect_request(lambda request: b"forward" in (request.post_data_buffer or b"")):
+        page.get_by_label("Photograph").first.select_option("coffee")
+    page.get_by_role("button", name="gradient", exact=True).click()
+    settled(page)
+    name = page.locator(".score-column .name").first.text_content()
+    assert name != seen and page.locator(".photo:not(.empty)").count() == 2
+    assert name in page.locator(".status").text_content()
+
+
 def test_a_second_network_is_offered_only_where_it_is_shown(opened):
     page = opened("street")
     beside = page.get_by_label("Beside it")
