@@ -6,7 +6,7 @@ import { button, choice, el, say, settings, statusLine, tell } from "./dom.js";
 import { GrowView } from "./grow.js";
 import { HandsView } from "./hands.js";
 import { MicroscopeView } from "./microscope.js";
-import { addressOf, app, changed, network, networkName, onChange, takeAddress, useNetwork, usePhotograph } from "./state.js";
+import { addressOf, app, changed, networkName, onChange, takeAddress, useNetwork, usePhotograph } from "./state.js";
 import { StreetView } from "./street.js";
 import { WhereView } from "./where.js";
 
@@ -64,6 +64,8 @@ function open(view, step = false) {
     } catch (error) {
       stale.add(view);
       throw error;
+    } finally {
+      describeOwn(); // now the network is described
     }
   });
 }
@@ -106,20 +108,20 @@ function showControls() {
   sourceChoice.select.value = key ? "own" : given ? "given" : sample;
   lostNote.hidden = !app.lost;
   lostNote.textContent = app.lost ? say("lost", { name: given ? name : sourceChoice.select.selectedOptions[0].textContent }) : "";
-  sourceNote.hidden = true;
-  if (app.source.bytes) attempt(describeOwn);
+  describeOwn();
   networkChoice.select.value = app.model;
   for (const option of besideChoice.select.options) option.hidden = option.disabled = option.value === app.model;
   besideChoice.select.value = app.beside;
   engineChoice.select.value = app.engine;
 }
 
-/** What becomes of a photograph of one's own, in numbers of the network that looks at it. */
-async function describeOwn() {
-  const { name } = app.source;
-  const { size, classes } = await network();
-  sourceNote.textContent = say("ownNote", { name, size: size.join(" × "), count: classes.length });
-  sourceNote.hidden = false;
+/** What becomes of a photograph of one's own, in numbers of the network that looks at it; nothing asks for these. */
+function describeOwn() {
+  const described = app.networks.get(app.model);
+  sourceNote.hidden = !app.source.bytes || !described;
+  if (sourceNote.hidden) return;
+  const { size, classes } = described;
+  sourceNote.textContent = say("ownNote", { name: app.source.name, size: size.join(" × "), count: classes.length });
 }
 
 const fileInput = el("input", { type: "file", accept: "image/*", class: "hidden", "aria-label": say("ownFile"), tabindex: "-1" });

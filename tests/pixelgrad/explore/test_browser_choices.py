@@ -117,6 +117,9 @@ def test_a_photograph_of_ones_own_is_described_and_its_loss_on_a_reload_announce
     note.wait_for()
     assert "64 × 64 pixels" in note.text_content() and "100 classes" in note.text_content()
     expect(page.locator(".score-column .name").first).to_have_text("espresso")
+    field(page, "Network").select_option("robust")  # which has not been asked about before
+    settled(page)
+    assert note.is_visible() and page.locator(".score-column .percent").count()
     page.reload()
     settled(page, "street")
     alert = page.get_by_role("alert")
