@@ -56,8 +56,9 @@ def import_files(files, stopped, begins):
         for module in (_module(file).rpartition(".")[0], _module(file)):
             if module not in tried:
                 tried[module] = _failure(module, known)
-            if file not in failures and tried[module]:
+            if tried[module]:
                 failures[file] = (file, known[file]) if file in known else tried[module]
+                break
     with suppress(ValueError):  # a student's file may have emptied the list
         sys.meta_path.remove(onlooker)
     return failures

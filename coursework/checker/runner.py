@@ -46,6 +46,7 @@ IMPORT_OVER = marked("it uses more than it may ({what}), outside the functions")
 IMPORT_ENDED = marked("it ends the whole program ({what}). Is there an exit() outside the functions?")
 _POLL = 0.01  # seconds
 _MOST_IDLE = 30  # looks at a child in a row at which it does nothing
+_MOST_BETWEEN = 0.5  # seconds between two looks that count: a longer gap is a machine that stood still
 _MOST_PRINTED = 4000  # characters
 _FRAME = re.compile(r'File "([^"\n]+)", line ([0-9]{1,6}) in ([A-Za-z_][A-Za-z0-9_]{0,60}|<module>)$', re.MULTILINE)
 
@@ -137,17 +138,19 @@ class Patience:
 
     def begin(self):
         """Something has been finished: from here on anew."""
-        self._since, self._idle = time.monotonic(), 0
+        self._elapsed, self._looked, self._idle = 0.0, time.monotonic(), 0
         told = self._tell()
         self._before = told[0] if told else 0.0
 
     def ends(self, seconds):
         """Whether it has used up its seconds."""
-        elapsed = time.monotonic() - self._since
-        if elapsed <= seconds:
+        now = time.monotonic()
+        self._elapsed += min(now - self._looked, _MOST_BETWEEN)
+        self._looked = now
+        if self._elapsed <= seconds:
             return False
         told = self._tell()
-        if told is None or elapsed > self._most_slowed * seconds:
+        if told is None or self._elapsed > self._most_slowed * seconds:
             return True
         self._idle = 0 if told[1] else self._idle + 1
         return told[0] - self._before > seconds or self._idle > _MOST_IDLE

@@ -122,6 +122,8 @@ def run_chapter(path, *, root=None, folder=None, say=None):
     client = NotebookClient(
         notebook,
         timeout=900,
+        iopub_timeout=120,  # what a busy kernel says late is not lost
+        raise_on_iopub_timeout=True,
         record_timing=False,
         kernel_name="python3",
         resources={"metadata": {"path": str(folder or Path(path).parent)}},

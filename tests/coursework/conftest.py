@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+from contextlib import contextmanager
 
 import pytest
 
@@ -42,6 +43,20 @@ class Project:
         done = subprocess.run(command, cwd=self.path, env=environment, **options)
         assert check is None or done.returncode == check, done.stdout + done.stderr
         return done
+
+
+@pytest.fixture
+def used_less_than():
+    """used_less_than(seconds): children that end within the block used less processor time, however long it took."""
+
+    @contextmanager
+    def measure(seconds):
+        before = os.times()
+        yield
+        after = os.times()
+        assert after.children_user + after.children_system - before.children_user - before.children_system < seconds
+
+    return measure
 
 
 @pytest.fixture(scope="session")

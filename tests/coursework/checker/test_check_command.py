@@ -153,8 +153,11 @@ def test_the_list_runs_nothing(project):
 def test_watching_checks_again_at_each_save(project):
     environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1"}
     command = [sys.executable, "-m", "pixelgrad", "check", "relu", "--watch"]
-    with subprocess.Popen(command, cwd=project.path, env=environment, stdout=subprocess.PIPE, text=True) as watcher:
-        patience = threading.Timer(60, watcher.kill)
+    options = {"cwd": project.path, "env": environment, "stdout": subprocess.PIPE, "text": True}
+    if os.name != "nt":  # where the tests run in the background, Ctrl-C is ignored, and by their children, too
+        options["preexec_fn"] = lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)
+    with subprocess.Popen(command, **options) as watcher:
+        patience = threading.Timer(200, watcher.kill)
         patience.start()
         try:
             shown = iter(watcher.stdout.readline, "")
@@ -164,7 +167,7 @@ def test_watching_checks_again_at_each_save(project):
             project.solve()
             assert any("Next: write relu" in line for line in shown)
             watcher.send_signal(signal.SIGINT)
-            assert watcher.wait(10) == 130
+            assert watcher.wait(60) == 130
         finally:
             patience.cancel()
             watcher.kill()

@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-import time
 
 import numpy as np
 import pytest
@@ -40,11 +39,12 @@ RARER_FAULTS = [
 
 
 @pytest.mark.parametrize("text, words", FAULTS + [pytest.param(*f, marks=pytest.mark.slow) for f in RARER_FAULTS])
-def test_a_file_that_cannot_be_imported_is_its_own_fault_and_others_wait_for_it(project, check, text, words):
+def test_a_file_that_cannot_be_imported_is_its_own_fault_and_others_wait_for_it(
+    project, check, used_less_than, text, words
+):
     last = append(project.solve(*EXERCISES), "layers/basic.py", text)
-    started = time.monotonic()
-    verdicts, _ = check(project, "affine", "relu", "softmax", "saliency", seconds=1)
-    assert time.monotonic() - started < 30  # a loop costs its processor time once
+    with used_less_than(30):  # a loop costs its time once
+        verdicts, _ = check(project, "affine", "relu", "softmax", "saliency", seconds=2)
     assert [v.status for v in verdicts.values()] == [WRONG, WRONG, BLOCKED, BLOCKED]
     words = "layers/basic.py: cannot be imported: " + words.format(last=last, before=last - 1)
     assert [v.message for v in verdicts.values()] == [verdicts["affine"].message] * 4
@@ -97,7 +97,7 @@ def test_a_loop_costs_its_time_once(project, check, monkeypatch):
     append(project, "layers/losses.py", "while True: pass\n")
     children = []
     monkeypatch.setattr(runner, "command", lambda *of: children.append(of) or command(*of))
-    verdicts, _ = check(project, seconds=1)
+    verdicts, _ = check(project, seconds=3)
     assert len(children) == 2 and {v.status for v in verdicts.values()} == {WRONG, BLOCKED}
     assert [name for name, v in verdicts.items() if v.status == WRONG] == ["softmax", "svm"]
 
@@ -106,7 +106,7 @@ def test_a_loop_costs_its_time_once(project, check, monkeypatch):
 def test_who_calls_at_import_what_never_ends_is_at_fault(project, check):
     append(project.solve(*EXERCISES), "layers/basic.py", "def relu_forward(x):\n    while True:\n        pass\n")
     last = append(project, "layers/losses.py", "from .basic import relu_forward\nrelu_forward(1)\n")
-    verdicts, _ = check(project, "affine", "softmax", seconds=1)
+    verdicts, _ = check(project, "affine", "softmax", seconds=2)
     assert [v.status for v in verdicts.values()] == [BLOCKED, WRONG]
     assert f"layers/losses.py: cannot be imported: it does not finish in time, and is at line {last}." in (
         verdicts["softmax"].message

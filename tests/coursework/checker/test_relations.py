@@ -99,8 +99,10 @@ def test_constant_arrays_are_not_shifted():
 def test_nothing_is_claimed_of_random_numbers(seed, shape):
     rng = np.random.default_rng(seed)
     expected, got = rng.normal(size=shape), rng.normal(size=shape)
-    assert said(expected, got, {"x": expected}) is None
-    assert said(expected, np.where(np.abs(expected) > 0.5, expected, got), {"x": expected}) is None or expected.size < 4
+    for other in (got, np.where(np.abs(expected) > 0.5, expected, got)):
+        near = np.abs(other - expected).max() < 2e-3 * np.abs(expected).max()  # so that it is rightly said to be
+        few = other is not got and expected.size < 4
+        assert near or few or said(expected, other, {"x": expected}) is None
 
 
 @pytest.mark.parametrize("value", [np.inf, np.nan, 1e308, 0.0])

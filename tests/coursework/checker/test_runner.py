@@ -24,31 +24,29 @@ from pixelgrad.coursework.checker.runner import HALTED
     ],
 )
 def test_it_ends_in_a_plain_report_and_the_next_exercise_runs(relu, check, body, words):
-    started = time.monotonic()
-    verdicts, _ = check(relu(body), "affine", "relu", "softmax", seconds=1, memory=1024)
-    assert time.monotonic() - started < 25  # also where it is the first exercise that never ends
+    verdicts, _ = check(relu(body), "affine", "relu", "softmax", seconds=2, memory=1024)
     assert [verdict.status for verdict in verdicts.values()] == [PASSED, WRONG, PASSED]
     assert words.format(line=relu.line) in verdicts["relu"].message
     assert max(map(len, verdicts["relu"].message.splitlines())) < 700
 
 
-def test_an_endless_loop_in_the_first_exercise_is_found_as_soon(relu, check):
-    started = time.monotonic()
-    verdicts, _ = check(relu("while True: pass"), "relu", seconds=0.5)
-    assert verdicts["relu"].message.startswith(TOO_LONG) and time.monotonic() - started < 25  # a start may take 30
+def test_an_endless_loop_in_the_first_exercise_is_found_as_soon(relu, check, used_less_than):
+    with used_less_than(25):  # a start may take 30
+        verdicts, _ = check(relu("while True: pass"), "relu", seconds=2)
+    assert verdicts["relu"].message.startswith(TOO_LONG)
 
 
 def test_an_endless_loop_is_said_with_its_line(relu, check):
     project = relu("while True: pass")
     where = f"It was at line {relu.line} of layers/basic.py (relu_forward)."
-    verdicts, _ = check(project, "affine", "relu", "softmax", seconds=1)
+    verdicts, _ = check(project, "affine", "relu", "softmax", seconds=2)
     assert verdicts["relu"].message == f"{TOO_LONG} {where}" and verdicts["softmax"].status == PASSED
     relu("while True: check_float('me', 'x', x)")  # the line of theirs that called ours
-    assert check(project, "relu", seconds=1)[0]["relu"].message == f"{TOO_LONG} {where}"
+    assert check(project, "relu", seconds=2)[0]["relu"].message == f"{TOO_LONG} {where}"
 
 
 def test_of_several_places_the_last_is_said(relu, check):
-    verdicts, _ = check(relu("import time; time.sleep(0.6)\nwhile True: pass"), "relu", seconds=0.5)
+    verdicts, _ = check(relu("import time; time.sleep(2.1)\nwhile True: pass"), "relu", seconds=2)
     assert f"It was at line {relu.line + 1} of layers/basic.py" in verdicts["relu"].message
 
 
@@ -68,7 +66,7 @@ WRITES_A_PLACE = "import faulthandler; faulthandler.cancel_dump_traceback_later(
     ],
 )
 def test_what_is_no_place_is_not_said(relu, check, body, words):
-    verdicts, _ = check(relu(f"{body}\nwhile True: pass"), "relu", "softmax", seconds=0.5)
+    verdicts, _ = check(relu(f"{body}\nwhile True: pass"), "relu", "softmax", seconds=2)
     assert verdicts["relu"].message == words and verdicts["softmax"].status == PASSED
 
 
@@ -77,15 +75,15 @@ def test_what_is_printed_is_kept_but_not_all_of_it(relu, check):
     assert verdicts["relu"].status == PASSED and printed.splitlines()[0] == "é→ (1, 4)"
     verdicts, printed = check(relu("print('x' * 10**7)"), "relu", "softmax")
     assert {v.status for v in verdicts.values()} == {PASSED} and len(printed) <= 4000
-    verdicts, printed = check(relu("print('before')\nwhile True: pass"), "relu", seconds=0.5)
+    verdicts, printed = check(relu("print('before')\nwhile True: pass"), "relu", seconds=2)
     assert verdicts["relu"].message.startswith(TOO_LONG) and printed == "before\n"  # of a child that was ended, too
 
 
 def test_a_process_that_is_left_behind_holds_nobody_up(relu, check):
     started = time.monotonic()
-    body = "import subprocess\nsubprocess.Popen(['sleep', '60'], start_new_session=True)"
+    body = "import subprocess\nsubprocess.Popen(['sleep', '120'], start_new_session=True)"
     verdicts, _ = check(relu(body), "relu")
-    assert verdicts["relu"].status == PASSED and time.monotonic() - started < 30
+    assert verdicts["relu"].status == PASSED and time.monotonic() - started < 110
 
 
 def test_closed_files_and_changed_folders_are_survived(relu, check):

@@ -77,15 +77,18 @@ class Child:
 
 @pytest.fixture
 def patience(monkeypatch):
-    """patience(elapsed, told) -> whether a child that may take 5 seconds is ended, looked at 100 times."""
+    """patience(elapsed, told, step=0.1) -> whether a child that may take 5 seconds is ended before or at that time."""
     clock = [0.0]
     monkeypatch.setattr("pixelgrad.coursework.checker.runner.time.monotonic", lambda: clock[0])
     child = Child()
     one = Patience(child)
 
-    def ends(elapsed, told):
-        clock[0], child.told = elapsed, told
-        return any(one.ends(5) for _ in range(100))
+    def ends(elapsed, told, step=0.1):
+        child.told, ended = told, False
+        while clock[0] < elapsed and not ended:
+            clock[0] += step
+            ended = one.ends(5)
+        return ended or any(one.ends(5) for _ in range(100))
 
     return ends
 
@@ -93,6 +96,13 @@ def patience(monkeypatch):
 def test_a_slow_child_on_a_busy_machine_goes_on(patience):
     assert not patience(4, (9.0, True))  # several threads
     assert not patience(50, (4.0, True))
+
+
+def test_the_time_of_a_machine_that_stood_still_is_not_counted(patience):
+    assert not patience(1, (0.5, True))
+    assert not patience(1000, (0.5, True), step=999)
+    assert not patience(1003, None)
+    assert patience(1005, None)
 
 
 def test_a_child_that_used_its_time_or_does_nothing_is_ended(patience):

@@ -46,6 +46,9 @@ def networks(model):
     return found
 
 
+TWO_FRAMES = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
+
+
 class Server:
     """An explorer that runs in a thread of the tests."""
 
@@ -176,5 +179,6 @@ def settled():
         if view:
             wait[view]()
         page.wait_for_function("() => !document.body.classList.contains('busy')")
+        page.evaluate(TWO_FRAMES)  # what follows from the sizes of what is new
 
     return settle

@@ -139,9 +139,9 @@ def test_two_networks_beside_each_other(opened, settled):
 
 def test_methods_are_compared_by_slider_and_keyboard(opened):
     page = opened("where")
-    for name in ("smoothgrad", "occlusion"):
-        page.get_by_label("Left").select_option(name)
-        page.locator(".split span").first.filter(has_text=re.compile("SmoothGrad|occlusion")).wait_for()
+    for method, name in (("smoothgrad", "SmoothGrad"), ("occlusion", "occlusion")):
+        page.get_by_label("Left").select_option(method)
+        sync_api.expect(page.locator(".split span").first).to_contain_text(name)
     slider = page.get_by_label("Boundary between the two maps")
     slider.focus()
     page.keyboard.press("End")

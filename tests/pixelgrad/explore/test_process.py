@@ -16,6 +16,7 @@ from pixelgrad.explore.worker import compute as compute_really
 from pixelgrad.layers import naive
 
 def endless(*_):
+    open({BEGUN}, "w").close()
     while True:
         pass
 
@@ -96,14 +97,16 @@ def test_an_interrupted_computation_leaves_nothing_wrong_behind(picture):
 
 @pytest.mark.parametrize("name", ["endless", pytest.param("stubborn", marks=pytest.mark.slow)])
 def test_a_students_endless_loop_ends_when_something_else_is_asked(picture, tmp_path, monkeypatch, name):
-    (tmp_path / f"student_{name}.py").write_text(STUDENT.replace("{NAME}", name))
+    begun = tmp_path / "begun"
+    (tmp_path / f"student_{name}.py").write_text(STUDENT.replace("{NAME}", name).replace("{BEGUN}", repr(str(begun))))
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.setattr(process, "compute", importlib.import_module(f"student_{name}").compute)
     monkeypatch.setattr(process, "GRACE", 1.0)
 
     async def scenario(computation):
         loop = computation.submit(forward(picture, "naive"))
-        await asyncio.sleep(4 if name == "stubborn" else 2)
+        while not begun.exists():
+            await asyncio.sleep(0.02)
         found = await asyncio.wait_for(frames(computation.submit(forward(picture))), 60)
         return await frames(loop), found
 

@@ -33,7 +33,13 @@ def outputs_of(cells, folder):
     """The outputs of each cell, run in a new kernel."""
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
     environment = {k: v for k, v in os.environ.items() if k != "MPLBACKEND"} | {"PYTHONPATH": str(ROOT)}
-    client = NotebookClient(notebook, timeout=120, resources={"metadata": {"path": str(folder)}})
+    client = NotebookClient(
+        notebook,
+        timeout=120,
+        iopub_timeout=120,
+        raise_on_iopub_timeout=True,
+        resources={"metadata": {"path": str(folder)}},
+    )
     with client.setup_kernel(env=environment):
         for n, cell in enumerate(notebook.cells):
             client.execute_cell(cell, n)

@@ -197,19 +197,21 @@ def test_each_job_has_a_user_of_its_own(behind):
 
 OUTLIVES = """
 import os, signal, subprocess, sys, time
-code = "import os, time\\nwhile True: time.sleep(0.1)  # MARK"
-subprocess.Popen([sys.executable, "-c", code], start_new_session=True)
+code = "import os, sys, time\\nopen(sys.argv[1], 'w').close()\\nwhile True: time.sleep(0.1)  # MARK"
+subprocess.Popen([sys.executable, "-c", code, "a"], start_new_session=True)
 if os.fork() == 0:
     os.setsid()
     if os.fork() == 0:
-        os.execv(sys.executable, [sys.executable, "-c", code])
+        os.execv(sys.executable, [sys.executable, "-c", code, "b"])
     os._exit(0)
-stopped = subprocess.Popen([sys.executable, "-c", code], start_new_session=True)
+stopped = subprocess.Popen([sys.executable, "-c", code, "c"], start_new_session=True)
 try:
     os.kill(stopped.pid, signal.SIGSTOP)
 except OSError:
     pass
-time.sleep(0.2)
+until = time.monotonic() + 4
+while not (os.path.exists("a") and os.path.exists("b")) and time.monotonic() < until:
+    time.sleep(0.01)
 """
 
 
