@@ -14,6 +14,15 @@ settings.load_profile("steady")
 ROOT = Path(__file__).resolve().parent.parent
 
 
+@pytest.fixture(scope="session", autouse=True)
+def own_history(tmp_path_factory):
+    """Kernels of two processes that share the tests do not write to one database, which is in the home folder."""
+    before = os.environ.get("IPYTHONDIR")
+    os.environ["IPYTHONDIR"] = str(tmp_path_factory.mktemp("ipython"))
+    yield
+    os.environ.pop("IPYTHONDIR") if before is None else os.environ.update(IPYTHONDIR=before)
+
+
 @pytest.fixture
 def shared_data():
     """`shared_data(name) -> Path` of a data file that is not in the repository; skips where it is absent."""
