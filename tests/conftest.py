@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-# Any machine may be busy, and no run may fail by chance; `pytest --hypothesis-profile=default` draws anew each time.
+# Any machine may be busy, and no run may fail by chance; `pytest --hypothesis-profile=anew` draws anew each time.
 _UNHURRIED = [HealthCheck.too_slow, HealthCheck.data_too_large]
 settings.register_profile("steady", deadline=None, derandomize=True, suppress_health_check=_UNHURRIED)
+settings.register_profile("anew", deadline=None, suppress_health_check=_UNHURRIED)
 settings.load_profile("steady")
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -200,7 +200,7 @@ def main(job, results, seconds):
     wanted, where = job["inputs"], open(results / WHERE, "w")
     files = dict.fromkeys(file for name in wanted for file in EXERCISES[name].files.values())
     if any(not file.startswith("layers/") for file in files):
-        # These take longest to import, on a cold disk very long: no student's file must be blamed for them.
+        # These take longest to import, on a cold disk very long: a student's file must not be blamed for them.
         for module in ("scipy.stats", "h5py", "PIL.Image", "tqdm"):
             importlib.import_module(module)
     (results / STARTED).touch()  # from here on it is the student's time

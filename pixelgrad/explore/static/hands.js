@@ -1,6 +1,6 @@
 // Hands on: paint grey over the photograph, and drag a fooling step; the scores follow.
 
-import { attempt } from "./client.js";
+import { Superseded, attempt } from "./client.js";
 import { drawImage, pictureImage } from "./colours.js";
 import { button, choice, el, explanation, fixed, say, settings, slider, tell } from "./dom.js";
 import { Scores } from "./scores.js";
@@ -9,11 +9,28 @@ import { app, askAboutPicture, best, changed, classOptions, network, picture, se
 const GREY = 128;
 const VISIBLE = 30; // grey levels, root mean square, that a change is enlarged to
 
-/** Painting on the photograph; the newest painting is looked at as soon as the one before is done. */
-class Paint {
+/** What both halves of the view have: a newer request takes the place of theirs, and they still owe an answer. */
+class Half {
   constructor(ondone) {
-    this.ondone = ondone;
-    this.owed = false; // whether what is asked for has not been answered yet
+    this.ondone = ondone; // called when what was asked for is shown
+    this.ready = false; // whether the photograph is there, and what can be chosen
+    this.owed = false; // whether what a person asked for has not come yet
+  }
+
+  async ask(request, options) {
+    try {
+      return await askAboutPicture(request, options);
+    } catch (error) {
+      if (!(error instanceof Superseded)) this.owed = false; // there will be no answer
+      throw error;
+    }
+  }
+}
+
+/** Painting on the photograph; the newest painting is looked at as soon as the one before is done. */
+class Paint extends Half {
+  constructor(ondone) {
+    super(ondone);
     this.brush = 9;
     this.canvas = el("canvas", { class: "large-map paint", tabindex: "0", role: "img", "aria-label": `${say("paintTitle")}. ${say("paintHelp")}`, width: 64, height: 64 });
     this.box = el("div", { class: "cursor", hidden: true });
@@ -56,6 +73,7 @@ class Paint {
     this.cover();
     this.show(this.before);
     this.owed = false;
+    this.ready = true;
     if (this.mask.data.includes(1)) await this.again();
   }
 
@@ -78,6 +96,7 @@ class Paint {
   }
 
   point(event) {
+    if (!this.ready) return;
     const [h, w] = this.pixels.shape;
     this.at = [Math.floor((event.offsetY / this.canvas.clientHeight) * h), Math.floor((event.offsetX / this.canvas.clientWidth) * w)];
     this.showBrush();
@@ -85,6 +104,7 @@ class Paint {
   }
 
   key(event) {
+    if (!this.ready) return;
     const moves = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] };
     if (event.key in moves) {
       const far = event.shiftKey ? 1 : 4;
@@ -128,7 +148,8 @@ class Paint {
     await attempt(async () => {
       do {
         this.waiting = false;
-        const found = await askAboutPicture({ kind: "scores" }, { pixels: this.pixels });
+        const found = await this.ask({ kind: "scores" }, { pixels: this.pixels });
+        if (this.waiting && !this.mask.data.includes(1)) continue; // the photograph was restored meanwhile
         const { probabilities } = found;
         this.show(found);
         const [[k, p]] = best(probabilities.data, 1);
@@ -142,6 +163,7 @@ class Paint {
 
   restore() {
     if (app.source.original) return usePhotograph(app.source.original);
+    if (!this.ready) return;
     this.mask.data.fill(0);
     this.cover();
     this.show(this.before);
@@ -149,6 +171,7 @@ class Paint {
   }
 
   takeOver() {
+    if (!this.ready) return;
     const original = app.source.original ?? app.source;
     const name = say("painted", { name: original.name });
     usePhotograph({ original, name }, { data: Uint8Array.from(this.pixels.data), shape: this.pixels.shape });
@@ -166,10 +189,9 @@ function resized({ data, h, w }, height, width) {
 }
 
 /** The line from the photograph towards another class. */
-class Fool {
+class Fool extends Half {
   constructor(ondone) {
-    this.ondone = ondone;
-    this.owed = false;
+    super(ondone);
     this.canvas = el("canvas", { class: "large-map", role: "img", "aria-label": say("photograph"), width: 64, height: 64 });
     this.changeCaption = el("figcaption", {}, "\u00a0");
     this.change = el("canvas", { class: "large-map", "aria-hidden": "true", width: 64, height: 64 });
@@ -200,6 +222,7 @@ class Fool {
       this.again();
     });
     this.targetField.replaceChildren(this.list.element);
+    this.ready = true;
     await this.aim();
   }
 
@@ -212,7 +235,7 @@ class Fool {
     this.owed = true;
     this.target = app.fooling;
     this.list.select.value = String(this.target);
-    this.found = await askAboutPicture({ kind: "fool", label: this.target });
+    this.found = await this.ask({ kind: "fool", label: this.target });
     this.scores.chosen = this.target;
     const { amounts, probabilities } = this.found;
     const K = probabilities.shape[1];
@@ -256,21 +279,28 @@ export class HandsView {
   }
 
   async open(stale) {
-    if (!stale && this.opened) {
-      await settleClass(this.paint.before.probabilities.data);
-      this.paint.show(this.paint.found);
-      if (app.fooling !== this.fool.target) await this.fool.open();
-      this.catchUp();
-      return;
+    this.opening = true;
+    try {
+      if (stale || !this.paint.ready || !this.fool.ready) {
+        this.paint.ready = this.fool.ready = false;
+        await this.paint.open();
+        await this.fool.open();
+      } else {
+        await settleClass(this.paint.before.probabilities.data);
+        this.paint.show(this.paint.found);
+        if (app.fooling !== this.fool.target) await this.fool.open();
+      }
+    } finally {
+      this.opening = false;
     }
-    await this.paint.open();
-    await this.fool.open();
-    this.opened = true;
+    this.catchUp();
   }
 
   /** The newest request wins: what it took the place of, in the other half of this view, is asked again after it. */
   catchUp() {
-    if (this.fool.owed) this.fool.again();
+    if (this.opening) return; // which comes to it
+    if (!this.fool.ready) attempt(() => this.fool.open());
+    else if (this.fool.owed) this.fool.again();
     else if (this.paint.owed) this.paint.again();
   }
 

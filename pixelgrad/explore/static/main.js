@@ -64,8 +64,6 @@ function open(view, step = false) {
     } catch (error) {
       stale.add(view);
       throw error;
-    } finally {
-      describeOwn(); // now the network is described
     }
   });
 }
@@ -79,7 +77,8 @@ onChange((what) => {
     if (networkChoice.select.value !== app.model) for (const view of views) stale.add(view);
     showControls();
     open(views[1], true).then(() => views[1].body.focus({ preventScroll: true }));
-  } else remember(what === "selected");
+  } else if (what === "described") describeOwn();
+  else remember(what === "selected");
 });
 
 addEventListener("popstate", () => {
@@ -115,7 +114,7 @@ function showControls() {
   engineChoice.select.value = app.engine;
 }
 
-/** What becomes of a photograph of one's own, in numbers of the network that looks at it; nothing asks for these. */
+/** What becomes of a photograph of one's own, in numbers of the network that looks at it; it makes no request of its own. */
 function describeOwn() {
   const described = app.networks.get(app.model);
   sourceNote.hidden = !app.source.bytes || !described;
@@ -195,7 +194,10 @@ async function useCamera() {
     dialog.close();
   };
   const shutter = button(say("shoot"), shoot, { class: "primary", disabled: true });
-  video.onloadeddata = () => (shutter.disabled = false); // before that there is no picture to take
+  video.onloadeddata = () => {
+    shutter.disabled = false; // before that there is no picture to take
+    shutter.focus();
+  };
   const actions = el("div", { class: "actions" }, shutter, button(say("cancel"), () => dialog.close()));
   const dialog = el("dialog", { "aria-label": say("camera"), onclose: end }, video, actions);
   document.body.append(dialog);

@@ -27,7 +27,7 @@ export const app = {
 
 const listeners = [];
 
-/** Call back when something changed: "picture", "network", "target" or "selected". */
+/** Call back when something changed: "picture", "network", "described", "target", "selected" and the like. */
 export function onChange(listener) {
   listeners.push(listener);
 }
@@ -42,7 +42,10 @@ export function networkName(name) {
 
 /** A network's layers and classes, asked for once. */
 export async function network(name = app.model) {
-  if (!app.networks.has(name)) app.networks.set(name, await ask({ kind: "describe", model: name }));
+  if (!app.networks.has(name)) {
+    app.networks.set(name, await ask({ kind: "describe", model: name }));
+    changed("described");
+  }
   return app.networks.get(name);
 }
 

@@ -1,6 +1,6 @@
 // Where the network looks: two attribution methods beside each other on the photograph, with a line to drag.
 
-import { Superseded, attempt } from "./client.js";
+import { Superseded, attempt, stop } from "./client.js";
 import { drawImage, mapImage, pictureImage, reach } from "./colours.js";
 import { choice, el, explanation, fixed, methodExplanation, say, settings, slider, tell, texts } from "./dom.js";
 import { app, askAboutPicture, changed, chooseClass, classOptions, network, picture, settleClass } from "./state.js";
@@ -10,6 +10,7 @@ export class WhereView {
     this.name = "where";
     this.maps = [null, null];
     this.shown = [null, null]; // the method and the class whose maps these are
+    this.asking = 0; // requests for maps on their way
     this.cut = 50;
     this.opacity = 80;
     this.photo = el("canvas", { class: "under", width: 64, height: 64, role: "img", "aria-label": say("photograph") });
@@ -46,62 +47,91 @@ export class WhereView {
 
   async open(stale) {
     app.methods.forEach((name, side) => (this.selects[side].select.value = name));
-    if (!stale && this.answer) {
-      await settleClass(this.answer.probabilities);
-      return this.both();
-    }
+    if (stale) this.answer = null;
+    // What failed is tried again.
+    this.shown = this.shown.map((wanted, side) => (this.answer && this.maps[side] ? wanted : null));
+    await this.resume();
+  }
+
+  /** From wherever the opening is: a person may choose something before all of it has come in. */
+  async resume(first = 0) {
+    if (!this.answer) await this.begin();
+    await settleClass(this.answer.probabilities);
+    await this.both(first);
+  }
+
+  /** The photograph and the classes of the network that looks at it. */
+  async begin() {
     const described = await network();
     const { probabilities, scores } = await askAboutPicture({ kind: "scores" });
-    this.classes = described.classes;
-    this.answer = { probabilities: probabilities.data, scores: scores.data };
-    const pixels = await picture();
-    const image = pictureImage(pixels);
+    const image = pictureImage(await picture());
     for (const canvas of [this.photo, this.plain]) drawImage(canvas, image);
-    await settleClass(this.answer.probabilities);
+    this.classes = described.classes;
+    await settleClass(probabilities.data);
     this.classChoice = choice(say("class"), classOptions(described), String(app.label), (value) => attempt(async () => {
       await chooseClass(Number(value));
-      await this.both();
+      await this.resume();
     }));
     this.classField.replaceChildren(this.classChoice.element);
-    this.shown = [null, null];
-    await this.both();
+    this.answer = { probabilities: probabilities.data, scores: scores.data };
   }
 
   /** Both maps, of the class that is chosen. */
-  async both() {
+  async both(first) {
     this.label = app.label;
     this.classChoice.select.value = String(app.label);
     const [score, p] = [this.answer.scores[this.label], this.answer.probabilities[this.label]];
     this.scoreText.textContent = say("classScore", { name: this.classes[this.label], score: fixed(score, 2), p: (100 * p).toFixed(1) });
-    await this.update(0);
+    await this.update(first);
     tell(this.scoreText.textContent);
   }
 
   change(side, name) {
     app.methods = app.methods.with(side, name);
     changed("methods");
-    return this.update(side);
+    return this.resume(side);
   }
 
-  /** Compute what is not shown yet, this side first; the other's request may just have been superseded. */
+  /** Compute what is not shown yet, this side first; a request for the other may just have been superseded. */
   async update(first) {
-    for (const side of [first, 1 - first]) {
-      if (this.shown[side] !== `${app.methods[side]} ${this.label}`) await this.compute(side);
+    const missing = [first, 1 - first].filter((side) => this.shown[side] !== `${app.methods[side]} ${this.label}`);
+    if (!missing.length && this.asking) stop(); // what is on its way is no longer wanted
+    const failures = [];
+    for (const side of missing) {
+      try {
+        await this.compute(side);
+      } catch (error) {
+        if (error instanceof Superseded) throw error;
+        failures.push(error);
+      }
     }
+    if (failures.length) throw failures[0];
   }
 
   async compute(side) {
     const [method, label] = [app.methods[side], this.label];
+    this.asking++;
     try {
       this.maps[side] = await askAboutPicture({ kind: "attribute", method, label });
     } catch (error) {
-      if (!(error instanceof Superseded)) this.shown[side] = `${method} ${label}`; // it is no use to ask again
+      if (!(error instanceof Superseded)) this.lack(side, `${method} ${label}`);
       throw error;
+    } finally {
+      this.asking--;
     }
     this.shown[side] = `${method} ${label}`;
     this.draw(side);
     this.captions[side].textContent = texts.methods[method]?.[0] ?? method;
     this.explained.replaceChildren(...[...new Set(app.methods)].map(methodExplanation));
+  }
+
+  /** There is no such map: nothing is shown in its place, and only a new visit asks again. */
+  lack(side, wanted) {
+    const canvas = this.canvases[side];
+    this.maps[side] = null;
+    this.shown[side] = wanted;
+    canvas.getContext("2d").clearRect(0, 0, canvas.width, canvas.height);
+    this.captions[side].textContent = "\u00a0";
   }
 
   draw(side) {

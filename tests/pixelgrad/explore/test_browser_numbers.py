@@ -238,6 +238,58 @@ def test_two_maps_chosen_one_right_after_the_other_are_both_shown(opened, settle
         assert canvas.evaluate("c => c.toDataURL()") != before  # of the other class, on both sides
 
 
+def test_who_goes_back_to_a_map_before_the_other_has_come_sees_the_first(opened, settled):
+    page = opened("where")
+    for label, other in (("Left", "rise"), ("Class", "50")):
+        first, caption = page.get_by_label(label).input_value(), page.locator(".compare .split").text_content()
+        before = page.locator(".over").first.evaluate("c => c.toDataURL()")
+        page.route("**/ask", lambda route: None, times=1)
+        with page.expect_request("**/ask"):
+            page.get_by_label(label).select_option(other)
+        page.get_by_label(label).select_option(first)
+        settled(page)  # what was on its way is given up
+        assert page.locator(".over").first.evaluate("c => c.toDataURL()") == before
+        assert page.locator(".compare .split").text_content() == caption
+
+
+@pytest.mark.parametrize("view", ["where", "hands"])
+def test_what_is_chosen_while_a_photograph_comes_in_belongs_to_it(opened, settled, view):
+    plain = opened(f"{view}?model=standard&photograph=coffee")
+    page, held = opened(f"{view}?model=standard&photograph=portrait"), []
+
+    def hold(route):
+        if b"scores" in route.request.post_data_buffer and not held:
+            held.append(route)  # never answered
+        else:
+            route.continue_()
+
+    page.route("**/ask", hold)
+    with page.expect_request(lambda request: b"scores" in (request.post_data_buffer or b"")):
+        page.get_by_label("Photograph").first.select_option("coffee")
+    if view == "where":
+        page.get_by_label("Left").select_option("occlusion")
+        plain.get_by_label("Left").select_option("occlusion")
+        for one in (plain, page):
+            one.get_by_label("Right").select_option("saliency")
+            settled(one)
+        canvases = ".over, .under, .plain"
+    else:
+        page.locator(".paint").focus()
+        page.keyboard.press(" ")  # there is nothing to paint on as yet
+        assert page.locator(".busy").count()
+        held[0].continue_()
+        settled(page)
+        for one in (plain, page):
+            one.locator(".paint").focus()
+            one.keyboard.press(" ")
+            settled(one)
+        canvases = ".paint"
+        assert page.locator(".drop-text").text_content() == plain.locator(".drop-text").text_content()
+    read = "all => all.map((c) => c.toDataURL())"
+    assert page.locator(canvases).evaluate_all(read) == plain.locator(canvases).evaluate_all(read)
+    assert page.locator(".status.wrong").count() == 0
+
+
 def test_the_gradient_that_is_asked_for_while_activations_come_in_follows_them(opened, settled):
     page, held = opened("street"), []
     seen = page.locator(".score-column .name").first.text_content()
